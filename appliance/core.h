@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_CORE_H
+#define CS_CORE_H
+
+#include "appliance/ledger.h"
+#include "lib/evaluate.h"
+#include "lib/ipc.h"
+#include "lib/proto_console.h"
+#include "lib/proto_signer.h"
+
+/*
+ * The core: policy, quorum, ledger.  It has no PKCS#11, TPM, media or
+ * terminal; it asks the supervisor for a helper and talks to that.
+ */
+#define CORE_SUP	3	/* supervisor */
+#define CORE_CON	4	/* console */
+#define CORE_STATE	5	/* state folder */
+#define CORE_MAX_PORTS	16u
+#define CORE_HELPER_MS	120000	/* a helper that is silent longer is dead */
+
+struct core {
+	char *origin;
+	bool rehearsal;
+	char *ports[CORE_MAX_PORTS];
+	size_t nports;
+	struct ledger *ledger;
+	struct policy *policy;
+	int signer;		/* socket of this command's signer, or -1 */
+	bool over;		/* shut down after this command */
+	uint8_t log_key[32];	/* Ed25519 public key of the checkpoint */
+};
+
+/* --- console (core_io.c) --- */
+int say(struct core *c, const char *fmt, ...) CS_WUR CS_PRINTF(2, 3);
+int say_diag(struct core *c, const struct diag *d) CS_WUR;
+int say_checks(struct core *c, const struct checks *ck, bool failed_only)
+    CS_WUR;
+/* CS_E_CONSOLE_GONE at the end of input; line holds 401 bytes */
+int ask(struct core *c, const char *prompt, char line[401]) CS_WUR;
+/* fd leads to the token helper; taken.  CS_E_CANCELLED if none was given */
+int ask_pin(struct core *c, const char *prompt, int *fd) CS_WUR;
+int show_progress(struct core *c, const char *what, uint64_t done,
+    uint64_t total) CS_WUR;
+/*
+ * Text page by page: buffer lines, then page_show() prints 18 at a time and
+ * asks for Enter between.  On a script's input the question takes a line.
+ */
+int page_show(struct core *c, const struct buf *text) CS_WUR;
+
+/* --- helpers (core_io.c) --- */
+int helper_spawn(struct core *c, enum sup_child which, const char *port,
+    int *ret_sock, int *ret_pin_fd, struct diag *d) CS_WUR;
+/*
+ * Waits for one message; a FAIL of type fail_type becomes its diag, a dead
+ * peer CS_E_IPC with who in the text.
+ */
+int helper_recv(int sock, uint16_t fail_type, const char *who,
+    struct ipc_msg *ret, struct diag *d) CS_WUR;
+
+/* --- signer (core_signer.c); one process per console command --- */
+int signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
+    CS_WUR;
+int signer_nonce(struct core *c, uint8_t ret[32], struct diag *d) CS_WUR;
+int signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
+    struct diag *d) CS_WUR;
+/* the DSSE envelope of a record or refusal; free(*ret) */
+int signer_record(struct core *c, const char *payload, size_t len, char **ret,
+    size_t *ret_len, struct diag *d) CS_WUR;
+int signer_preflight(struct core *c, const struct buf *job, uint32_t *ret_n,
+    struct diag *d) CS_WUR;
+int signer_sign(struct core *c, uint32_t n,
+    int (*cb)(void *arg, uint32_t i, const uint8_t *sig, size_t len), void *arg,
+    struct diag *d) CS_WUR;
+void signer_end(struct core *c);
+
+/* --- log (core_log.c) --- */
+/* Appends with the TPM's clock and signs a checkpoint.  Takes ev[].data. */
+int core_log(struct core *c, struct event *ev, size_t n, struct diag *d)
+    CS_WUR;
+int core_checkpoint(struct core *c, struct diag *d) CS_WUR;
+/* an event's data from a json_pack() result; NULL is out of memory */
+int core_log_one(struct core *c, const char *type, json_t *data,
+    struct diag *d) CS_WUR;
+int64_t core_now(void);
+/* CS_E_CLOCK_FLOOR if the clock is behind the last logged time */
+int core_clock_check(int64_t now, int64_t floor, struct diag *d) CS_WUR;
+
+/* --- start (core_boot.c) --- */
+int core_boot(struct core *c, struct diag *d) CS_WUR;
+/* policy.dsse as it is on disk; free(*ret) */
+int core_policy_envelope(uint8_t **ret, size_t *ret_len, struct diag *d)
+    CS_WUR;
+
+/* --- documents of a request, loaded again from its blobs --- */
+struct case_file {
+	struct ledger_request q;
+	struct dsse *env;
+	struct request *req;
+	const struct policy_principal *requester;
+	const struct policy_rule *rule;
+	uint8_t nonce[32];
+	struct ledger_approval *decisions;
+	size_t ndecisions;
+	struct approval_doc *docs;	/* owned envelopes */
+};
+void case_done(struct case_file *f);
+#define _cleanup_case_ _cleanup_(case_done)
+int case_load(struct core *c, uint64_t n, struct case_file *ret,
+    struct diag *d) CS_WUR;
+/* valid approvals, counted by the policy; *ck may be NULL */
+int case_count(struct core *c, const struct case_file *f, int64_t now,
+    struct checks *ck, uint64_t *ret, struct diag *d) CS_WUR;
+/* what people must see before they decide */
+int case_view(struct core *c, const struct case_file *f, struct buf *out)
+    CS_WUR;
+
+/* --- verbs --- */
+int verb_status(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_intake(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_list(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_show(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_approve(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_reject(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_sign(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_export(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_policy(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_keys(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_log(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_shutdown(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_help(struct core *c, char **argv, size_t argc, struct diag *d);
+
+/* N from a word, or CS_E_NUMBER */
+int parse_number(const char *s, uint64_t *ret, struct diag *d) CS_WUR;
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Start-up: the ledger is opened (which finishes what a crash left), the
+ * policy on disk must be the one that the log pins, a checkpoint that is due
+ * is signed, a ceremony that was cut short is closed as "not released", and
+ * the boot is logged.
+ */
+
+#include <string.h>
+
+#include "appliance/core.h"
+#include "lib/file.h"
+#include "lib/hex.h"
+
+#define MAX_UNFINISHED	8
+
+int
+core_policy_envelope(uint8_t **ret, size_t *ret_len, struct diag *d)
+{
+	return file_read(CORE_STATE, "policy.dsse", DSSE_MAX, ret, ret_len, d);
+}
+
+static int
+load_policy(struct core *c, char envelope_blob[65], struct diag *d)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t len;
+	int r;
+
+	r = core_policy_envelope(&data, &len, d);
+	if (r == 0)
+		r = policy_load_genesis(data, len, &c->policy, d);
+	if (r != 0)
+		return r;
+	if (strcmp(c->policy->appliance, c->origin) != 0)
+		return diag_fail(d, CS_E_POLICY_PIN, c->origin,
+		    "a policy for %s", c->policy->appliance);
+	if (c->rehearsal && !c->policy->rehearsal)
+		return diag_fail(d, CS_E_POLICY_PIN, "a rehearsal policy",
+		    "a production policy on a rehearsal appliance");
+	return ledger_blob_put(c->ledger, data, len, envelope_blob, d);
+}
+
+static int
+start_log(struct core *c, const char *digest, const char *blob,
+    struct diag *d)
+{
+	return core_log_one(c, "log.start", json_pack(
+	    "{s:s, s:s, s:s, s:I, s:b}", "appliance", c->origin,
+	    "policy", digest, "policy_envelope", blob,
+	    "policy_version", (json_int_t)c->policy->version,
+	    "rehearsal", c->policy->rehearsal), d);
+}
+
+struct unfinished {
+	struct ledger_request q[MAX_UNFINISHED];
+	size_t n;
+};
+
+static int
+collect_unfinished(void *arg, const struct ledger_request *q)
+{
+	struct unfinished *u = arg;
+
+	if (q->state == REQ_SIGNING && u->n < MAX_UNFINISHED)
+		u->q[u->n++] = *q;
+	return 0;
+}
+
+/* An intent without an outcome: whatever was signed was never released. */
+static int
+close_unfinished(struct core *c, struct diag *d)
+{
+	struct unfinished u = { .n = 0 };
+	size_t i;
+	int r;
+
+	r = ledger_requests(c->ledger, collect_unfinished, &u, d);
+	for (i = 0; r == 0 && i < u.n; i++) {
+		r = core_log_one(c, "sign.outcome", json_pack(
+		    "{s:s, s:s, s:s}", "request", u.q[i].id,
+		    "request_sha256", u.q[i].digest,
+		    "result", "not-released"), d);
+		if (r == 0)
+			r = say(c, "request %llu: the last ceremony was cut "
+			    "short; nothing was released, it may be signed "
+			    "again\n", (unsigned long long)u.q[i].n);
+	}
+	return r;
+}
+
+static int
+check_clock(struct core *c, struct diag *d)
+{
+	struct diag late = { 0 };
+	int64_t now = core_now(), floor = ledger_floor(c->ledger);
+	int r;
+
+	if (core_clock_check(now, floor, &late) == 0)
+		return 0;
+	r = say_diag(c, &late);
+	if (r != 0)
+		return r;
+	return core_log_one(c, "clock.fault", json_pack("{s:I, s:I}",
+	    "clock", (json_int_t)now, "floor", (json_int_t)floor), d);
+}
+
+static int
+pin_policy(struct core *c, struct diag *d)
+{
+	char digest[65], blob[65];
+	int r;
+
+	r = load_policy(c, blob, d);
+	if (r != 0)
+		return r;
+	hex_encode(c->policy->digest, 32, digest);
+	if (ledger_size(c->ledger) == 0)
+		return start_log(c, digest, blob, d);
+	if (strcmp(ledger_policy(c->ledger), digest) != 0)
+		return diag_fail(d, CS_E_POLICY_PIN, ledger_policy(c->ledger),
+		    "%s", digest);
+	return 0;
+}
+
+static int
+banner(struct core *c)
+{
+	int r;
+
+	r = say(c, "\ncoldseal appliance %s%s\n", c->origin,
+	    c->policy->rehearsal ? "   *** REHEARSAL, software HSM ***" : "");
+	if (r == 0)
+		r = verb_status(c, NULL, 0, NULL);
+	return r == 0 ? say(c, "type help for the commands\n") : r;
+}
+
+int
+core_boot(struct core *c, struct diag *d)
+{
+	char digest[65];
+	int r;
+
+	r = ledger_open(CORE_STATE, c->origin, &c->ledger, d);
+	if (r != 0)
+		return r;
+	ledger_next_boot(c->ledger);
+	r = pin_policy(c, d);
+	if (r == 0 && ledger_checkpointed(c->ledger) == 0)
+		r = core_checkpoint(c, d);
+	if (r == 0)
+		r = close_unfinished(c, d);
+	if (r == 0)
+		r = check_clock(c, d);
+	if (r != 0)
+		return r;
+	hex_encode(c->policy->digest, 32, digest);
+	r = core_log_one(c, "boot", json_pack("{s:s, s:I}", "policy", digest,
+	    "policy_version", (json_int_t)c->policy->version), d);
+	return r == 0 ? banner(c) : r;
+}

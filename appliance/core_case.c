@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "appliance/core.h"
+#include "lib/hex.h"
+
+void
+case_done(struct case_file *f)
+{
+	size_t i;
+
+	for (i = 0; f->docs != NULL && i < f->ndecisions; i++)
+		free((void *)(uintptr_t)f->docs[i].envelope);
+	free(f->docs);
+	free(f->decisions);
+	request_free(&f->req);
+	dsse_free(&f->env);
+	memset(f, 0, sizeof(*f));
+}
+
+static const struct policy_rule *
+rule_by_id(const struct policy *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < p->nrules; i++)
+		if (strcmp(p->rules[i].id, id) == 0)
+			return &p->rules[i];
+	return NULL;
+}
+
+static int
+load_request(struct core *c, struct case_file *f, struct diag *d)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t len;
+	int r;
+
+	r = ledger_blob_get(c->ledger, f->q.envelope, DSSE_MAX, &data, &len, d);
+	if (r == 0)
+		r = dsse_parse(data, len, &f->env, d);
+	if (r == 0)
+		r = request_parse(f->env->payload, f->env->payload_len, &f->req,
+		    d);
+	if (r != 0)
+		return r;
+	f->requester = policy_principal_by_id(c->policy, f->q.requester);
+	f->rule = rule_by_id(c->policy, f->q.rule);
+	if (f->q.state == REQ_REFUSED)
+		return 0;
+	if (f->requester == NULL || f->rule == NULL ||
+	    hex_decode(f->q.nonce, f->nonce, 32) != 0)
+		return diag_fail(d, CS_E_LEDGER, "a rule of the policy",
+		    "\"%s\" by \"%s\"", f->q.rule, f->q.requester);
+	return 0;
+}
+
+static int
+load_decisions(struct core *c, struct case_file *f, struct diag *d)
+{
+	uint8_t *data = NULL;
+	size_t i, len = 0;
+	int r;
+
+	r = ledger_approvals(c->ledger, f->q.n, &f->decisions, &f->ndecisions,
+	    d);
+	if (r != 0)
+		return r;
+	f->docs = calloc(f->ndecisions + 1, sizeof(*f->docs));
+	if (f->docs == NULL)
+		return diag_nomem(d);
+	for (i = 0; i < f->ndecisions; i++) {
+		r = ledger_blob_get(c->ledger, f->decisions[i].envelope,
+		    DSSE_MAX, &data, &len, d);
+		if (r != 0)
+			return r;
+		f->docs[i].envelope = data;
+		f->docs[i].len = len;
+	}
+	return 0;
+}
+
+int
+case_load(struct core *c, uint64_t n, struct case_file *ret, struct diag *d)
+{
+	int r;
+
+	r = ledger_request_by_n(c->ledger, n, &ret->q, d);
+	if (r == 1)
+		return diag_fail(d, CS_E_NUMBER, "a number from list", "%llu",
+		    (unsigned long long)n);
+	if (r == 0)
+		r = load_request(c, ret, d);
+	if (r == 0)
+		r = load_decisions(c, ret, d);
+	return r;
+}
+
+int
+case_count(struct core *c, const struct case_file *f, int64_t now,
+    struct checks *ck, uint64_t *ret, struct diag *d)
+{
+	_cleanup_checks_ struct checks mine = { 0 };
+	int r;
+
+	r = evaluate_approvals(c->policy, f->req, f->rule, f->requester,
+	    f->nonce, now, f->docs, f->ndecisions, ck != NULL ? ck : &mine,
+	    ret);
+	return r != 0 ? diag_fail(d, r, NULL, "counting approvals") : 0;
+}
+
+/* "  label  value", the value made safe for a terminal */
+static int
+field(struct buf *out, const char *label, const char *value)
+{
+	char safe[201];
+
+	text_sanitise(value, strlen(value), safe, sizeof(safe));
+	return buf_putf(out, "  %-10s %s\n", label, safe);
+}
+
+static int
+digest_lines(struct buf *out, const uint8_t *digest)
+{
+	char hex[120], words[480], *cut;
+	size_t half = 16;
+	int r;
+
+	r = hex_groups(digest, 16, hex, sizeof(hex));
+	if (r == 0)
+		r = buf_putf(out, "      sha256 %s\n", hex);
+	if (r == 0)
+		r = hex_groups(digest + half, 16, hex, sizeof(hex));
+	if (r == 0)
+		r = buf_putf(out, "             %s\n", hex);
+	for (half = 0; r == 0 && half < 32; half += 8) {
+		r = pgp_words(digest + half, 8, words, sizeof(words));
+		cut = words;
+		if (r == 0)
+			r = buf_putf(out, "      %s %s\n",
+			    half == 0 ? "words " : "      ", cut);
+	}
+	return r;
+}
+
+static int
+view_artifacts(const struct request *q, struct buf *out)
+{
+	const struct statement *st = q->st;
+	char safe[121];
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < st->nsubjects; i++) {
+		const struct subject *s = &st->subjects[i];
+
+		text_sanitise(s->name, strlen(s->name), safe, sizeof(safe));
+		r = buf_putf(out, "  artifact %zu of %zu: %s (%llu bytes)\n",
+		    i + 1, st->nsubjects, safe, (unsigned long long)s->size);
+		if (r == 0)
+			r = digest_lines(out, s->digest[HASH_SHA256]);
+	}
+	return r;
+}
+
+static int
+view_evidence(const struct request *q, struct buf *out)
+{
+	char safe[121], hex[65];
+	size_t i;
+	int r = 0;
+
+	if (q->nevidence == 0)
+		return buf_putf(out, "  %-10s none\n", "evidence");
+	for (i = 0; r == 0 && i < q->nevidence; i++) {
+		text_sanitise(q->evidence[i].name,
+		    strlen(q->evidence[i].name), safe, sizeof(safe));
+		hex_encode(q->evidence[i].sha256, 32, hex);
+		r = buf_putf(out, "  %-10s %s\n             sha256 %s\n",
+		    i == 0 ? "evidence" : "", safe, hex);
+	}
+	return r;
+}
+
+static int
+view_decisions(const struct case_file *f, struct buf *out)
+{
+	size_t i;
+	char when[21];
+	int r = 0;
+
+	for (i = 0; r == 0 && i < f->ndecisions; i++) {
+		time_format((int64_t)f->decisions[i].time, when);
+		r = buf_putf(out, "  %-10s %s by %s at %s\n",
+		    i == 0 ? "decisions" : "",
+		    f->decisions[i].approve ? "approved" : "rejected",
+		    f->decisions[i].approver, when);
+	}
+	return r;
+}
+
+static int
+view_facts(const struct case_file *f, struct buf *out)
+{
+	const struct request *q = f->req;
+	const struct {
+		const char *label, *value;
+	} rows[] = {
+		{ "product", q->product }, { "version", q->version },
+		{ "key", q->key }, { "format", q->format },
+		{ "requester", f->q.requester }, { "user", q->user },
+		{ "system", q->system }, { "pipeline", q->pipeline },
+		{ "run", q->run }, { "commit", q->commit },
+		{ "rule", f->q.rule },
+	};
+	char hex[120], created[21];
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < ARRAY_LEN(rows); i++)
+		r = field(out, rows[i].label, rows[i].value);
+	time_format(q->created, created);
+	if (r == 0)
+		r = field(out, "created", created);
+	if (r == 0)
+		r = hex_groups(q->subject_root, 32, hex, sizeof(hex));
+	if (r == 0)
+		r = buf_putf(out, "  %-10s %zu, Merkle root over all of them\n"
+		    "             %s\n", "artifacts", q->st->nsubjects, hex);
+	return r;
+}
+
+int
+case_view(struct core *c, const struct case_file *f, struct buf *out)
+{
+	uint64_t count = 0;
+	int r;
+
+	r = buf_putf(out, "request %llu (%s), %s\n",
+	    (unsigned long long)f->q.n, f->q.id,
+	    request_state_name(f->q.state));
+	if (r == 0)
+		r = view_facts(f, out);
+	if (r == 0)
+		r = view_evidence(f->req, out);
+	if (r == 0 && f->rule != NULL) {
+		r = case_count(c, f, core_now(), NULL, &count, NULL);
+		if (r == 0)
+			r = buf_putf(out, "  %-10s %llu of %llu\n", "approvals",
+			    (unsigned long long)count,
+			    (unsigned long long)f->rule->threshold);
+	}
+	if (r == 0)
+		r = view_decisions(f, out);
+	if (r == 0)
+		r = view_artifacts(f->req, out);
+	return r;
+}

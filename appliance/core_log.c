@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <time.h>
+
+#include "appliance/core.h"
+
+int64_t
+core_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+int
+core_clock_check(int64_t now, int64_t floor, struct diag *d)
+{
+	char is[21], was[21];
+
+	if (now >= floor)
+		return 0;
+	time_format(now, is);
+	time_format(floor, was);
+	return diag_fail(d, CS_E_CLOCK_FLOOR, "a clock at or after it",
+	    "the clock says %s, the last logged time is %s", is, was);
+}
+
+int
+core_checkpoint(struct core *c, struct diag *d)
+{
+	_cleanup_free_ char *text = NULL;
+	uint8_t sig[64];
+	int r;
+
+	r = ledger_checkpoint_text(c->ledger, &text, d);
+	if (r == 0)
+		r = signer_checkpoint(c, text, sig, d);
+	if (r == 0)
+		r = ledger_checkpoint_store(c->ledger, text, sig, d);
+	return r;
+}
+
+int
+core_log(struct core *c, struct event *ev, size_t n, struct diag *d)
+{
+	struct ledger_clock clock = { 0 };
+	size_t i;
+	int r;
+
+	r = signer_clock(c, &clock, d);
+	if (r != 0) {
+		for (i = 0; i < n; i++) {
+			json_decref(ev[i].data);
+			ev[i].data = NULL;
+		}
+		return r;
+	}
+	r = ledger_append(c->ledger, ev, n, &clock, core_now(), d);
+	return r != 0 ? r : core_checkpoint(c, d);
+}
+
+int
+core_log_one(struct core *c, const char *type, json_t *data, struct diag *d)
+{
+	struct event ev = { .type = type, .data = data };
+
+	if (data == NULL)
+		return diag_nomem(d);
+	return core_log(c, &ev, 1, d);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Signing one approved request.
+ *
+ *	count -> preflight in the signer (no PIN spent)
+ *	      -> intent leaf, checkpoint: durable before the PIN comes out
+ *	      -> sign: the signer counts again, unseals, signs, verifies
+ *	      -> record signed, signature and outcome leaves in one batch,
+ *	         checkpoint: only now is anything released
+ *
+ * A failure after the intent leaves an outcome "failed"; a crash is closed
+ * as "not-released" by the next start.
+ */
+
+#include <string.h>
+
+#include "appliance/core.h"
+#include "lib/b64.h"
+#include "lib/hex.h"
+
+#define SIG_MAX		8192u	/* bytes of one exported signature */
+
+struct signing {
+	struct core *c;
+	struct case_file f;
+	int64_t now;
+	uint32_t n;
+	struct event *events;		/* n signatures, then the outcome */
+	struct record_signature *sigs;
+	uint8_t (*approvals)[32];
+	size_t napprovals;
+};
+
+static void
+signing_done(struct signing *s)
+{
+	size_t i;
+
+	for (i = 0; s->events != NULL && i <= s->n; i++)
+		json_decref(s->events[i].data);
+	free(s->events);
+	free(s->sigs);
+	free(s->approvals);
+	case_done(&s->f);
+}
+
+static int
+make_job(struct signing *s, struct buf *job, struct diag *d)
+{
+	_cleanup_free_ uint8_t *policy = NULL, *request = NULL;
+	struct case_file *f = &s->f;
+	size_t len, policy_len, i;
+	int r;
+
+	r = ledger_blob_get(s->c->ledger, f->q.envelope, DSSE_MAX, &request,
+	    &len, d);
+	if (r == 0)
+		r = core_policy_envelope(&policy, &policy_len, d);
+	if (r == 0)
+		r = buf_put_str(job, policy, policy_len);
+	if (r == 0)
+		r = buf_put_str(job, request, len);
+	if (r == 0)
+		r = buf_put_str(job, f->nonce, 32);
+	if (r == 0)
+		r = buf_put_u64(job, (uint64_t)s->now);
+	if (r == 0)
+		r = buf_put_u32(job, (uint32_t)f->ndecisions);
+	for (i = 0; r == 0 && i < f->ndecisions; i++)
+		r = buf_put_str(job, f->docs[i].envelope, f->docs[i].len);
+	return r;
+}
+
+static int
+check_quorum(struct signing *s, struct diag *d)
+{
+	_cleanup_checks_ struct checks ck = { 0 };
+	uint64_t count = 0;
+	int r;
+
+	r = case_count(s->c, &s->f, s->now, &ck, &count, d);
+	if (r != 0)
+		return r;
+	if (checks_failed(&ck) != 0) {
+		r = say_checks(s->c, &ck, true);
+		if (r != 0)
+			return r;
+	}
+	if (count >= s->f.rule->threshold)
+		return 0;
+	return diag_fail(d, CS_E_QUORUM, "distinct people as the rule says",
+	    "%llu of %llu", (unsigned long long)count,
+	    (unsigned long long)s->f.rule->threshold);
+}
+
+static int
+collect_approvals(struct signing *s)
+{
+	size_t i;
+
+	s->approvals = calloc(s->f.ndecisions + 1, 32);
+	if (s->approvals == NULL)
+		return CS_E_NOMEM;
+	for (i = 0; i < s->f.ndecisions; i++)
+		if (hex_decode(s->f.decisions[i].digest,
+		    s->approvals[s->napprovals++], 32) != 0)
+			return CS_E_LEDGER;
+	return 0;
+}
+
+static json_t *
+approval_list(const struct signing *s)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; a != NULL && i < s->f.ndecisions; i++)
+		(void)json_array_append_new(a,
+		    json_string(s->f.decisions[i].digest));
+	return a;
+}
+
+static int
+log_intent(struct signing *s, struct diag *d)
+{
+	const struct request *q = s->f.req;
+
+	return core_log_one(s->c, "sign.intent", json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "request", q->id,
+	    "request_sha256", s->f.q.digest, "key", q->key,
+	    "format", q->format, "rule", s->f.q.rule,
+	    "artifacts", (json_int_t)q->st->nsubjects,
+	    "approvals", approval_list(s)), d);
+}
+
+/* A signature that the signer made and verified becomes a leaf-to-be. */
+static int
+on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
+{
+	struct signing *s = arg;
+	const struct request *q = s->f.req;
+	const struct subject *sub = &q->st->subjects[i];
+	_cleanup_free_ char *b64 = NULL;
+	char artifact[65], sig_hex[65];
+	int r;
+
+	if (len == 0 || len > SIG_MAX)
+		return CS_E_IPC;
+	b64 = malloc(b64_enc_len(len) + 1);
+	if (b64 == NULL)
+		return CS_E_NOMEM;
+	b64_encode(sig, len, b64);
+	r = sha256(sig, len, s->sigs[i].signature);
+	if (r != 0)
+		return r;
+	memcpy(s->sigs[i].artifact, sub->digest[HASH_SHA256], 32);
+	hex_encode(s->sigs[i].artifact, 32, artifact);
+	hex_encode(s->sigs[i].signature, 32, sig_hex);
+	s->events[i].type = "signature";
+	s->events[i].data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
+	    "s:s, s:s}", "request", q->id, "artifact", artifact, "name",
+	    sub->name, "key", q->key, "format", q->format,
+	    "product", q->product, "version", q->version, "signature", b64,
+	    "signature_sha256", sig_hex);
+	if (s->events[i].data == NULL)
+		return CS_E_NOMEM;
+	if (s->n >= 100 && i % 64 == 0)
+		return show_progress(s->c, "signing", i, s->n);
+	return 0;
+}
+
+static int
+make_record(struct signing *s, char record[65], struct diag *d)
+{
+	_cleanup_free_ char *payload = NULL, *env = NULL;
+	const struct record_new n = {
+		.req = s->f.req,
+		.policy = s->c->policy,
+		.rule = s->f.rule,
+		.approvals = (const uint8_t (*)[32])s->approvals,
+		.napprovals = s->napprovals,
+		.sigs = s->sigs,
+		.nsigs = s->n,
+		.origin = s->c->origin,
+		.time = s->now,
+	};
+	uint64_t first = ledger_size(s->c->ledger);
+	size_t len, env_len, i;
+	int r;
+
+	for (i = 0; i < s->n; i++)
+		s->sigs[i].leaf = first + i;
+	r = record_format(&n, &payload, &len);
+	if (r == 0)
+		r = signer_record(s->c, payload, len, &env, &env_len, d);
+	return r == 0 ?
+	    ledger_blob_put(s->c->ledger, env, env_len, record, d) : r;
+}
+
+static int
+finish(struct signing *s, struct diag *d)
+{
+	char record[65];
+	int r;
+
+	r = make_record(s, record, d);
+	if (r != 0)
+		return r;
+	s->events[s->n].type = "sign.outcome";
+	s->events[s->n].data = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:I, s:I}", "request", s->f.q.id,
+	    "request_sha256", s->f.q.digest, "result", "signed",
+	    "record", record, "first", (json_int_t)ledger_size(s->c->ledger),
+	    "count", (json_int_t)s->n);
+	if (s->events[s->n].data == NULL)
+		return diag_nomem(d);
+	return core_log(s->c, s->events, s->n + 1, d);
+}
+
+/* The signer said no after the intent: nothing was released. */
+static int
+log_failed(struct signing *s, const struct diag *why, struct diag *d)
+{
+	signer_end(s->c);
+	return core_log_one(s->c, "sign.outcome", json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s}", "request", s->f.q.id,
+	    "request_sha256", s->f.q.digest, "result", "failed",
+	    "check", err_id(why->code), "found", why->found), d);
+}
+
+static int
+ceremony(struct signing *s, struct diag *d)
+{
+	struct diag later = { 0 };
+	int r;
+
+	r = log_intent(s, d);
+	if (r != 0)
+		return r;
+	r = signer_sign(s->c, s->n, on_signature, s, d);
+	if (r == 0)
+		return finish(s, d);
+	if (d->code == 0)
+		(void)diag_fail(d, r, NULL, "signing");
+	return log_failed(s, d, &later) != 0 ? CS_E_LEDGER : r;
+}
+
+static int
+prepare(struct signing *s, struct diag *d)
+{
+	struct buf job = BUF_INIT(64u << 20);
+	int r;
+
+	if (s->f.q.state != REQ_PENDING)
+		return diag_fail(d, CS_E_STATE, "a pending request",
+		    "request %llu is %s", (unsigned long long)s->f.q.n,
+		    request_state_name(s->f.q.state));
+	r = check_quorum(s, d);
+	if (r == 0)
+		r = make_job(s, &job, d);
+	if (r == 0)
+		r = signer_preflight(s->c, &job, &s->n, d);
+	buf_done(&job);
+	if (r == 0 && s->n != s->f.req->st->nsubjects)
+		r = diag_fail(d, CS_E_IPC, "one signature per artifact",
+		    "%u", s->n);
+	if (r != 0)
+		return r;
+	s->events = calloc((size_t)s->n + 1, sizeof(*s->events));
+	s->sigs = calloc(s->n, sizeof(*s->sigs));
+	if (s->events == NULL || s->sigs == NULL)
+		return diag_nomem(d);
+	return collect_approvals(s);
+}
+
+int
+verb_sign(struct core *c, char **argv, size_t argc, struct diag *d)
+{
+	_cleanup_(signing_done) struct signing s = { .c = c,
+		.now = core_now() };
+	uint64_t n = 0;
+	int r;
+
+	(void)argc;
+	r = parse_number(argv[0], &n, d);
+	if (r == 0)
+		r = core_clock_check(s.now, ledger_floor(c->ledger), d);
+	if (r == 0)
+		r = case_load(c, n, &s.f, d);
+	if (r == 0)
+		r = prepare(&s, d);
+	if (r == 0)
+		r = ceremony(&s, d);
+	if (r != 0)
+		return r;
+	return say(c, "request %llu: %u signatures made, verified and logged; "
+	    "export %llu\n", (unsigned long long)n, s.n,
+	    (unsigned long long)n);
+}

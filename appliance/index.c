@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "appliance/index.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "appliance/index_private.h"
+
+/* "CSLG": tells file(1) and ourselves what this database is. */
+#define APPLICATION_ID	0x43534c47
+#define SCHEMA_VERSION	1
+
+static const char schema[] =
+    "CREATE TABLE head("
+    " one INTEGER PRIMARY KEY CHECK(one = 1),"
+    " size INTEGER NOT NULL, boot INTEGER NOT NULL,"
+    " floor INTEGER NOT NULL, policy TEXT NOT NULL) STRICT;"
+    "INSERT INTO head VALUES(1, 0, 0, 0, '');"
+    "CREATE TABLE leaf("
+    " i INTEGER PRIMARY KEY, event TEXT NOT NULL, boot INTEGER NOT NULL,"
+    " time INTEGER NOT NULL, request TEXT) STRICT;"
+    "CREATE TABLE request("
+    " n INTEGER PRIMARY KEY, id TEXT NOT NULL, digest TEXT NOT NULL,"
+    " envelope TEXT NOT NULL, state TEXT NOT NULL, requester TEXT NOT NULL,"
+    " rule TEXT NOT NULL, nonce TEXT NOT NULL, time INTEGER NOT NULL,"
+    " response TEXT NOT NULL, first_leaf INTEGER NOT NULL,"
+    " nleaves INTEGER NOT NULL, outcome_leaf INTEGER NOT NULL,"
+    " leaf INTEGER NOT NULL REFERENCES leaf(i)) STRICT;"
+    "CREATE UNIQUE INDEX request_id ON request(id) WHERE state != 'refused';"
+    "CREATE TABLE approval("
+    " leaf INTEGER PRIMARY KEY REFERENCES leaf(i),"
+    " request INTEGER NOT NULL REFERENCES request(n),"
+    " approver TEXT NOT NULL, decision TEXT NOT NULL,"
+    " envelope TEXT NOT NULL, digest TEXT NOT NULL,"
+    " time INTEGER NOT NULL, UNIQUE(request, approver)) STRICT;"
+    "CREATE TABLE signature("
+    " leaf INTEGER PRIMARY KEY REFERENCES leaf(i),"
+    " request TEXT NOT NULL, artifact TEXT NOT NULL,"
+    " signature TEXT NOT NULL) STRICT;";
+
+static const char *const statements[STMT_COUNT] = {
+	[STMT_BEGIN] = "BEGIN IMMEDIATE",
+	[STMT_COMMIT] = "COMMIT",
+	[STMT_HEAD] = "SELECT size, boot, floor, policy FROM head",
+	[STMT_HEAD_SET] = "UPDATE head SET size = ?1, boot = max(boot, ?2),"
+	    " floor = max(floor, ?3), policy = CASE ?4 WHEN '' THEN policy"
+	    " ELSE ?4 END",
+	[STMT_LEAF] = "INSERT INTO leaf VALUES(?1, ?2, ?3, ?4, ?5)",
+	[STMT_REQUEST_NEW] = "INSERT INTO request VALUES(NULL, ?1, ?2, ?3, ?4,"
+	    " ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10)",
+	[STMT_REQUEST_STATE] = "UPDATE request SET state = ?2"
+	    " WHERE id = ?1 AND state != 'refused'",
+	[STMT_REQUEST_SIGNED] = "UPDATE request SET state = 'signed',"
+	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5"
+	    " WHERE id = ?1 AND state != 'refused'",
+	[STMT_APPROVAL] = "INSERT INTO approval SELECT ?1, n, ?3, ?4, ?5, ?6,"
+	    " ?7 FROM request WHERE id = ?2 AND state != 'refused'",
+	[STMT_SIGNATURE] = "INSERT INTO signature VALUES(?1, ?2, ?3, ?4)",
+#define REQUEST_COLUMNS "n, id, digest, envelope, state, requester, rule," \
+	    " nonce, time, response, first_leaf, nleaves, outcome_leaf"
+	[STMT_BY_N] = "SELECT " REQUEST_COLUMNS " FROM request WHERE n = ?1",
+	[STMT_BY_ID] = "SELECT " REQUEST_COLUMNS " FROM request WHERE id = ?1"
+	    " AND state != 'refused'",
+	[STMT_ALL] = "SELECT " REQUEST_COLUMNS " FROM request ORDER BY n",
+	[STMT_APPROVALS] = "SELECT approver, decision, envelope, digest, time"
+	    " FROM approval WHERE request = ?1 ORDER BY leaf",
+};
+
+static const char *const state_names[] = { "pending", "refused", "rejected",
+	"signing", "signed" };
+
+const char *
+request_state_name(enum request_state s)
+{
+	return (size_t)s < ARRAY_LEN(state_names) ? state_names[s] : "?";
+}
+
+int
+index_fail(struct index *ix, const char *what, struct diag *d)
+{
+	return diag_fail(d, CS_E_LEDGER, NULL, "%s: %s", what,
+	    sqlite3_errmsg(ix->db));
+}
+
+void
+index_close(struct index **ix)
+{
+	size_t i;
+
+	if (*ix == NULL)
+		return;
+	for (i = 0; i < STMT_COUNT; i++)
+		(void)sqlite3_finalize((*ix)->stmt[i]);
+	(void)sqlite3_close((*ix)->db);
+	free(*ix);
+	*ix = NULL;
+}
+
+static int
+pragma_int(struct index *ix, const char *sql, int *ret, struct diag *d)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(ix->db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    (rc = sqlite3_step(st)) == SQLITE_ROW)
+		*ret = sqlite3_column_int(st, 0);
+	(void)sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 0 : index_fail(ix, sql, d);
+}
+
+static int
+exec(struct index *ix, const char *sql, struct diag *d)
+{
+	if (sqlite3_exec(ix->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return index_fail(ix, "schema", d);
+	return 0;
+}
+
+/* A new file gets the schema in one transaction; another one must be ours. */
+static int
+prepare_schema(struct index *ix, struct diag *d)
+{
+	int version = 0, app = 0, r;
+	char sql[120];
+
+	r = pragma_int(ix, "PRAGMA user_version", &version, d);
+	if (r == 0)
+		r = pragma_int(ix, "PRAGMA application_id", &app, d);
+	if (r != 0)
+		return r;
+	if (version == SCHEMA_VERSION && app == APPLICATION_ID)
+		return 0;
+	if (version != 0 || app != 0)
+		return diag_fail(d, CS_E_LEDGER, "schema version 1",
+		    "application %#x version %d", (unsigned int)app, version);
+	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d;COMMIT", APPLICATION_ID, SCHEMA_VERSION);
+	r = exec(ix, "BEGIN IMMEDIATE", d);
+	if (r == 0)
+		r = exec(ix, schema, d);
+	if (r == 0)
+		r = exec(ix, sql, d);
+	return r;
+}
+
+int
+index_open(struct index **ret, struct diag *d)
+{
+	_cleanup_(index_closep) struct index *ix = NULL;
+	size_t i;
+	int r;
+
+	ix = calloc(1, sizeof(*ix));
+	if (ix == NULL)
+		return diag_nomem(d);
+	if (sqlite3_open_v2("index.db", &ix->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+	    NULL) != SQLITE_OK)
+		return index_fail(ix, "index.db", d);
+	(void)sqlite3_db_config(ix->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(ix->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+	    NULL);
+	r = exec(ix, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+	    "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", d);
+	if (r == 0)
+		r = prepare_schema(ix, d);
+	if (r != 0)
+		return r;
+	for (i = 0; i < STMT_COUNT; i++)
+		if (sqlite3_prepare_v3(ix->db, statements[i], -1,
+		    SQLITE_PREPARE_PERSISTENT, &ix->stmt[i], NULL) != SQLITE_OK)
+			return index_fail(ix, "prepare", d);
+	*ret = take_ptr(ix);
+	return 0;
+}
+
+/* Runs a statement that gives no rows. */
+int
+index_run(struct index *ix, enum index_stmt which, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[which];
+	int rc;
+
+	rc = sqlite3_step(st);
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return rc == SQLITE_DONE ? 0 : index_fail(ix, "write", d);
+}
+
+int
+index_begin(struct index *ix, struct diag *d)
+{
+	return index_run(ix, STMT_BEGIN, d);
+}
+
+int
+index_commit(struct index *ix, struct diag *d)
+{
+	return index_run(ix, STMT_COMMIT, d);
+}
+
+void
+index_rollback(struct index *ix)
+{
+	if (sqlite3_get_autocommit(ix->db) == 0)
+		(void)sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static void
+column_into(sqlite3_stmt *st, int col, char *out, size_t size)
+{
+	const unsigned char *t = sqlite3_column_text(st, col);
+
+	(void)snprintf(out, size, "%s", t == NULL ? "" : (const char *)t);
+}
+
+int
+index_head(struct index *ix, struct index_head *ret, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_HEAD];
+	int r = 0;
+
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		ret->size = (uint64_t)sqlite3_column_int64(st, 0);
+		ret->boot = (uint64_t)sqlite3_column_int64(st, 1);
+		ret->floor = sqlite3_column_int64(st, 2);
+		column_into(st, 3, ret->policy, sizeof(ret->policy));
+	} else {
+		r = index_fail(ix, "head", d);
+	}
+	(void)sqlite3_reset(st);
+	return r;
+}
+
+static int
+read_request(sqlite3_stmt *st, struct ledger_request *q)
+{
+	char state[16];
+	size_t i;
+
+	memset(q, 0, sizeof(*q));
+	q->n = (uint64_t)sqlite3_column_int64(st, 0);
+	column_into(st, 1, q->id, sizeof(q->id));
+	column_into(st, 2, q->digest, sizeof(q->digest));
+	column_into(st, 3, q->envelope, sizeof(q->envelope));
+	column_into(st, 4, state, sizeof(state));
+	column_into(st, 5, q->requester, sizeof(q->requester));
+	column_into(st, 6, q->rule, sizeof(q->rule));
+	column_into(st, 7, q->nonce, sizeof(q->nonce));
+	q->time = (uint64_t)sqlite3_column_int64(st, 8);
+	column_into(st, 9, q->response, sizeof(q->response));
+	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 10);
+	q->nleaves = (uint64_t)sqlite3_column_int64(st, 11);
+	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 12);
+	for (i = 0; i < ARRAY_LEN(state_names); i++)
+		if (strcmp(state, state_names[i]) == 0) {
+			q->state = (enum request_state)i;
+			return 0;
+		}
+	return CS_E_LEDGER;
+}
+
+int
+index_request(struct index *ix, uint64_t n, const char *id,
+    struct ledger_request *ret, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[id != NULL ? STMT_BY_ID : STMT_BY_N];
+	int rc, r = 1;
+
+	if (id != NULL)
+		(void)sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
+	else
+		(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)n);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		r = read_request(st, ret);
+	else if (rc != SQLITE_DONE)
+		r = index_fail(ix, "request", d);
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return r;
+}
+
+int
+index_requests(struct index *ix,
+    int (*cb)(void *arg, const struct ledger_request *r), void *arg,
+    struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_ALL];
+	struct ledger_request q;
+	int rc, r = 0;
+
+	while (r == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+		if (rc != SQLITE_ROW || read_request(st, &q) != 0)
+			r = index_fail(ix, "requests", d);
+		else
+			r = cb(arg, &q);
+	}
+	(void)sqlite3_reset(st);
+	return r;
+}
+
+int
+index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
+    size_t *ret_n, struct diag *d)
+{
+	_cleanup_free_ struct ledger_approval *v = NULL;
+	sqlite3_stmt *st = ix->stmt[STMT_APPROVALS];
+	size_t count = 0;
+	int rc, r = 0;
+
+	(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)n);
+	while (r == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+		struct ledger_approval *a;
+		char decision[16];
+
+		a = rc == SQLITE_ROW ?
+		    reallocarray(v, count + 1, sizeof(*v)) : NULL;
+		if (a == NULL) {
+			r = rc == SQLITE_ROW ? diag_nomem(d) :
+			    index_fail(ix, "approvals", d);
+			break;
+		}
+		v = a;
+		a = &v[count++];
+		memset(a, 0, sizeof(*a));
+		column_into(st, 0, a->approver, sizeof(a->approver));
+		column_into(st, 1, decision, sizeof(decision));
+		a->approve = strcmp(decision, "approve") == 0;
+		column_into(st, 2, a->envelope, sizeof(a->envelope));
+		column_into(st, 3, a->digest, sizeof(a->digest));
+		a->time = (uint64_t)sqlite3_column_int64(st, 4);
+	}
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	if (r != 0)
+		return r;
+	*ret = take_ptr(v);
+	*ret_n = count;
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_LEDGER_H
+#define CS_LEDGER_H
+
+#include "lib/request.h"
+
+/*
+ * The ledger: the log's tiles (the truth), the documents they name (blobs),
+ * and a SQLite index of both.  Everything the core knows about a request it
+ * reads back from the index, and everything in the index comes from leaves
+ * through one function, so that deleting the database and rebuilding it from
+ * the tiles gives the same state.
+ *
+ *	append: tiles durable -> index rows, one transaction
+ *	checkpoint: signed -> checkpoints/<size> -> checkpoint
+ *
+ * A crash between the two leaves tiles ahead of the index or of the
+ * checkpoint; ledger_open() applies what is missing and says that a
+ * checkpoint is due.
+ */
+struct ledger;
+
+struct ledger_clock {		/* from the TPM, for each leaf */
+	uint64_t clock;
+	uint32_t reset, restart;
+	bool safe;
+};
+
+struct event {
+	const char *type;	/* of lib/PROTOCOL.log, section 4 */
+	json_t *data;		/* stolen by ledger_append() */
+};
+
+enum request_state {
+	REQ_PENDING,		/* accepted, collecting approvals */
+	REQ_REFUSED,		/* a signed refusal may be exported */
+	REQ_REJECTED,		/* an approver said no */
+	REQ_SIGNING,		/* intent logged, no outcome yet */
+	REQ_SIGNED,		/* a response may be exported, for ever */
+};
+
+struct ledger_request {
+	uint64_t n;		/* the number people use */
+	char id[33];
+	char digest[65];	/* of the payload */
+	char envelope[65];	/* blob */
+	enum request_state state;
+	char requester[48];
+	char rule[48];
+	char nonce[65];
+	uint64_t time;
+	char response[65];	/* blob of the record or refusal, or "" */
+	uint64_t first_leaf, nleaves;	/* of its signatures */
+	uint64_t outcome_leaf;
+};
+
+struct ledger_approval {
+	char approver[48];
+	bool approve;
+	char envelope[65];	/* blob */
+	char digest[65];	/* of the payload */
+	uint64_t time;
+};
+
+const char *request_state_name(enum request_state s);
+
+/* state_fd is not taken.  The process must be in the state folder. */
+int ledger_open(int state_fd, const char *origin, struct ledger **ret,
+    struct diag *d) CS_WUR;
+void ledger_close(struct ledger **l);
+/* Removes the index and builds it again from the tiles. */
+int ledger_rebuild(int state_fd, const char *origin, struct diag *d) CS_WUR;
+
+/* Takes the data of every event, also on error. */
+int ledger_append(struct ledger *l, struct event *ev, size_t n,
+    const struct ledger_clock *clock, int64_t now, struct diag *d) CS_WUR;
+
+uint64_t ledger_size(const struct ledger *l);
+uint64_t ledger_boot(const struct ledger *l);
+void ledger_next_boot(struct ledger *l);
+int64_t ledger_floor(const struct ledger *l);	/* last logged time */
+int ledger_root(struct ledger *l, uint8_t ret[32]) CS_WUR;
+/* 1 if the last checkpoint covers every leaf */
+int ledger_checkpointed(const struct ledger *l);
+/* the text to sign for the current size; free(*ret) */
+int ledger_checkpoint_text(struct ledger *l, char **ret, struct diag *d) CS_WUR;
+int ledger_checkpoint_store(struct ledger *l, const char *text,
+    const uint8_t sig[64], struct diag *d) CS_WUR;
+/* the smallest stored checkpoint of at least min leaves; free(*ret) */
+int ledger_checkpoint_at(struct ledger *l, uint64_t min, char **ret,
+    size_t *ret_len, uint64_t *ret_size, struct diag *d) CS_WUR;
+
+int ledger_blob_put(struct ledger *l, const void *data, size_t len,
+    char ret_hex[65], struct diag *d) CS_WUR;
+int ledger_blob_get(struct ledger *l, const char *hex, size_t max,
+    uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
+
+/* 0 found, 1 none, negative error */
+int ledger_request_by_n(struct ledger *l, uint64_t n,
+    struct ledger_request *ret, struct diag *d) CS_WUR;
+int ledger_request_by_id(struct ledger *l, const char *id,
+    struct ledger_request *ret, struct diag *d) CS_WUR;
+/* oldest first; cb returns non-zero to stop with that value */
+int ledger_requests(struct ledger *l,
+    int (*cb)(void *arg, const struct ledger_request *r), void *arg,
+    struct diag *d) CS_WUR;
+/* malloc'ed array; free(*ret) */
+int ledger_approvals(struct ledger *l, uint64_t n,
+    struct ledger_approval **ret, size_t *ret_n, struct diag *d) CS_WUR;
+/* malloc'ed copy, free(*ret) */
+int ledger_leaf(struct ledger *l, uint64_t index, char **ret, size_t *ret_len,
+    struct diag *d) CS_WUR;
+/* hash-path of a leaf in the tree of a size; ret holds 64 hashes */
+int ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
+    uint8_t (*ret)[32], size_t *ret_n, struct diag *d) CS_WUR;
+/* the policy digest that the genesis leaf (or a later one) pins; "" if none */
+const char *ledger_policy(const struct ledger *l);
+int ledger_log_fd(const struct ledger *l);
+int ledger_blobs_fd(const struct ledger *l);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "host-tools/audit_db.h"
+#include "host-tools/cli.h"
+#include "host-tools/show.h"
+
+enum { O_DB, O_JSON };
+
+static const struct cli_opt options[] = {
+	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_JSON] = { "json", NULL, 0, "machine output" },
+};
+
+struct status {
+	struct note_vkey key;
+	struct audit_head head;
+	struct audit_counts n;
+	json_t *events; /* {"event": count} */
+	bool sound;	/* the leaves still add up to the head */
+};
+
+static void
+status_done(struct status *s)
+{
+	free(s->head.note);
+	json_decref(s->events);
+}
+
+static int
+add_event(void *arg, const char *event, uint64_t count)
+{
+	struct status *s = arg;
+
+	return json_object_set_new(s->events, event,
+		   json_integer((json_int_t)count)) == 0 ?
+	    0 :
+	    CS_E_NOMEM;
+}
+
+static int
+collect(const char *path, struct status *s, struct diag *d)
+{
+	_cleanup_audit_db_ struct audit_db *db = NULL;
+	uint8_t root[32];
+	int r;
+
+	s->events = json_object();
+	if (s->events == NULL)
+		return diag_nomem(d);
+	r = audit_db_open_read(path, &s->key, &db, d);
+	if (r == 0)
+		r = audit_db_head(db, &s->head, d);
+	if (r == 0)
+		r = audit_db_counts(db, &s->n, d);
+	if (r == 0)
+		r = audit_db_each_event(db, add_event, s, d);
+	if (r == 0 && s->head.any)
+		r = audit_db_root(db, s->head.c.size, root, d);
+	if (r != 0)
+		return r;
+	s->sound = s->head.any ? memcmp(root, s->head.c.root, 32) == 0 &&
+		s->n.leaves == s->head.c.size :
+				 s->n.leaves == 0;
+	return 0;
+}
+
+static void
+show(const struct status *s)
+{
+	const char *event;
+	json_t *v;
+
+	show_text("log", s->key.name);
+	if (s->head.any) {
+		(void)printf("%-13s%" PRIu64 "\n", "leaves", s->head.c.size);
+		show_digest("root", s->head.c.root);
+	} else {
+		show_text("leaves", "nothing has been imported");
+	}
+	(void)printf("%-13s%" PRIu64 "\n%-13s%" PRIu64 "\n", "imports",
+	    s->n.checkpoints, "forks", s->n.forks);
+	json_object_foreach (s->events, event, v)
+		(void)printf("%-13s%" JSON_INTEGER_FORMAT "  %s\n", "event",
+		    json_integer_value(v), event);
+}
+
+static json_t *
+to_json(struct status *s)
+{
+	json_t *j = json_pack("{s:s, s:I, s:I, s:I, s:O, s:b}", "origin",
+	    s->key.name, "leaves", (json_int_t)s->n.leaves, "imports",
+	    (json_int_t)s->n.checkpoints, "forks", (json_int_t)s->n.forks,
+	    "events", s->events, "sound", s->sound);
+
+	if (j != NULL && s->head.any &&
+	    json_object_set_new(j, "root", json_hex(s->head.c.root, 32)) != 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+static int
+run(const struct cli *c, struct diag *d)
+{
+	_cleanup_(status_done) struct status s = { 0 };
+	int r = collect(cli_get(c, O_DB), &s, d);
+
+	if (r != 0)
+		return r;
+	if (cli_has(c, O_JSON))
+		r = cli_print_json(to_json(&s), d);
+	else
+		show(&s);
+	if (r != 0)
+		return r;
+	if (!s.sound)
+		return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
+		    "leaves that add up "
+		    "to the accepted root",
+		    "%" PRIu64 " leaves that do not", s.n.leaves);
+	if (s.n.forks > 0)
+		return diag_fail(d, CS_E_AUDIT_FORK, "one log that only grows",
+		    "%" PRIu64 " contradictions", s.n.forks);
+	return 0;
+}
+
+const struct cli_verb verb_audit_status = {
+	.group = "audit",
+	.name = "status",
+	.operands = "",
+	.about = "Say what an auditor's database holds, and check it.",
+	.opts = options,
+	.nopts = ARRAY_LEN(options),
+	.run = run,
+};

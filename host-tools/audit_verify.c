@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "host-tools/cli.h"
+#include "host-tools/logsource.h"
+#include "host-tools/show.h"
+#include "lib/canon.h"
+
+enum { O_LOG_KEY, O_JSON };
+
+static const struct cli_opt options[] = {
+	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
+	    "verifier key of the log, log.vkey" },
+	[O_JSON] = { "json", NULL, 0, "machine output" },
+};
+
+static int
+check_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len,
+    struct diag *d)
+{
+	struct diag why = { 0 };
+	int r = canon_check((const char *)leaf, len, &why);
+
+	(void)arg;
+	if (r != 0)
+		return diag_fail(d, CS_E_AUDIT_LEAF, why.expected,
+		    "leaf %" PRIu64 ": %s, %s", index, err_id(r), why.found);
+	return 0;
+}
+
+static int
+run(const struct cli *c, struct diag *d)
+{
+	_cleanup_logsource_ struct logsource s = { .dirfd = -1 };
+	struct note_vkey key;
+	uint8_t root[32];
+	int r;
+
+	r = vkey_file_load(cli_get(c, O_LOG_KEY), &key, d);
+	if (r == 0)
+		r = logsource_open(c->args[0], &key, &s, d);
+	if (r == 0)
+		r = tlog_walk_source(&s.tiles, s.c.size, check_leaf, NULL, root,
+		    d);
+	if (r != 0)
+		return r;
+	if (memcmp(root, s.c.root, sizeof(root)) != 0)
+		return diag_fail(d, CS_E_AUDIT_ROOT, "the signed root",
+		    "another one over %" PRIu64 " leaves", s.c.size);
+	if (cli_has(c, O_JSON))
+		return cli_print_json(json_pack("{s:s, s:s, s:I, s:o}",
+					  "verdict", "OK", "origin", s.c.origin,
+					  "size", (json_int_t)s.c.size, "root",
+					  json_hex(s.c.root, 32)),
+		    d);
+	show_text("verdict", "OK");
+	show_text("log", s.c.origin);
+	(void)printf("%-13s%" PRIu64 "\n", "leaves", s.c.size);
+	show_digest("root", s.c.root);
+	return 0;
+}
+
+const struct cli_verb verb_audit_verify = {
+	.group = "audit",
+	.name = "verify",
+	.operands = "BUNDLE|FOLDER",
+	.min_args = 1,
+	.max_args = 1,
+	.about = "Verify every leaf of a log against its signed checkpoint.",
+	.opts = options,
+	.nopts = ARRAY_LEN(options),
+	.run = run,
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_INPUTS_H
+#define CS_INPUTS_H
+
+#include "lib/statement.h"
+
+/*
+ * Local files that go into a request, or that a response is compared with:
+ * each is read once and gets all digests in that pass.
+ */
+struct input {
+	char *path;
+	struct subject s;	/* name, size and every digest */
+};
+
+struct inputs {
+	struct input *v;
+	size_t n, cap;
+};
+
+void inputs_done(struct inputs *in);
+#define _cleanup_inputs_ _cleanup_(inputs_done)
+
+/* name NULL: the path without its folders.  At most 10,000. */
+int inputs_add(struct inputs *in, const char *path, const char *name,
+    struct diag *d) CS_WUR;
+/* Lines PATH or PATH<TAB>NAME; empty lines are passed over. */
+int inputs_add_list(struct inputs *in, const char *list, struct diag *d)
+    CS_WUR;
+/* what: for the terminal.  Regular files only. */
+int inputs_hash(struct inputs *in, const char *what, struct diag *d) CS_WUR;
+/* No name and no content twice; in plain words which. */
+int inputs_check_distinct(const struct inputs *in, struct diag *d) CS_WUR;
+
+#endif

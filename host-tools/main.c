@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * coldseal: what people on the connected side run.  One file per verb; this
+ * one finds the verb, prints its error and turns it into an exit status.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "host-tools/cli.h"
+#include "lib/sandbox.h"
+
+#define COLDSEAL_VERSION "0.1.0"
+
+static const struct cli_verb *const subcommands[] = {
+	&verb_request_create,
+	&verb_request_show,
+	&verb_request_check,
+	&verb_media_write,
+	&verb_media_read,
+	&verb_response_verify,
+	&verb_response_extract,
+	&verb_audit_import,
+	&verb_audit_verify,
+	&verb_audit_status,
+	&verb_policy_sign,
+	&verb_policy_show,
+};
+
+static void
+usage(FILE *to)
+{
+	size_t i;
+
+	(void)fputs("usage: coldseal GROUP COMMAND [options] ...\n\n"
+		    "commands:\n",
+	    to);
+	for (i = 0; i < ARRAY_LEN(subcommands); i++)
+		(void)fprintf(to, "  %-9s %-8s  %s\n", subcommands[i]->group,
+		    subcommands[i]->name, subcommands[i]->about);
+	(void)fputs(
+	    "\n\"coldseal GROUP COMMAND --help\" lists the options; "
+	    "see also coldseal(1).\n"
+	    "exit status: 0 done, 1 refused or not verified, 2 wrong command "
+	    "line,\n3 malformed input, 4 file, device or token trouble, "
+	    "5 a bug\n",
+	    to);
+}
+
+static int
+print_diag(const struct diag *d)
+{
+	char text[1024];
+
+	diag_format(d, text, sizeof(text));
+	(void)fputs(text, stderr);
+	return err_exit(d->code);
+}
+
+static const struct cli_verb *
+find(const char *group, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(subcommands); i++)
+		if (strcmp(subcommands[i]->group, group) == 0 &&
+		    strcmp(subcommands[i]->name, name) == 0)
+			return subcommands[i];
+	return NULL;
+}
+
+/* help, --help, --version and their kin; -1 if it is none of them */
+static int
+without_verb(int argc, char **argv)
+{
+	const struct cli_verb *v;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("coldseal " COLDSEAL_VERSION);
+		return CS_EXIT_OK;
+	}
+	if (argc >= 2 &&
+	    (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)) {
+		v = argc == 4 ? find(argv[2], argv[3]) : NULL;
+		if (v != NULL)
+			cli_help(v, stdout);
+		else
+			usage(stdout);
+		return CS_EXIT_OK;
+	}
+	if (argc < 3) {
+		usage(stderr);
+		return CS_EXIT_USAGE;
+	}
+	return -1;
+}
+
+static int
+run(const struct cli_verb *v, int argc, char **argv)
+{
+	_cleanup_cli_ struct cli c = { 0 };
+	struct diag d = { 0 };
+	int r;
+
+	r = cli_parse(v, argc, argv, &c, &d);
+	if (r == 0 && c.help)
+		cli_help(v, stdout);
+	else if (r == 0)
+		r = v->run(&c, &d);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r == 0)
+		r = diag_errno(&d, CS_E_IO, "standard output");
+	if (r == 0)
+		return CS_EXIT_OK;
+	if (d.code != r)
+		(void)diag_fail(&d, r, NULL, "%s", "");
+	return print_diag(&d);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct cli_verb *v;
+	struct diag d = { 0 };
+	int r;
+
+	sandbox_harden();
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = without_verb(argc, argv);
+	if (r >= 0)
+		return fflush(stdout) == 0 ? r : CS_EXIT_SYSTEM;
+	v = find(argv[1], argv[2]);
+	if (v == NULL) {
+		(void)diag_fail(&d, CS_E_USAGE,
+		    "one of those that coldseal "
+		    "help lists",
+		    "%s %s", argv[1], argv[2]);
+		return print_diag(&d);
+	}
+	return run(v, argc - 2, argv + 2);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+
+#include "host-tools/cli.h"
+#include "host-tools/docs.h"
+#include "host-tools/hostkey.h"
+#include "host-tools/show.h"
+#include "lib/file.h"
+
+enum { O_POLICY, O_KEY, O_MODULE, O_PIN, O_OUT };
+
+static const struct cli_opt options[] = {
+	[O_POLICY] = { "policy", "FILE", CLI_REQUIRED,
+	    "the policy as JSON, or an envelope to add a signature to" },
+	[O_KEY] = { "key", "KEY", CLI_REQUIRED,
+	    "administrator's key: a PEM file or a pkcs11: URI" },
+	[O_MODULE] = { "module", "FILE", 0, "PKCS#11 module of the token" },
+	[O_PIN] = { "pin-file", "FILE", 0,
+	    "the token's PIN, or the PEM file's pass phrase" },
+	[O_OUT] = { "out", "FILE", CLI_REQUIRED, "the envelope to write" },
+};
+
+struct draft {
+	struct dsse *env; /* NULL if nobody has signed yet */
+	struct policy *policy;
+	uint8_t *payload;
+	size_t len;
+};
+
+static void
+draft_done(struct draft *x)
+{
+	dsse_free(&x->env);
+	policy_free(&x->policy);
+	free(x->payload);
+}
+
+/* The statement's one subject is its predicate's canonical form. */
+static int
+make_statement(json_t *predicate, char **ret, size_t *ret_len, struct diag *d)
+{
+	char name[] = "policy";
+	struct subject s = { .name = name, .has = { true } };
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	r = json_canonical(predicate, &text, &len);
+	if (r != 0)
+		return diag_fail(d, r,
+		    "JSON without control characters and "
+		    "fractions",
+		    "another policy");
+	r = sha256(text, len, s.digest[HASH_SHA256]);
+	if (r == 0)
+		r = statement_format(&s, 1, PRED_POLICY, json_incref(predicate),
+		    ret, ret_len);
+	return r == 0 ? 0 : diag_fail(d, r, NULL, "the policy's statement");
+}
+
+static int
+load_draft(const char *path, struct draft *x, struct diag *d)
+{
+	_cleanup_json_ json_t *root = NULL;
+	_cleanup_free_ uint8_t *text = NULL;
+	char *payload = NULL;
+	size_t len;
+	int r;
+
+	r = file_read(AT_FDCWD, path, DSSE_MAX, &text, &len, d);
+	if (r == 0)
+		r = json_load_strict(text, len, DSSE_MAX, &root, d);
+	if (r != 0)
+		return r;
+	if (json_object_get(root, "payload") != NULL) {
+		r = dsse_parse(text, len, &x->env, d);
+		if (r != 0)
+			return r;
+		x->payload = x->env->payload;
+		x->len = x->env->payload_len;
+		x->env->payload = NULL;
+	} else {
+		r = make_statement(root, &payload, &x->len, d);
+		if (r != 0)
+			return r;
+		x->payload = (uint8_t *)payload;
+	}
+	return policy_parse(x->payload, x->len, &x->policy, d);
+}
+
+/* The key is an administrator's in this very policy. */
+static int
+check_signer(const struct policy *p, const struct pubkey *k,
+    const struct policy_principal **ret, struct diag *d)
+{
+	const struct policy_principal *who = policy_principal_by_key(p, k);
+
+	if (who == NULL || !policy_is_admin(p, who))
+		return diag_fail(d, CS_E_HOST_NOT_ADMIN,
+		    "a key of an administrator whom this policy names", "%s",
+		    who == NULL ? "a key of nobody in it" : who->id);
+	*ret = who;
+	return 0;
+}
+
+/* The signatures so far, each with the ID of the key that made it. */
+static int
+old_signatures(struct draft *x, const struct pubkey *mine,
+    struct dsse_new_sig **ret, struct diag *d)
+{
+	_cleanup_free_ const struct policy_principal **who = NULL;
+	_cleanup_free_ const struct pubkey **key = NULL;
+	_cleanup_free_ struct dsse_new_sig *old = NULL;
+	size_t i, n = x->env->nsigs;
+	int r;
+
+	who = calloc(n, sizeof(*who));
+	key = calloc(n, sizeof(*key));
+	old = calloc(n, sizeof(*old));
+	if (who == NULL || key == NULL || old == NULL)
+		return diag_nomem(d);
+	x->env->payload = x->payload;
+	x->env->payload_len = x->len;
+	r = policy_signers(x->env, x->policy, who, key, d);
+	x->env->payload = NULL;
+	for (i = 0; r == 0 && i < n; i++) {
+		if (key[i] == NULL || !policy_is_admin(x->policy, who[i]))
+			return diag_fail(d, CS_E_HOST_NOT_ADMIN,
+			    "signatures by its administrators only",
+			    "signature %zu is by another key", i);
+		if (pubkey_equal(key[i], mine))
+			return diag_fail(d, CS_E_HOST_SIGNED_TWICE,
+			    "each administrator once", "%s signed before",
+			    who[i]->id);
+		old[i] = (struct dsse_new_sig){ .keyid = key[i]->id,
+			.sig = x->env->sigs[i].sig,
+			.sig_len = x->env->sigs[i].sig_len };
+	}
+	if (r != 0)
+		return r;
+	*ret = take_ptr(old);
+	return 0;
+}
+
+static int
+run(const struct cli *c, struct diag *d)
+{
+	_cleanup_(draft_done) struct draft x = { 0 };
+	_cleanup_hostkey_ struct hostkey *key = NULL;
+	_cleanup_free_ struct dsse_new_sig *old = NULL;
+	_cleanup_free_ char *out = NULL;
+	const struct policy_principal *who = NULL;
+	size_t len, nold = 0;
+	int r;
+
+	r = load_draft(cli_get(c, O_POLICY), &x, d);
+	if (r == 0)
+		r = hostkey_open(cli_get(c, O_KEY), cli_get(c, O_MODULE),
+		    cli_get(c, O_PIN), &key, d);
+	if (r == 0)
+		r = check_signer(x.policy, hostkey_public(key), &who, d);
+	if (r == 0 && x.env != NULL) {
+		r = old_signatures(&x, hostkey_public(key), &old, d);
+		nold = x.env->nsigs;
+	}
+	if (r == 0)
+		r = hostkey_dsse(key, x.payload, x.len, old, nold, &out, &len,
+		    d);
+	if (r == 0)
+		r = file_write_atomic(AT_FDCWD, cli_get(c, O_OUT), out, len,
+		    0644, d);
+	if (r != 0)
+		return r;
+	show_text("signed by", who->id);
+	(void)printf("%-13s%zu\n", "signatures", nold + 1);
+	show_digest("policy", x.policy->digest);
+	return 0;
+}
+
+const struct cli_verb verb_policy_sign = {
+	.group = "policy",
+	.name = "sign",
+	.operands = "",
+	.about = "Add one administrator's signature to a policy.",
+	.opts = options,
+	.nopts = ARRAY_LEN(options),
+	.run = run,
+};

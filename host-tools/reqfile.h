@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_REQFILE_H
+#define CS_REQFILE_H
+
+#include "host-tools/package.h"
+#include "lib/request.h"
+
+/* A request bundle, as show and check read it. */
+struct reqfile {
+	struct package *bundle;
+	struct dsse *env;
+	struct request *req;
+};
+
+void reqfile_done(struct reqfile *f);
+#define _cleanup_reqfile_ _cleanup_(reqfile_done)
+
+int reqfile_open(const char *path, struct reqfile *ret, struct diag *d)
+    CS_WUR;
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <openssl/rand.h>
+#include <pwd.h>
+#include <string.h>
+#include <time.h>
+
+#include "host-tools/cli.h"
+#include "host-tools/hostkey.h"
+#include "host-tools/inputs.h"
+#include "host-tools/package.h"
+#include "host-tools/show.h"
+#include "lib/hex.h"
+#include "lib/request.h"
+
+#define EVIDENCE_MAX (16u << 20) /* bytes each, PROTOCOL.bundle */
+#define ID_LEN	     16u
+#define HOST_MAX     256u
+
+enum {
+	O_PRODUCT,
+	O_VERSION,
+	O_KEY,
+	O_FORMAT,
+	O_REQUESTER,
+	O_MODULE,
+	O_PIN,
+	O_USER,
+	O_SYSTEM,
+	O_PIPELINE,
+	O_RUN,
+	O_COMMIT,
+	O_EVIDENCE,
+	O_LIST,
+	O_OUT
+};
+
+static const struct cli_opt options[] = {
+	[O_PRODUCT] = { "product", "NAME", CLI_REQUIRED,
+	    "product, as the policy names it" },
+	[O_VERSION] = { "version", "TEXT", CLI_REQUIRED,
+	    "version of the product" },
+	[O_KEY] = { "key", "ID", CLI_REQUIRED,
+	    "signing key, as the policy names it" },
+	[O_FORMAT] = { "format", "FORMAT", CLI_REQUIRED,
+	    "format of the signatures: raw or cms" },
+	[O_REQUESTER] = { "requester-key", "KEY", CLI_REQUIRED,
+	    "key that signs the request: a PEM file or a pkcs11: URI" },
+	[O_MODULE] = { "module", "FILE", 0, "PKCS#11 module of that key" },
+	[O_PIN] = { "pin-file", "FILE", 0,
+	    "the token's PIN, or the PEM file's pass phrase" },
+	[O_USER] = { "user", "NAME", 0, "who asks (default: you)" },
+	[O_SYSTEM] = { "system", "NAME", 0,
+	    "where (default: this machine's name)" },
+	[O_PIPELINE] = { "pipeline", "URL", 0,
+	    "pipeline that built it (default: none)" },
+	[O_RUN] = { "run", "ID", 0, "run of the pipeline (default: none)" },
+	[O_COMMIT] = { "commit", "ID", 0,
+	    "source it was built from (default: none)" },
+	[O_EVIDENCE] = { "evidence", "FILE", CLI_MANY,
+	    "a document that goes along" },
+	[O_LIST] = { "list", "FILE", CLI_MANY,
+	    "more artifacts: lines PATH or PATH<TAB>NAME" },
+	[O_OUT] = { "out", "BUNDLE", CLI_REQUIRED, "the bundle to write" },
+};
+
+/* Everything of one request that is being made. */
+struct draft {
+	struct inputs artifacts, evidence;
+	struct subject *subjects; /* names are borrowed */
+	struct request_evidence *docs;
+	char *envelope;
+	size_t envelope_len;
+	struct package_item *items;
+};
+
+static void
+draft_done(struct draft *x)
+{
+	inputs_done(&x->artifacts);
+	inputs_done(&x->evidence);
+	free(x->subjects);
+	free(x->docs);
+	free(x->envelope);
+	free(x->items);
+}
+
+static int
+collect(const struct cli *c, struct draft *x, struct diag *d)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < c->nargs; i++)
+		r = inputs_add(&x->artifacts, c->args[i], NULL, d);
+	for (i = 0; r == 0 && i < c->val[O_LIST].n; i++)
+		r = inputs_add_list(&x->artifacts, c->val[O_LIST].v[i], d);
+	for (i = 0; r == 0 && i < c->val[O_EVIDENCE].n; i++)
+		r = inputs_add(&x->evidence, c->val[O_EVIDENCE].v[i], NULL, d);
+	if (r != 0)
+		return r;
+	if (x->artifacts.n == 0)
+		return diag_fail(d, CS_E_USAGE, "at least one", "no artifact");
+	r = inputs_hash(&x->evidence, "hashing evidence", d);
+	if (r == 0)
+		r = inputs_hash(&x->artifacts, "hashing artifacts", d);
+	if (r == 0)
+		r = inputs_check_distinct(&x->artifacts, d);
+	return r != 0 ? r : inputs_check_distinct(&x->evidence, d);
+}
+
+static int
+fill_lists(struct draft *x, struct diag *d)
+{
+	const struct subject *s;
+	size_t i;
+
+	x->subjects = calloc(x->artifacts.n, sizeof(*x->subjects));
+	x->docs = calloc(x->evidence.n + 1, sizeof(*x->docs));
+	if (x->subjects == NULL || x->docs == NULL)
+		return diag_nomem(d);
+	for (i = 0; i < x->artifacts.n; i++)
+		x->subjects[i] = x->artifacts.v[i].s;
+	for (i = 0; i < x->evidence.n; i++) {
+		s = &x->evidence.v[i].s;
+		if (s->size > EVIDENCE_MAX)
+			return diag_fail(d, CS_E_TOO_LARGE,
+			    "evidence of at most 16 MiB", "%s",
+			    x->evidence.v[i].path);
+		x->docs[i].name = s->name;
+		x->docs[i].size = s->size;
+		memcpy(x->docs[i].sha256, s->digest[HASH_SHA256], 32);
+	}
+	return 0;
+}
+
+static const char *
+user_name(void)
+{
+	const char *s = getenv("USER");
+	const struct passwd *p;
+
+	if (s != NULL && *s != '\0')
+		return s;
+	p = getpwuid(geteuid());
+	return p != NULL && *p->pw_name != '\0' ? p->pw_name : "unknown";
+}
+
+static int
+make_payload(const struct cli *c, const struct draft *x, char id[33],
+    char **ret, size_t *ret_len, struct diag *d)
+{
+	char host[HOST_MAX] = "";
+	uint8_t random[ID_LEN];
+	struct request_new n = {
+		.id = id,
+		.product = cli_get(c, O_PRODUCT),
+		.version = cli_get(c, O_VERSION),
+		.key = cli_get(c, O_KEY),
+		.format = cli_get(c, O_FORMAT),
+		.user = cli_get_or(c, O_USER, user_name()),
+		.system = host,
+		.pipeline = cli_get_or(c, O_PIPELINE, "none"),
+		.run = cli_get_or(c, O_RUN, "none"),
+		.commit = cli_get_or(c, O_COMMIT, "none"),
+		.created = (int64_t)time(NULL),
+		.subjects = x->subjects,
+		.nsubjects = x->artifacts.n,
+		.evidence = x->docs,
+		.nevidence = x->evidence.n,
+	};
+	int r;
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return diag_fail(d, CS_E_CRYPTO, NULL, "random number");
+	hex_encode(random, sizeof(random), id);
+	if (gethostname(host, sizeof(host) - 1) != 0 || *host == '\0')
+		memcpy(host, "unknown", sizeof("unknown"));
+	n.system = cli_get_or(c, O_SYSTEM, host);
+	r = request_format(&n, ret, ret_len);
+	return r == 0 ? 0 :
+			diag_fail(d, r,
+			    "UTF-8 without control "
+			    "characters in every option",
+			    "a request that cannot be written");
+}
+
+/* What the appliance will parse, parsed here first. */
+static int
+check_payload(const char *payload, size_t len, struct diag *d)
+{
+	_cleanup_request_ struct request *r = NULL;
+
+	return request_parse(payload, len, &r, d);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct package_item *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void
+add_files(struct package_item *to, const char *folder, const struct inputs *in)
+{
+	const struct subject *s;
+	char hex[CS_SHA256_HEX + 1];
+	size_t i;
+
+	for (i = 0; i < in->n; i++) {
+		s = &in->v[i].s;
+		hex_encode(s->digest[HASH_SHA256], 32, hex);
+		(void)snprintf(to[i].name, sizeof(to[i].name), "%s/%s", folder,
+		    hex);
+		to[i].path = in->v[i].path;
+		to[i].size = s->size;
+		memcpy(to[i].sha256, s->digest[HASH_SHA256], 32);
+	}
+	if (in->n > 0)
+		qsort(to, in->n, sizeof(*to), by_name);
+}
+
+static int
+write_bundle(const char *out, struct draft *x, struct diag *d)
+{
+	struct package_item *v;
+	size_t n = 1 + x->evidence.n + x->artifacts.n;
+	int r;
+
+	v = x->items = calloc(n, sizeof(*v));
+	if (v == NULL)
+		return diag_nomem(d);
+	(void)snprintf(v->name, sizeof(v->name), "request.dsse");
+	v->data = x->envelope;
+	v->size = x->envelope_len;
+	r = sha256(x->envelope, x->envelope_len, v->sha256);
+	if (r != 0)
+		return diag_fail(d, r, NULL, "hashing");
+	add_files(v + 1, "evidence", &x->evidence);
+	add_files(v + 1 + x->evidence.n, "artifacts", &x->artifacts);
+	return package_write(out, "request", v, n, d);
+}
+
+static int
+run(const struct cli *c, struct diag *d)
+{
+	_cleanup_(draft_done) struct draft x = { 0 };
+	_cleanup_hostkey_ struct hostkey *key = NULL;
+	_cleanup_free_ char *payload = NULL;
+	uint8_t digest[32];
+	char id[33];
+	size_t len;
+	int r;
+
+	/* the key first: a wrong PIN must not wait for a long hashing */
+	r = hostkey_open(cli_get(c, O_REQUESTER), cli_get(c, O_MODULE),
+	    cli_get(c, O_PIN), &key, d);
+	if (r == 0)
+		r = collect(c, &x, d);
+	if (r == 0)
+		r = fill_lists(&x, d);
+	if (r == 0)
+		r = make_payload(c, &x, id, &payload, &len, d);
+	if (r == 0)
+		r = check_payload(payload, len, d);
+	if (r == 0)
+		r = hostkey_dsse(key, payload, len, NULL, 0, &x.envelope,
+		    &x.envelope_len, d);
+	if (r == 0)
+		r = write_bundle(cli_get(c, O_OUT), &x, d);
+	if (r == 0)
+		r = sha256(payload, len, digest);
+	if (r != 0)
+		return r;
+	show_text("request", id);
+	(void)printf("%-13s%zu\n", "artifacts", x.artifacts.n);
+	show_digest("digest", digest);
+	return 0;
+}
+
+const struct cli_verb verb_request_create = {
+	.group = "request",
+	.name = "create",
+	.operands = "[ARTIFACT ...]",
+	.max_args = 10000,
+	.about = "Make a signing request from build outputs.",
+	.opts = options,
+	.nopts = ARRAY_LEN(options),
+	.run = run,
+};

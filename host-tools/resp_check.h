@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_RESP_CHECK_H
+#define CS_RESP_CHECK_H
+
+#include "host-tools/inputs.h"
+#include "host-tools/logsource.h"
+#include "host-tools/respfile.h"
+
+/* What response verify compares with, and what came of it. */
+struct resp_check {
+	struct respfile f;
+	struct policy *policy;
+	struct pubkey *record_key;
+	struct note_vkey log_key;
+	struct inputs artifacts;	/* local files, hashed; may be none */
+	struct logsource audit;		/* audit.note NULL if not given */
+	struct tlog *log;		/* of audit, or NULL */
+	const struct policy_key *key;	/* the one that signed, or NULL */
+	struct checks checks;
+};
+
+/* The envelope's one signature is by record_key. */
+int resp_check_envelope(struct resp_check *x, struct diag *d) CS_WUR;
+/* Policy, origin, key and approvals.  Sets x->key. */
+int resp_check_record(struct resp_check *x) CS_WUR;
+/* Every local file is one of the artifacts. */
+int resp_check_artifacts(struct resp_check *x) CS_WUR;
+/* Every signature and proof; after resp_check_record(). */
+int resp_check_signatures(struct resp_check *x, struct diag *d) CS_WUR;
+
+#endif

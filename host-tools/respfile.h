@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_RESPFILE_H
+#define CS_RESPFILE_H
+
+#include "host-tools/package.h"
+#include "lib/request.h"
+
+/*
+ * A response bundle: a record with signatures and proofs, or a refusal.
+ * Structure only; nothing in it is trusted before response verify has
+ * checked it.
+ */
+struct respfile {
+	struct package *bundle;
+	struct dsse *env;
+	struct record *record;		/* one of these two */
+	struct refusal *refusal;
+};
+
+void respfile_done(struct respfile *f);
+#define _cleanup_respfile_ _cleanup_(respfile_done)
+
+/* CS_E_RESPONSE_MEMBERS if its members are not those of its record. */
+int respfile_open(const char *path, struct respfile *ret, struct diag *d)
+    CS_WUR;
+
+#define RESP_NAME_MAX	101u
+/* "signatures/<sha256>.sig", "proofs/<sha256>.tlog-proof" of subject i */
+void respfile_sig_name(const struct respfile *f, size_t i,
+    char out[RESP_NAME_MAX]);
+void respfile_proof_name(const struct respfile *f, size_t i,
+    char out[RESP_NAME_MAX]);
+
+#endif

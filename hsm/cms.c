@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/cms.h"
+
+#include <openssl/asn1.h>
+#include <openssl/cms.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#define ATTRS_MAX	8
+
+static void
+cms_freep(CMS_ContentInfo **c)
+{
+	CMS_ContentInfo_free(*c);
+}
+
+static void
+x509_freep(X509 **x)
+{
+	X509_free(*x);
+}
+
+static int
+crypto(struct diag *d, const char *what)
+{
+	return diag_fail(d, CS_E_CRYPTO, NULL, "%s", what);
+}
+
+static const EVP_MD *
+digest_md(enum key_alg alg)
+{
+	return key_alg_hash(alg) == HASH_SHA384 ? EVP_sha384() : EVP_sha256();
+}
+
+struct der {
+	unsigned char *p;
+	int len;
+};
+
+/* X.690 11.6: the elements of a SET OF ascend as octet strings */
+static int
+compare_der(const void *va, const void *vb)
+{
+	const struct der *a = va, *b = vb;
+	size_t n = (size_t)(a->len < b->len ? a->len : b->len);
+	int c = memcmp(a->p, b->p, n);
+
+	return c != 0 ? c : a->len - b->len;
+}
+
+/* RFC 5652 5.4: what is signed is the DER of the attributes as a SET OF. */
+static int
+signed_attributes(CMS_SignerInfo *si, uint8_t **ret, size_t *ret_len)
+{
+	struct der v[ATTRS_MAX] = { { NULL, 0 } };
+	int n = CMS_signed_get_attr_count(si), i, total = 0, size;
+	unsigned char *p;
+
+	if (n <= 0 || n > ATTRS_MAX)
+		return CS_E_CRYPTO;
+	for (i = 0; i < n; i++) {
+		v[i].len = i2d_X509_ATTRIBUTE(CMS_signed_get_attr(si, i),
+		    &v[i].p);
+		if (v[i].len > 0)
+			total += v[i].len;
+	}
+	qsort(v, (size_t)n, sizeof(v[0]), compare_der);
+	size = ASN1_object_size(1, total, V_ASN1_SET);
+	*ret = malloc((size_t)size);
+	p = *ret;
+	if (p != NULL)
+		ASN1_put_object(&p, 1, total, V_ASN1_SET, V_ASN1_UNIVERSAL);
+	for (i = 0; i < n; i++) {
+		if (*ret != NULL && v[i].len > 0) {
+			memcpy(p, v[i].p, (size_t)v[i].len);
+			p += v[i].len;
+		}
+		OPENSSL_free(v[i].p);
+	}
+	*ret_len = (size_t)size;
+	return *ret != NULL ? 0 : CS_E_NOMEM;
+}
+
+static int
+add_attributes(CMS_SignerInfo *si, const uint8_t *digest, size_t len,
+    int64_t when)
+{
+	ASN1_TIME *t = ASN1_TIME_set(NULL, (time_t)when);
+	int ok;
+
+	ok = t != NULL && CMS_signed_add1_attr_by_NID(si, NID_pkcs9_contentType,
+	    V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data), -1) == 1 &&
+	    CMS_signed_add1_attr_by_NID(si, NID_pkcs9_messageDigest,
+	    V_ASN1_OCTET_STRING, digest, (int)len) == 1 &&
+	    CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, t->type, t,
+	    -1) == 1;
+	ASN1_TIME_free(t);
+	return ok ? 0 : CS_E_CRYPTO;
+}
+
+static int
+sign_attributes(CMS_SignerInfo *si, const EVP_MD *md,
+    const struct hsm_signer *signer, struct diag *d)
+{
+	_cleanup_free_ uint8_t *der = NULL;
+	struct buf sig = BUF_INIT(HSM_SIG_MAX);
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+	size_t der_len;
+	int r;
+
+	r = signed_attributes(si, &der, &der_len);
+	if (r != 0 || EVP_Digest(der, der_len, digest, &n, md, NULL) != 1)
+		return crypto(d, "signed attributes");
+	r = signer->sign(signer->arg, digest, n, &sig, d);
+	if (r == 0 && ASN1_STRING_set(CMS_SignerInfo_get0_signature(si), sig.p,
+	    (int)sig.len) != 1)
+		r = crypto(d, "CMS signature");
+	buf_done(&sig);
+	return r;
+}
+
+static int
+encode(CMS_ContentInfo *cms, struct buf *out, struct diag *d)
+{
+	unsigned char *der = NULL;
+	int n, r;
+
+	n = i2d_CMS_ContentInfo(cms, &der);
+	if (n <= 0)
+		return crypto(d, "CMS encoding");
+	buf_reset(out);
+	r = buf_put(out, der, (size_t)n);
+	OPENSSL_free(der);
+	return r;
+}
+
+int
+cms_sign_digest(const uint8_t *cert_der, size_t cert_len,
+    const struct hsm_signer *signer, const uint8_t *digest, size_t digest_len,
+    int64_t signing_time, struct buf *out, struct diag *d)
+{
+	_cleanup_(cms_freep) CMS_ContentInfo *cms = NULL;
+	_cleanup_(x509_freep) X509 *cert = NULL;
+	const EVP_MD *md = digest_md(signer->alg);
+	const unsigned char *p = cert_der;
+	CMS_SignerInfo *si;
+	int r;
+
+	if (signer->alg == KEY_ED25519 || signer->alg == KEY_RSA3072_PSS)
+		return diag_fail(d, CS_E_HSM_MECH,
+		    "RSA PKCS#1 or ECDSA for cms", "%s",
+		    key_alg_name(signer->alg));
+	if (digest_len != hash_len(key_alg_hash(signer->alg)))
+		return diag_fail(d, CS_E_HSM_DIGEST,
+		    hash_name(key_alg_hash(signer->alg)), "%zu bytes",
+		    digest_len);
+	cert = d2i_X509(NULL, &p, (long)cert_len);
+	if (cert == NULL || p != cert_der + cert_len)
+		return diag_fail(d, CS_E_HSM_CERT, "an X.509 certificate",
+		    "another thing");
+	cms = CMS_sign(NULL, NULL, NULL, NULL,
+	    CMS_PARTIAL | CMS_DETACHED | CMS_BINARY);
+	if (cms == NULL)
+		return crypto(d, "CMS structure");
+	/* the certificate's public key: the private one is on the token */
+	si = CMS_add1_signer(cms, cert, X509_get0_pubkey(cert), md,
+	    CMS_PARTIAL | CMS_BINARY | CMS_NOSMIMECAP | CMS_DETACHED);
+	if (si == NULL)
+		return crypto(d, "CMS signer");
+	if (add_attributes(si, digest, digest_len, signing_time) != 0)
+		return crypto(d, "CMS attributes");
+	r = sign_attributes(si, md, signer, d);
+	return r == 0 ? encode(cms, out, d) : r;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_PROVISION_H
+#define CS_PROVISION_H
+
+#include "hsm/p11.h"
+#include "tpm/tpm.h"
+
+/*
+ * The first ceremony, in two acts: "keys" initialises tokens, makes keys and
+ * seals PINs; people then write and sign the genesis policy over those keys;
+ * "policy" accepts it and seals the PINs again under its digest.
+ */
+#define PROV_MAX_KEYS		64u
+#define PROV_MAX_TOKENS		16u
+#define PROV_ID_LEN		8u	/* CKA_ID, random */
+#define PROV_PIN_LEN		24u
+#define PROV_AUDIT		"audit"
+
+/* Label that a domain's PIN is sealed under until there is a policy. */
+#define PROV_LABEL_NONE		"domain %s policy none"
+
+struct prov_key {
+	char id[41], domain[41];
+	char format[9];
+	enum key_alg alg;
+	/* made: */
+	uint8_t cka_id[PROV_ID_LEN];
+	char uri[160];
+	struct pubkey *pub;
+	uint8_t *cert;			/* DER; NULL unless cms */
+	size_t cert_len;
+};
+
+struct prov_port {
+	const char *port, *module, *conf;
+};
+
+struct prov_opts {
+	const char *state, *origin, *module, *tcti;
+	const char *hsm_conf;		/* "" if none */
+	const char *policy;
+	bool rehearsal;
+	struct prov_port ports[PROV_MAX_TOKENS];
+	size_t nports;
+	struct prov_key keys[PROV_MAX_KEYS];
+	size_t nkeys;
+};
+
+/* PKCS#11 token label of a domain: "coldseal-<domain>" */
+void prov_token_label(const char *domain, char out[33]);
+/* 1 if this token is software: a rehearsal only */
+int prov_is_software(const struct p11_token *t);
+
+/*
+ * Seals a PIN under label for PCRs 7, 11, 12, takes it out again once and
+ * compares, then writes sealed/<name>.
+ */
+int prov_seal(struct tpm *tpm, int state_fd, const char *name,
+    const char *label, struct secret *pin, struct diag *d) CS_WUR;
+
+/*
+ * The state folder under construction (provision_state.c): a folder beside
+ * the final one, renamed when it is complete, removed if it never is.
+ */
+struct prov_state {
+	const char *path;		/* final */
+	char tmp[512];			/* "" when renamed */
+	int fd;
+};
+int prov_state_create(const char *path, struct prov_state *ret,
+    struct diag *d) CS_WUR;
+int prov_state_commit(struct prov_state *s, struct diag *d) CS_WUR;
+void prov_state_done(struct prov_state *s);
+/* site.json; audit.json and the audit keys' public forms; keys/, certs/ */
+int prov_write_site(const struct prov_state *s, const struct prov_opts *o,
+    struct diag *d) CS_WUR;
+int prov_write_audit(const struct prov_state *s, const char *origin,
+    const char *token, const uint8_t *checkpoint_id,
+    const struct pubkey *checkpoint, const uint8_t *record_id,
+    const struct pubkey *record, struct diag *d) CS_WUR;
+int prov_write_key(const struct prov_state *s, const struct prov_key *k,
+    struct diag *d) CS_WUR;
+/* one line of JSON on standard output */
+int prov_print_key(const struct prov_key *k) CS_WUR;
+
+/* On failure *d says what is wrong; what is left to undo is printed. */
+int provision_keys(struct prov_opts *o, struct diag *d) CS_WUR;
+int provision_policy(const struct prov_opts *o, struct diag *d) CS_WUR;
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/provision.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "hsm/selfsign.h"
+#include "lib/file.h"
+#include "lib/note.h"
+
+/*
+ * First act: tokens, keys, seals.
+ *
+ *	preflight (nothing touched) -> state folder beside its place
+ *	  -> per domain: PIN sealed and proved, token initialised, keys made
+ *	  -> everything written -> renamed into place
+ *
+ * A PIN exists sealed before the token that it opens is made: a failure never
+ * leaves a token with a PIN that was once good and is now lost, except one
+ * that is named as left to undo.
+ */
+#define CERT_YEARS	10
+#define PCR_MASK	((1u << 7) | (1u << 11) | (1u << 12))
+#define CN_FORMAT	"coldseal %s %s"
+
+struct build {
+	struct prov_opts *o;
+	struct tpm *tpm;
+	struct p11 *p11;
+	struct prov_state state;
+	const char *domains[PROV_MAX_KEYS];
+	size_t ndomains;
+	/* tokens that exist now and did not before */
+	char made[PROV_MAX_KEYS + 1][33];
+	size_t nmade;
+};
+
+int
+prov_is_software(const struct p11_token *t)
+{
+	return strncasecmp(t->manufacturer, "SoftHSM", 7) == 0;
+}
+
+int
+prov_seal(struct tpm *tpm, int state_fd, const char *name, const char *label,
+    struct secret *pin, struct diag *d)
+{
+	const struct tpm_pcrs pcrs = { PCR_MASK };
+	_cleanup_secret_ struct secret *out = NULL;
+	struct buf blob = BUF_INIT(TPM_BLOB_MAX);
+	char path[80];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "sealed/%s", name);
+	r = tpm_seal(tpm, &pcrs, label, pin, &blob, d);
+	if (r == 0)
+		r = tpm_unseal(tpm, blob.p, blob.len, label, &out, d);
+	if (r == 0 && !secret_equal(out, pin))
+		r = diag_fail(d, CS_E_TPM_TAG, "the PIN that was sealed",
+		    "another one came out");
+	if (r == 0)
+		r = file_write_atomic(state_fd, path, blob.p, blob.len, 0600,
+		    d);
+	buf_done(&blob);
+	return r;
+}
+
+static void
+collect_domains(struct build *b)
+{
+	size_t i, j;
+
+	for (i = 0; i < b->o->nkeys; i++) {
+		for (j = 0; j < b->ndomains; j++)
+			if (strcmp(b->domains[j], b->o->keys[i].domain) == 0)
+				break;
+		if (j == b->ndomains)
+			b->domains[b->ndomains++] = b->o->keys[i].domain;
+	}
+}
+
+/* Names that would only fail when a certificate or vkey is made. */
+static int
+check_names(const struct build *b, struct diag *d)
+{
+	static const uint8_t any[32];
+	struct note_vkey v;
+	char cn[512];
+	size_t i;
+	int r;
+
+	r = note_vkey_make(b->o->origin, any, &v, d);
+	for (i = 0; r == 0 && i < b->o->nkeys; i++) {
+		int n = snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin,
+		    b->o->keys[i].id);
+
+		if (strcmp(b->o->keys[i].format, "cms") != 0)
+			continue;
+		if (n < 0 || (size_t)n > SELFSIGN_CN_MAX)
+			r = diag_fail(d, CS_E_USAGE,
+			    "origin and key ID of at most 54 bytes together",
+			    "%s", b->o->keys[i].id);
+		if (b->o->keys[i].alg == KEY_ED25519)
+			r = diag_fail(d, CS_E_USAGE, "RSA or ECDSA for cms",
+			    "ed25519-sha512 for %s", b->o->keys[i].id);
+	}
+	return r;
+}
+
+static int
+check_label(const struct build *b, const struct p11_token *t, struct diag *d)
+{
+	char label[33];
+	size_t i;
+
+	for (i = 0; i <= b->ndomains; i++) {
+		prov_token_label(i < b->ndomains ? b->domains[i] : PROV_AUDIT,
+		    label);
+		if (strcmp(label, t->label) == 0)
+			return diag_fail(d, CS_E_PROV_TOKEN,
+			    "no token of that label", "\"%s\"", label);
+	}
+	return 0;
+}
+
+static int
+check_tokens(const struct build *b, struct diag *d)
+{
+	_cleanup_free_ struct p11_token *list = NULL;
+	size_t n, i, blank = 0, want = b->ndomains + 1;
+	int r;
+
+	r = p11_tokens(b->p11, &list, &n, d);
+	for (i = 0; r == 0 && i < n; i++) {
+		if (prov_is_software(&list[i])) {
+			if (!b->o->rehearsal)
+				return diag_fail(d, CS_E_PROV_SOFTHSM,
+				    "--rehearsal, or hardware", "%s",
+				    list[i].manufacturer);
+			want = 1;	/* it makes another when one is used */
+		}
+		if ((list[i].flags & P11_F_INITIALISED) == 0)
+			blank++;
+		else
+			r = check_label(b, &list[i], d);
+	}
+	if (r == 0 && blank < want)
+		r = diag_fail(d, CS_E_PROV_SLOTS, "a blank token per domain "
+		    "and one for audit", "%zu for %zu", blank, want);
+	return r;
+}
+
+static int
+preflight(struct build *b, struct diag *d)
+{
+	struct tpm_clock clock;
+	uint8_t random[32];
+	int r;
+
+	collect_domains(b);
+	r = check_names(b, d);
+	if (r != 0)
+		return r;
+	if (b->o->hsm_conf[0] != '\0' &&
+	    setenv("SOFTHSM2_CONF", b->o->hsm_conf, 1) != 0)
+		return diag_errno(d, CS_E_USAGE, "--hsm-conf");
+	r = tpm_open(b->o->tcti, 0, &b->tpm, d);
+	if (r == 0)
+		r = tpm_clock(b->tpm, &clock, d);
+	if (r == 0)
+		r = tpm_random(b->tpm, random, sizeof(random), d);
+	if (r == 0)
+		r = p11_open(b->o->module, &b->p11, d);
+	if (r == 0)
+		r = check_tokens(b, d);
+	p11_close(&b->p11);
+	return r;
+}
+
+/*
+ * PIN, seal, token; a writable session that is logged in.  The module is
+ * loaded anew for each: only then do all of them show the next blank token.
+ */
+static int
+make_token(struct build *b, const char *domain, const char *seal_label,
+    struct p11_session **ret, struct diag *d)
+{
+	_cleanup_secret_ struct secret *pin = NULL, *so_pin = NULL;
+	struct p11_token blank, made;
+	char label[33], name[48];
+	int r;
+
+	prov_token_label(domain, label);
+	(void)snprintf(name, sizeof(name), "%s.seal", domain);
+	r = p11_open(b->o->module, &b->p11, d);
+	if (r == 0)
+		r = p11_find_token_blank(b->p11, &blank, d);
+	if (r == 0)
+		r = secret_random_pin(PROV_PIN_LEN, &pin);
+	if (r == 0)
+		r = secret_random_pin(PROV_PIN_LEN, &so_pin);
+	if (r == 0)
+		r = prov_seal(b->tpm, b->state.fd, name, seal_label, pin, d);
+	if (r != 0)
+		return r;
+	/* from here on there may be something to undo */
+	memcpy(b->made[b->nmade++], label, sizeof(label));
+	r = p11_init_token(b->p11, &blank, label, so_pin, pin, &made, d);
+	if (r == 0)
+		r = p11_session_open(b->p11, &made, true, ret, d);
+	if (r == 0)
+		r = p11_login(*ret, pin, 0, d);
+	return r;
+}
+
+static int
+new_key(struct p11_session *s, enum key_alg alg, const char *label,
+    uint8_t id[PROV_ID_LEN], struct pubkey **ret, struct diag *d)
+{
+	bool restricted = false;
+	int r;
+
+	if (RAND_bytes(id, PROV_ID_LEN) != 1)
+		return diag_fail(d, CS_E_CRYPTO, NULL, "random bytes");
+	r = p11_generate(s, alg, id, PROV_ID_LEN, label, ret, &restricted, d);
+	if (r == 0 && !restricted)
+		(void)fprintf(stderr, "note: the token cannot limit key %s "
+		    "to one mechanism\n", label);
+	return r;
+}
+
+static int
+make_audit(struct build *b, struct diag *d)
+{
+	_cleanup_p11_session_ struct p11_session *s = NULL;
+	_cleanup_pubkey_ struct pubkey *ck = NULL, *rec = NULL;
+	uint8_t ck_id[PROV_ID_LEN], rec_id[PROV_ID_LEN];
+	char label[TPM_LABEL_MAX + 1], token[33];
+	int r;
+
+	(void)snprintf(label, sizeof(label), "audit %.180s", b->o->origin);
+	prov_token_label(PROV_AUDIT, token);
+	r = make_token(b, PROV_AUDIT, label, &s, d);
+	if (r == 0)
+		r = new_key(s, KEY_ED25519, "checkpoint", ck_id, &ck, d);
+	if (r == 0)
+		r = new_key(s, KEY_P256, "record", rec_id, &rec, d);
+	if (r == 0)
+		r = prov_write_audit(&b->state, b->o->origin, token, ck_id, ck,
+		    rec_id, rec, d);
+	return r;
+}
+
+static int
+make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
+    struct diag *d)
+{
+	_cleanup_p11_key_ struct p11_key *key = NULL;
+	struct hsm_token_signer ts = { s, NULL, k->alg };
+	const struct hsm_signer signer = { k->alg, hsm_signer_token, &ts };
+	struct selfsign c = { .pub = k->pub, .not_before = time(NULL) };
+	char cn[SELFSIGN_CN_MAX + 1];
+	int r;
+
+	(void)snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin, k->id);
+	c.cn = cn;
+	c.not_after = c.not_before + CERT_YEARS * INT64_C(31557600);
+	r = p11_find_key(s, k->cka_id, PROV_ID_LEN, k->id, k->pub->spki,
+	    k->pub->spki_len, &key, d);
+	if (r != 0)
+		return r;
+	ts.key = key;
+	return selfsign_make(&c, &signer, &k->cert, &k->cert_len, d);
+}
+
+static int
+make_key(struct build *b, struct p11_session *s, struct prov_key *k,
+    struct diag *d)
+{
+	char token[33], hex[3 * PROV_ID_LEN + 1], uri[sizeof(k->uri)];
+	size_t i;
+	int r;
+
+	r = new_key(s, k->alg, k->id, k->cka_id, &k->pub, d);
+	if (r != 0)
+		return r;
+	prov_token_label(k->domain, token);
+	for (i = 0; i < PROV_ID_LEN; i++)
+		(void)snprintf(hex + 3 * i, 4, "%%%02x", k->cka_id[i]);
+	/* RFC 7512; every other character here needs no escape */
+	(void)snprintf(uri, sizeof(uri),
+	    "pkcs11:token=%s;object=%s;id=%s;type=private", token, k->id, hex);
+	memcpy(k->uri, uri, sizeof(uri));
+	if (strcmp(k->format, "cms") == 0)
+		r = make_cert(b, s, k, d);
+	return r == 0 ? prov_write_key(&b->state, k, d) : r;
+}
+
+static int
+make_domain(struct build *b, const char *domain, struct diag *d)
+{
+	_cleanup_p11_session_ struct p11_session *s = NULL;
+	char label[TPM_LABEL_MAX + 1];
+	size_t i;
+	int r;
+
+	(void)snprintf(label, sizeof(label), PROV_LABEL_NONE, domain);
+	r = make_token(b, domain, label, &s, d);
+	for (i = 0; r == 0 && i < b->o->nkeys; i++)
+		if (strcmp(b->o->keys[i].domain, domain) == 0)
+			r = make_key(b, s, &b->o->keys[i], d);
+	return r;
+}
+
+static int
+make_all(struct build *b, struct diag *d)
+{
+	size_t i;
+	int r;
+
+	r = make_audit(b, d);
+	p11_close(&b->p11);
+	for (i = 0; r == 0 && i < b->ndomains; i++) {
+		r = make_domain(b, b->domains[i], d);
+		p11_close(&b->p11);
+	}
+	if (r == 0)
+		r = prov_write_site(&b->state, b->o, d);
+	return r == 0 ? prov_state_commit(&b->state, d) : r;
+}
+
+static void
+say_undo(const struct build *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nmade; i++)
+		(void)fprintf(stderr, "left to undo: the token \"%s\" was "
+		    "initialised and is of no use; erase it\n", b->made[i]);
+	if (b->nmade == 0)
+		(void)fprintf(stderr, "nothing is left to undo\n");
+}
+
+int
+provision_keys(struct prov_opts *o, struct diag *d)
+{
+	static struct build b;
+	size_t i;
+	int r;
+
+	b.o = o;
+	b.state.fd = -1;
+	r = preflight(&b, d);
+	if (r == 0)
+		r = prov_state_create(o->state, &b.state, d);
+	if (r == 0) {
+		r = make_all(&b, d);
+		if (r != 0)
+			say_undo(&b);
+	}
+	prov_state_done(&b.state);
+	tpm_close(&b.tpm);
+	for (i = 0; r == 0 && i < o->nkeys; i++)
+		r = prov_print_key(&o->keys[i]);
+	return r;
+}

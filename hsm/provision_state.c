@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/provision.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/b64.h"
+#include "lib/file.h"
+#include "lib/hex.h"
+#include "lib/json.h"
+#include "lib/note.h"
+
+static const char *const folders[] = { "sealed", "blobs", "log/checkpoints",
+	"enrol/keys", "enrol/certs" };
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
+{
+	(void)st;
+	(void)flag;
+	(void)f;
+	return remove(path);
+}
+
+void
+prov_state_done(struct prov_state *s)
+{
+	close_fdp(&s->fd);
+	if (s->tmp[0] != '\0' &&
+	    nftw(s->tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		(void)fprintf(stderr, "left to undo: remove the folder %s\n",
+		    s->tmp);
+	s->tmp[0] = '\0';
+}
+
+int
+prov_state_create(const char *path, struct prov_state *ret, struct diag *d)
+{
+	size_t n = strlen(path), i;
+	struct stat st;
+	int r;
+
+	*ret = (struct prov_state){ .path = path, .fd = -1 };
+	if (n == 0 || path[n - 1] == '/' || n + 8 > sizeof(ret->tmp))
+		return diag_fail(d, CS_E_USAGE,
+		    "a state folder without a slash at its end", "\"%.150s\"",
+		    path);
+	if (lstat(path, &st) == 0)
+		return diag_fail(d, CS_E_PROV_STATE,
+		    "a folder that does not exist yet", "%s exists", path);
+	if (errno != ENOENT)
+		return diag_errno(d, CS_E_PROV_STATE, "%s", path);
+	(void)snprintf(ret->tmp, sizeof(ret->tmp), "%s.XXXXXX", path);
+	if (mkdtemp(ret->tmp) == NULL) {
+		r = diag_errno(d, CS_E_PROV_STATE, "%s", ret->tmp);
+		ret->tmp[0] = '\0';
+		return r;
+	}
+	r = dir_open(AT_FDCWD, ret->tmp, &ret->fd, d);
+	for (i = 0; r == 0 && i < ARRAY_LEN(folders); i++)
+		r = dir_make(ret->fd, folders[i], d);
+	return r;
+}
+
+/* The parent folder's entry must survive a power cut too. */
+static int
+sync_parent(const char *path, struct diag *d)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_fd_ int fd = -1;
+	char *slash;
+	int r;
+
+	if (copy == NULL)
+		return diag_nomem(d);
+	slash = strrchr(copy, '/');
+	if (slash != NULL)
+		slash[slash == copy ? 1 : 0] = '\0';
+	r = dir_open(AT_FDCWD, slash == NULL ? "." : copy, &fd, d);
+	if (r == 0 && fsync(fd) != 0)
+		r = diag_errno(d, CS_E_IO, "fsync of the parent folder");
+	return r;
+}
+
+int
+prov_state_commit(struct prov_state *s, struct diag *d)
+{
+	if (fsync(s->fd) != 0)
+		return diag_errno(d, CS_E_IO, "fsync %s", s->tmp);
+	if (renameat2(AT_FDCWD, s->tmp, AT_FDCWD, s->path,
+	    RENAME_NOREPLACE) != 0)
+		return diag_errno(d, CS_E_PROV_STATE, "rename to %s", s->path);
+	s->tmp[0] = '\0';
+	return sync_parent(s->path, d);
+}
+
+static int
+write_json(int fd, const char *path, json_t *j, mode_t mode, struct diag *d)
+{
+	_cleanup_json_ json_t *mine = j;
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (mine == NULL)
+		return diag_nomem(d);
+	if (json_canonical(mine, &text, &len) != 0)
+		return diag_fail(d, CS_E_INTERNAL, "JSON", "%s", path);
+	return file_write_atomic(fd, path, text, len, mode, d);
+}
+
+int
+prov_write_site(const struct prov_state *s, const struct prov_opts *o,
+    struct diag *d)
+{
+	json_t *ports = json_array();
+	size_t i;
+
+	for (i = 0; i < o->nports; i++)
+		(void)json_array_append_new(ports, json_pack("{s:s, s:s, s:s}",
+		    "port", o->ports[i].port, "module", o->ports[i].module,
+		    "conf", o->ports[i].conf));
+	return write_json(s->fd, "site.json", json_pack(
+	    "{s:s, s:s, s:s, s:s, s:b, s:o}", "origin", o->origin,
+	    "module", o->module, "hsm_conf", o->hsm_conf, "tcti", o->tcti,
+	    "rehearsal", o->rehearsal ? 1 : 0, "tokens", ports), 0600, d);
+}
+
+static int
+write_pem(const struct prov_state *s, const char *path,
+    const struct pubkey *k, struct diag *d)
+{
+	_cleanup_free_ char *pem = NULL;
+	int r = pubkey_to_pem(k, &pem);
+
+	if (r != 0)
+		return diag_fail(d, r, NULL, "PEM of %s", path);
+	return file_write_atomic(s->fd, path, pem, strlen(pem), 0644, d);
+}
+
+static int
+write_vkey(const struct prov_state *s, const char *origin,
+    const struct pubkey *k, struct diag *d)
+{
+	char text[NOTE_VKEY_TEXT_MAX + 1];
+	struct note_vkey v;
+	uint8_t raw[32];
+	size_t len = sizeof(raw);
+	int r;
+
+	if (EVP_PKEY_get_raw_public_key(k->pkey, raw, &len) != 1 || len != 32)
+		return diag_fail(d, CS_E_CRYPTO, "an Ed25519 key", "another");
+	r = note_vkey_make(origin, raw, &v, d);
+	if (r != 0)
+		return r;
+	note_vkey_format(&v, text);
+	(void)strncat(text, "\n", sizeof(text) - strlen(text) - 1);
+	return file_write_atomic(s->fd, "enrol/log.vkey", text, strlen(text),
+	    0644, d);
+}
+
+int
+prov_write_audit(const struct prov_state *s, const char *origin,
+    const char *token, const uint8_t *checkpoint_id,
+    const struct pubkey *checkpoint, const uint8_t *record_id,
+    const struct pubkey *record, struct diag *d)
+{
+	char ck[2 * PROV_ID_LEN + 1], rec[2 * PROV_ID_LEN + 1];
+	int r;
+
+	hex_encode(checkpoint_id, PROV_ID_LEN, ck);
+	hex_encode(record_id, PROV_ID_LEN, rec);
+	r = write_json(s->fd, "sealed/audit.json", json_pack(
+	    "{s:s, s:s, s:s}", "token", token, "checkpoint_id", ck,
+	    "record_id", rec), 0600, d);
+	if (r == 0)
+		r = write_vkey(s, origin, checkpoint, d);
+	return r == 0 ? write_pem(s, "enrol/record.pem", record, d) : r;
+}
+
+static int
+write_cert(const struct prov_state *s, const char *path,
+    const struct prov_key *k, struct diag *d)
+{
+	const unsigned char *p = k->cert;
+	X509 *x = d2i_X509(NULL, &p, (long)k->cert_len);
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long len = 0;
+	int r;
+
+	if (x != NULL && b != NULL && PEM_write_bio_X509(b, x) == 1)
+		len = BIO_get_mem_data(b, &text);
+	r = len > 0 ? file_write_atomic(s->fd, path, text, (size_t)len, 0644,
+	    d) : diag_fail(d, CS_E_CRYPTO, NULL, "PEM of %s", path);
+	BIO_free(b);
+	X509_free(x);
+	return r;
+}
+
+int
+prov_write_key(const struct prov_state *s, const struct prov_key *k,
+    struct diag *d)
+{
+	char path[80];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "enrol/keys/%s.pem", k->id);
+	r = write_pem(s, path, k->pub, d);
+	if (r != 0 || k->cert == NULL)
+		return r;
+	(void)snprintf(path, sizeof(path), "enrol/certs/%s.pem", k->id);
+	return write_cert(s, path, k, d);
+}
+
+static char *
+base64(const uint8_t *p, size_t len)
+{
+	char *out = malloc(b64_enc_len(len) + 1);
+
+	if (out != NULL)
+		b64_encode(p, len, out);
+	return out;
+}
+
+int
+prov_print_key(const struct prov_key *k)
+{
+	_cleanup_free_ char *spki = base64(k->pub->spki, k->pub->spki_len);
+	_cleanup_free_ char *cert = NULL, *text = NULL;
+	_cleanup_json_ json_t *j = NULL;
+	size_t len;
+	int r;
+
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", k->id,
+	    "domain", k->domain, "uri", k->uri,
+	    "public_key", spki == NULL ? "" : spki,
+	    "algorithm", key_alg_name(k->alg));
+	if (spki == NULL || j == NULL)
+		return CS_E_NOMEM;
+	if (k->cert != NULL) {
+		cert = base64(k->cert, k->cert_len);
+		if (cert == NULL || json_object_set_new(j, "certificate",
+		    json_string(cert)) != 0)
+			return CS_E_NOMEM;
+	}
+	r = json_canonical(j, &text, &len);
+	if (r != 0)
+		return r;
+	return printf("%.*s\n", (int)len, text) < 0 || fflush(stdout) != 0 ?
+	    CS_E_IO : 0;
+}

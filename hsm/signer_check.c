@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/signer_check.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "lib/ipc.h"
+#include "lib/proto_signer.h"
+
+#define RING_SIZE	64u
+/* type and index and length of SIGNER_SIG beside the signature */
+#define SIG_MAX		(IPC_MAX - 64)
+
+struct item {
+	uint32_t subject;
+	uint8_t *sig;
+	size_t len;
+};
+
+struct signer_check {
+	struct signer_check_job job;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t filled, drained;
+	/* all below is under lock */
+	struct item ring[RING_SIZE];
+	size_t head, count;
+	bool closed;		/* nothing more comes */
+	bool discard;		/* the token failed: send nothing more */
+	uint32_t sent;
+	int error;
+	struct diag diag;
+};
+
+static int
+check_one(const struct signer_check_job *j, const struct item *it,
+    struct buf *out, struct diag *d)
+{
+	const struct subject *s = &j->req->st->subjects[it->subject];
+	const struct policy_key *k = j->key;
+	enum hash_alg h = key_alg_hash(k->alg);
+	int r;
+
+	r = sigfmt_verify(j->req->format, k->key, k->alg, k->cert, k->cert_len,
+	    s->digest[h], hash_len(h), it->sig, it->len, d);
+	if (r != 0)
+		return diag_fail(d, CS_E_SELF_VERIFY,
+		    "a signature that the policy's public key verifies",
+		    "subject %u, key %s: %s", it->subject, k->id, err_id(r));
+	buf_reset(out);
+	r = buf_put_u32(out, it->subject);
+	if (r == 0)
+		r = buf_put_str(out, it->sig, it->len);
+	if (r == 0)
+		r = ipc_send_buf(j->sock, SIGNER_SIG, out, -1);
+	if (r != 0)
+		return diag_fail(d, r, NULL, "signature of subject %u",
+		    it->subject);
+	return 0;
+}
+
+/* 1 and an item, or 0 at the end */
+static int
+take(struct signer_check *c, struct item *ret)
+{
+	int have;
+
+	(void)pthread_mutex_lock(&c->lock);
+	while (c->count == 0 && !c->closed)
+		(void)pthread_cond_wait(&c->filled, &c->lock);
+	have = c->count > 0 && !c->discard;
+	if (have) {
+		*ret = c->ring[c->head];
+		c->head = (c->head + 1) % RING_SIZE;
+		/* half empty, so that the two threads do not take turns */
+		if (--c->count == RING_SIZE / 2)
+			(void)pthread_cond_signal(&c->drained);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return have;
+}
+
+static void *
+run(void *arg)
+{
+	struct signer_check *c = arg;
+	struct buf out = BUF_INIT(IPC_MAX - 2);
+	struct item it;
+	int r = 0;
+
+	while (r == 0 && take(c, &it)) {
+		struct diag d = { 0 };
+
+		r = check_one(&c->job, &it, &out, &d);
+		free(it.sig);
+		(void)pthread_mutex_lock(&c->lock);
+		if (r == 0) {
+			c->sent++;
+		} else {
+			c->error = r;
+			c->diag = d;
+			(void)pthread_cond_signal(&c->drained);
+		}
+		(void)pthread_mutex_unlock(&c->lock);
+	}
+	buf_done(&out);
+	return NULL;
+}
+
+int
+signer_check_open(const struct signer_check_job *job,
+    struct signer_check **ret, struct diag *d)
+{
+	struct signer_check *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return diag_nomem(d);
+	c->job = *job;
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_cond_init(&c->filled, NULL);
+	(void)pthread_cond_init(&c->drained, NULL);
+	if (pthread_create(&c->thread, NULL, run, c) != 0) {
+		free(c);
+		return diag_fail(d, CS_E_INTERNAL, "a second thread", "none");
+	}
+	*ret = c;
+	return 0;
+}
+
+int
+signer_check_push(struct signer_check *c, uint32_t subject, uint8_t *sig,
+    size_t len)
+{
+	_cleanup_free_ uint8_t *mine = sig;
+	size_t tail;
+	int r;
+
+	if (len > SIG_MAX)
+		return CS_E_TOO_LARGE;
+	(void)pthread_mutex_lock(&c->lock);
+	while (c->count == RING_SIZE && c->error == 0)
+		(void)pthread_cond_wait(&c->drained, &c->lock);
+	r = c->error;
+	if (r == 0) {
+		tail = (c->head + c->count) % RING_SIZE;
+		c->ring[tail] = (struct item){ subject, take_ptr(mine), len };
+		if (c->count++ == 0)
+			(void)pthread_cond_signal(&c->filled);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+int
+signer_check_close(struct signer_check **cp, bool failed, uint32_t *ret_sent,
+    struct diag *d)
+{
+	struct signer_check *c = take_ptr(*cp);
+	int r;
+
+	(void)pthread_mutex_lock(&c->lock);
+	c->closed = true;
+	c->discard = failed;
+	(void)pthread_cond_signal(&c->filled);
+	(void)pthread_mutex_unlock(&c->lock);
+	(void)pthread_join(c->thread, NULL);
+
+	for (; c->count > 0; c->count--) {
+		free(c->ring[c->head].sig);
+		c->head = (c->head + 1) % RING_SIZE;
+	}
+	r = c->error;
+	if (r == 0)
+		*ret_sent = c->sent;
+	else if (d != NULL)
+		*d = c->diag;
+	(void)pthread_cond_destroy(&c->filled);
+	(void)pthread_cond_destroy(&c->drained);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+	return r;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/signer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/file.h"
+
+/* magic and label open a sealed file, see tpm/README.seal */
+#define SEAL_MAGIC_LEN	8u
+
+/*
+ * The label in the file is only what the file says; that the PIN was really
+ * sealed under it is proved by the tag when it is unsealed.  Reading it first
+ * tells of a wrong policy before anything is logged as intended.
+ */
+static int
+check_label(const uint8_t *blob, size_t len, const char *domain,
+    const char *label, struct diag *d)
+{
+	struct rd rd = RD_INIT(blob, len);
+	char found[TPM_LABEL_MAX + 1];
+	const uint8_t *magic;
+
+	if (rd_bytes(&rd, SEAL_MAGIC_LEN, &magic) != 0 ||
+	    rd_cstr_into(&rd, found, sizeof(found)) != 0)
+		return diag_fail(d, CS_E_SIGNER_SEALED, "a sealed PIN",
+		    "sealed/%s.seal is something else", domain);
+	if (strcmp(found, label) != 0)
+		return diag_fail(d, CS_E_SIGNER_POLICY, label, "%s", found);
+	return 0;
+}
+
+int
+signer_read_seal(const struct signer *s, const char *domain,
+    const char *label, uint8_t **ret, size_t *ret_len, struct diag *d)
+{
+	_cleanup_free_ uint8_t *blob = NULL;
+	char path[64];
+	size_t len;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s.seal", domain);
+	r = file_read(s->sealed_fd, path, TPM_BLOB_MAX, &blob, &len, d);
+	if (r == 0)
+		r = check_label(blob, len, domain, label, d);
+	if (r != 0)
+		return r;
+	*ret = take_ptr(blob);
+	*ret_len = len;
+	return 0;
+}
+
+int
+signer_login(struct signer *s, const char *domain, const char *label,
+    const char *token, struct p11_session **ret, struct diag *d)
+{
+	_cleanup_p11_session_ struct p11_session *session = NULL;
+	_cleanup_free_ uint8_t *blob = NULL;
+	_cleanup_secret_ struct secret *pin = NULL;
+	struct p11_token t;
+	size_t len;
+	int r;
+
+	r = signer_read_seal(s, domain, label, &blob, &len, d);
+	if (r == 0)
+		r = p11_find_token_label(s->p11, token, &t, d);
+	if (r == 0)
+		r = p11_session_open(s->p11, &t, false, &session, d);
+	/* last, so that nothing but a wrong PIN can fail after it */
+	if (r == 0)
+		r = tpm_unseal(s->tpm, blob, len, label, &pin, d);
+	if (r == 0)
+		r = p11_login(session, pin, 0, d);
+	if (r != 0)
+		return r;
+	*ret = take_ptr(session);
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/signer.h"
+
+#include <string.h>
+
+#include "hsm/cms.h"
+#include "hsm/sign.h"
+#include "hsm/signer_check.h"
+
+/*
+ * The signing itself: one unseal, one login, all subjects, one logout.  What
+ * is signed comes from the request's subject, never from the core.
+ */
+struct signing {
+	const struct signer_job *job;
+	struct p11_session *session;
+	struct p11_key *key;
+	struct hsm_token_signer token;
+	struct hsm_signer signer;
+};
+
+static int
+make_raw(struct signing *g, const uint8_t *digest, size_t len,
+    struct buf *out, struct diag *d)
+{
+	return hsm_sign_digest(g->session, g->key, g->job->key->alg, digest,
+	    len, out, d);
+}
+
+static int
+make_cms(struct signing *g, const uint8_t *digest, size_t len,
+    struct buf *out, struct diag *d)
+{
+	const struct policy_key *k = g->job->key;
+
+	return cms_sign_digest(k->cert, k->cert_len, &g->signer, digest, len,
+	    g->job->now, out, d);
+}
+
+static const struct maker {
+	const char *format;
+	size_t max;
+	int (*make)(struct signing *, const uint8_t *, size_t, struct buf *,
+	    struct diag *);
+} makers[] = {
+	{ "raw", HSM_SIG_MAX, make_raw },
+	{ "cms", CMS_SIG_MAX, make_cms },
+};
+
+static const struct maker *
+maker_of(const char *format)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(makers); i++)
+		if (strcmp(makers[i].format, format) == 0)
+			return &makers[i];
+	return NULL;
+}
+
+static int
+sign_all(struct signing *g, struct signer_check *c, struct diag *d)
+{
+	const struct statement *st = g->job->req->st;
+	const struct maker *m = maker_of(g->job->req->format);
+	enum hash_alg h = key_alg_hash(g->job->key->alg);
+	size_t i;
+	int r = 0;
+
+	if (m == NULL)
+		return diag_fail(d, CS_E_FORMAT, "raw or cms", "%.60s",
+		    g->job->req->format);
+	for (i = 0; r == 0 && i < st->nsubjects; i++) {
+		struct buf out = BUF_INIT(m->max);
+
+		r = m->make(g, st->subjects[i].digest[h], hash_len(h), &out,
+		    d);
+		if (r == 0)
+			r = signer_check_push(c, (uint32_t)i,
+			    take_ptr(out.p), out.len);
+		buf_done(&out);
+	}
+	return r;
+}
+
+static int
+overlap(struct signer *s, struct signing *g, uint32_t *ret_sent,
+    struct diag *d)
+{
+	const struct signer_check_job cj = {
+		.sock = s->sock,
+		.req = g->job->req,
+		.key = g->job->key,
+	};
+	struct diag check = { 0 };
+	struct signer_check *c;
+	int r, e;
+
+	r = signer_check_open(&cj, &c, d);
+	if (r != 0)
+		return r;
+	r = sign_all(g, c, d);
+	e = signer_check_close(&c, r != 0, ret_sent, &check);
+	/* what the checker found comes first: push only passed it on */
+	if (e != 0) {
+		*d = check;
+		return e;
+	}
+	return r;
+}
+
+static int
+sign_logged_in(struct signer *s, struct p11_session *session,
+    uint32_t *ret_sent, struct diag *d)
+{
+	const struct signer_job *j = s->job;
+	_cleanup_p11_key_ struct p11_key *key = NULL;
+	struct signing g = { .job = j, .session = session };
+	int r;
+
+	r = p11_find_key(session, j->uri.id, j->uri.id_len,
+	    j->uri.object[0] == '\0' ? NULL : j->uri.object,
+	    j->key->key->spki, j->key->key->spki_len, &key, d);
+	if (r != 0)
+		return r;
+	g.key = key;
+	g.token = (struct hsm_token_signer){ session, key, j->key->alg };
+	g.signer = (struct hsm_signer){ j->key->alg, hsm_signer_token,
+		&g.token };
+	return overlap(s, &g, ret_sent, d);
+}
+
+int
+signer_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
+{
+	const struct signer_job *j = s->job;
+	struct p11_session *session = NULL;
+	struct buf b = BUF_INIT(16);
+	uint32_t sent = 0;
+	int r;
+
+	(void)m;
+	r = signer_login(s, j->domain->id, j->label, j->domain->token,
+	    &session, d);
+	if (r == 0)
+		r = sign_logged_in(s, session, &sent, d);
+	p11_session_close(&session);
+	if (r == 0 && sent != j->req->st->nsubjects)
+		r = diag_fail(d, CS_E_INTERNAL, "a signature per artifact",
+		    "%u", sent);
+	if (r != 0)
+		return r;
+	r = buf_put_u32(&b, sent);
+	if (r == 0)
+		r = ipc_send_buf(s->sock, SIGNER_SIGN_R, &b, -1);
+	buf_done(&b);
+	return r;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_EVALUATE_H
+#define CS_EVALUATE_H
+
+#include "lib/request.h"
+
+/*
+ * The policy's decision: pure functions of their arguments, used alike by
+ * the core, by the signer (which trusts nobody's count but its own) and by
+ * the host tool.  Every check is listed, passed or not.
+ */
+
+/* What the appliance itself computed from an artifact on the medium. */
+struct artifact {
+	uint8_t sha256[32];
+	uint64_t size;
+	bool has[HASH_COUNT];
+	uint8_t digest[HASH_COUNT][HASH_MAX_LEN];
+};
+
+/*
+ * The requester's signature: exactly one signature, by a key of a principal
+ * with the role "requester" that is valid at the time.
+ * *ret_who is set if the signer is known, even if a check fails.
+ */
+int evaluate_requester(const struct policy *p, const struct dsse *env,
+    const struct request *r, int64_t now, struct checks *c,
+    const struct policy_principal **ret_who) CS_WUR;
+
+/*
+ * Product, key (state, validity, product, format), rule, requester, digest
+ * strength.  *ret_rule: the one rule that matches, or NULL with a failed
+ * check.  Returns 0 when the evaluation ran; see checks_failed().
+ */
+int evaluate_request(const struct policy *p, const struct request *r,
+    const struct policy_principal *who, int64_t now, struct checks *c,
+    const struct policy_rule **ret_rule) CS_WUR;
+
+/*
+ * Every subject has exactly one artifact and every artifact a subject; sizes
+ * and digests (sha256 and the key's) are those that were computed.
+ */
+int evaluate_artifacts(const struct policy *p, const struct request *r,
+    const struct artifact *a, size_t n, struct checks *c) CS_WUR;
+
+/* One approval envelope as it was given. */
+struct approval_doc {
+	const uint8_t *envelope;
+	size_t len;
+};
+
+/*
+ * Counts: distinct people and distinct normalised keys, role, validity,
+ * organisation, requester excluded; statement binds this request, policy,
+ * key, nonce and appliance.  Each bad one is a failed check, but does not
+ * stop the count (Q2); a rejection is a failed check.  *ret_count: valid
+ * approvals.  The caller compares with rule->threshold.
+ */
+int evaluate_approvals(const struct policy *p, const struct request *r,
+    const struct policy_rule *rule, const struct policy_principal *requester,
+    const uint8_t nonce[32], int64_t now, const struct approval_doc *docs,
+    size_t n, struct checks *c, uint64_t *ret_count) CS_WUR;
+
+/* May this principal approve this request under this rule, now?  0 or why. */
+int evaluate_may_approve(const struct policy *p, const struct policy_rule *rule,
+    const struct policy_principal *requester,
+    const struct policy_principal *who, int64_t now, struct diag *d) CS_WUR;
+
+#endif

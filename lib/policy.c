@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/policy.h"
+
+#include <string.h>
+
+#include "lib/policy_impl.h"
+
+static void
+principal_done(struct policy_principal *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nkeys; i++)
+		pubkey_free(&p->keys[i]);
+	free(p->keys);
+	free(p->roles.v);
+}
+
+static void
+key_done(struct policy_key *k)
+{
+	pubkey_free(&k->key);
+	free(k->products.v);
+	free(k->formats.v);
+	free(k->cert);
+}
+
+static void
+rule_done(struct policy_rule *r)
+{
+	free(r->requesters.v);
+	free(r->keys.v);
+	free(r->formats.v);
+	free(r->roles.v);
+}
+
+void
+policy_free(struct policy **pp)
+{
+	struct policy *p = *pp;
+	size_t i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < p->nprincipals; i++)
+		principal_done(&p->principals[i]);
+	for (i = 0; i < p->nkeys; i++)
+		key_done(&p->keys[i]);
+	for (i = 0; i < p->nrules; i++)
+		rule_done(&p->rules[i]);
+	free(p->principals);
+	free(p->domains);
+	free(p->keys);
+	free(p->rules);
+	free(p->role_names.v);
+	free(p->admin_roles.v);
+	statement_free(&p->st);
+	free(p);
+	*pp = NULL;
+}
+
+const struct policy_principal *
+policy_principal_by_id(const struct policy *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < p->nprincipals; i++)
+		if (strcmp(p->principals[i].id, id) == 0)
+			return &p->principals[i];
+	return NULL;
+}
+
+const struct policy_principal *
+policy_principal_by_key(const struct policy *p, const struct pubkey *k)
+{
+	size_t i, j;
+
+	if (k == NULL)
+		return NULL;
+	for (i = 0; i < p->nprincipals; i++)
+		for (j = 0; j < p->principals[i].nkeys; j++)
+			if (pubkey_equal(p->principals[i].keys[j], k))
+				return &p->principals[i];
+	return NULL;
+}
+
+const struct policy_key *
+policy_key_by_id(const struct policy *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < p->nkeys; i++)
+		if (strcmp(p->keys[i].id, id) == 0)
+			return &p->keys[i];
+	return NULL;
+}
+
+int
+policy_list_has(const struct policy_str_list *l, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], s) == 0)
+			return 1;
+	return 0;
+}
+
+int
+policy_lists_meet(const struct policy_str_list *a,
+    const struct policy_str_list *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		if (policy_list_has(b, a->v[i]))
+			return 1;
+	return 0;
+}
+
+int
+policy_name_ok(const char *s)
+{
+	static const char set[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t n = strlen(s);
+
+	return n >= 1 && n <= POLICY_NAME_MAX && strspn(s, set) == n;
+}
+
+static bool
+eligible(const struct policy_principal *w, const struct policy_str_list *roles)
+{
+	return strcmp(w->kind, "person") == 0 &&
+	    policy_lists_meet(&w->roles, roles);
+}
+
+size_t
+policy_eligible(const struct policy *p, const struct policy_str_list *roles,
+    size_t *ret_orgs)
+{
+	const struct policy_principal *w = p->principals;
+	size_t i, j, n = 0, orgs = 0;
+
+	for (i = 0; i < p->nprincipals; i++) {
+		if (!eligible(&w[i], roles))
+			continue;
+		n++;
+		for (j = 0; j < i; j++)
+			if (eligible(&w[j], roles) &&
+			    strcmp(w[i].organisation, w[j].organisation) == 0)
+				break;
+		if (j == i)
+			orgs++;
+	}
+	*ret_orgs = orgs;
+	return n;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/policy_impl.h"
+
+/*
+ * What only the whole policy can show: names that are defined, thresholds
+ * that can be met, keys that are there once, rules that do not overlap.
+ */
+#define RESERVED_DOMAIN "audit" /* the appliance's own */
+
+static void
+x509_freep(X509 **p)
+{
+	X509_free(*p);
+}
+
+static void
+openssl_freep(unsigned char **p)
+{
+	OPENSSL_free(*p);
+}
+
+static int
+undefined(struct diag *d, const char *what, const char *name, const char *by)
+{
+	return diag_fail(d, CS_E_POLICY_UNDEFINED, NULL,
+	    "%s %.40s, used by %.40s", what, name, by);
+}
+
+static int
+check_names(const struct policy *p, struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < p->role_names.n; i++)
+		if (!policy_name_ok(p->role_names.v[i]))
+			return diag_fail(d, CS_E_POLICY_NAME,
+			    "1 to 40 of a-z, 0-9 and dashes", "the role %.60s",
+			    p->role_names.v[i]);
+	if (p->version == 0)
+		return diag_fail(d, CS_E_POLICY_VERSION, "1 or more",
+		    "version 0");
+	if ((p->version == 1) == p->has_previous)
+		return diag_fail(d, CS_E_POLICY_VERSION,
+		    "previous exactly in versions above 1",
+		    "version %llu %s previous", (unsigned long long)p->version,
+		    p->has_previous ? "with" : "without");
+	return 0;
+}
+
+static int
+check_roles_defined(const struct policy *p, const struct policy_str_list *l,
+    const char *by, struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (!policy_list_has(&p->role_names, l->v[i]))
+			return undefined(d, "the role", l->v[i], by);
+	return 0;
+}
+
+static bool
+approves_anywhere(const struct policy *p, const struct policy_str_list *roles)
+{
+	size_t i;
+
+	if (policy_lists_meet(roles, &p->admin_roles))
+		return true;
+	for (i = 0; i < p->nrules; i++)
+		if (policy_lists_meet(roles, &p->rules[i].roles))
+			return true;
+	return false;
+}
+
+static int
+check_principals(const struct policy *p, struct diag *d)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < p->nprincipals; i++) {
+		const struct policy_principal *w = &p->principals[i];
+
+		if (policy_principal_by_id(p, w->id) != w)
+			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
+			    "the principal %s twice", w->id);
+		r = check_roles_defined(p, &w->roles, w->id, d);
+		if (r != 0)
+			return r;
+		if (strcmp(w->kind, "person") != 0 &&
+		    approves_anywhere(p, &w->roles))
+			return diag_fail(d, CS_E_POLICY_KIND,
+			    "only people approve or administer",
+			    "the system %s has such a role", w->id);
+	}
+	return 0;
+}
+
+static int
+check_domains(const struct policy *p, struct diag *d)
+{
+	size_t i, j;
+
+	for (i = 0; i < p->ndomains; i++) {
+		if (strcmp(p->domains[i].id, RESERVED_DOMAIN) == 0)
+			return diag_fail(d, CS_E_POLICY_NAME,
+			    "another name than the appliance's own domain",
+			    "the domain " RESERVED_DOMAIN);
+		for (j = 0; j < i; j++)
+			if (strcmp(p->domains[i].id, p->domains[j].id) == 0 ||
+			    strcmp(p->domains[i].token, p->domains[j].token) ==
+				0)
+				return diag_fail(d, CS_E_POLICY_TWICE, NULL,
+				    "the domain %s or its token twice",
+				    p->domains[i].id);
+	}
+	return 0;
+}
+
+static const struct policy_domain *
+domain_by_id(const struct policy *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < p->ndomains; i++)
+		if (strcmp(p->domains[i].id, id) == 0)
+			return &p->domains[i];
+	return NULL;
+}
+
+/* The certificate is DER, alone, and of this very key. */
+static int
+check_cert(const struct policy_key *k, struct diag *d)
+{
+	_cleanup_(x509_freep) X509 *x = NULL;
+	_cleanup_(openssl_freep) unsigned char *spki = NULL;
+	_cleanup_pubkey_ struct pubkey *in = NULL;
+	const unsigned char *p = k->cert;
+	int n, r;
+
+	if (k->cert == NULL)
+		return diag_fail(d, CS_E_POLICY_CERT, "a certificate for cms",
+		    "none at the key %s", k->id);
+	x = d2i_X509(NULL, &p, (long)k->cert_len);
+	n = x == NULL ? -1 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+	ERR_clear_error();
+	if (n <= 0 || p != k->cert + k->cert_len)
+		return diag_fail(d, CS_E_POLICY_CERT, "one DER certificate",
+		    "something else at the key %s", k->id);
+	r = pubkey_from_spki(spki, (size_t)n, &in, NULL);
+	if (r != 0 || !pubkey_equal(in, k->key))
+		return diag_fail(d, CS_E_POLICY_CERT, "the key's certificate",
+		    "one for another key at %s", k->id);
+	return 0;
+}
+
+static int
+check_key_format(const struct policy_key *k, struct diag *d)
+{
+	const char *f = k->formats.v[0];
+
+	/* a digest signed as one format could be replayed as another */
+	if (k->formats.n != 1)
+		return diag_fail(d, CS_E_POLICY_FORMAT, "one format for a key",
+		    "%zu at the key %s", k->formats.n, k->id);
+	if (!sigfmt_known(f))
+		return diag_fail(d, CS_E_POLICY_FORMAT, "raw or cms",
+		    "%.60s at the key %s", f, k->id);
+	if (strcmp(f, "cms") == 0 && k->alg == KEY_ED25519)
+		return diag_fail(d, CS_E_POLICY_FORMAT, "RSA or ECDSA for cms",
+		    "Ed25519 at the key %s", k->id);
+	if (k->cert == NULL && strcmp(f, "cms") != 0)
+		return 0;
+	return check_cert(k, d);
+}
+
+static int
+check_keys(const struct policy *p, struct diag *d)
+{
+	const struct policy_domain *m;
+	size_t i;
+	int r;
+
+	for (i = 0; i < p->nkeys; i++) {
+		const struct policy_key *k = &p->keys[i];
+
+		if (policy_key_by_id(p, k->id) != k)
+			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
+			    "the key %s twice", k->id);
+		m = domain_by_id(p, k->domain);
+		if (m == NULL)
+			return undefined(d, "the domain", k->domain, k->id);
+		r = policy_uri_check(k->uri, m->token, d);
+		if (r == 0)
+			r = check_key_format(k, d);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+struct owner {
+	const uint8_t *id;
+	const char *who;
+};
+
+static int
+owner_cmp(const void *a, const void *b)
+{
+	return memcmp(((const struct owner *)a)->id,
+	    ((const struct owner *)b)->id, 32);
+}
+
+/* Q1: one normalised key is in the policy once, whoever has it. */
+static int
+check_keys_once(const struct policy *p, struct diag *d)
+{
+	_cleanup_free_ struct owner *all = NULL;
+	size_t i, j, n = p->nkeys;
+
+	for (i = 0; i < p->nprincipals; i++)
+		n += p->principals[i].nkeys;
+	all = calloc(n, sizeof(*all));
+	if (all == NULL)
+		return diag_nomem(d);
+	for (i = 0, n = 0; i < p->nkeys; i++)
+		all[n++] = (struct owner){ p->keys[i].key->id, p->keys[i].id };
+	for (i = 0; i < p->nprincipals; i++)
+		for (j = 0; j < p->principals[i].nkeys; j++)
+			all[n++] = (struct owner){ p->principals[i].keys[j]->id,
+				p->principals[i].id };
+	qsort(all, n, sizeof(*all), owner_cmp);
+	for (i = 1; i < n; i++)
+		if (owner_cmp(&all[i - 1], &all[i]) == 0)
+			return diag_fail(d, CS_E_POLICY_KEY_TWICE, NULL,
+			    "the same public key at %.40s and %.40s",
+			    all[i - 1].who, all[i].who);
+	return 0;
+}
+
+static int
+check_threshold(const struct policy *p, const char *where, uint64_t threshold,
+    const struct policy_str_list *roles, bool by_organisation, struct diag *d)
+{
+	size_t orgs = 0, people = policy_eligible(p, roles, &orgs);
+
+	if (threshold == 0 || threshold > POLICY_THRESHOLD_MAX)
+		return diag_fail(d, CS_E_POLICY_THRESHOLD, "1 to 12",
+		    "%llu at %s", (unsigned long long)threshold, where);
+	if (threshold > people)
+		return diag_fail(d, CS_E_POLICY_THRESHOLD,
+		    "at most the people with a listed role",
+		    "%llu of %zu people at %s", (unsigned long long)threshold,
+		    people, where);
+	if (by_organisation && threshold > orgs)
+		return diag_fail(d, CS_E_POLICY_THRESHOLD,
+		    "at most the organisations of these people",
+		    "%llu of %zu organisations at %s",
+		    (unsigned long long)threshold, orgs, where);
+	return 0;
+}
+
+static int
+check_rule_keys(const struct policy *p, const struct policy_rule *u,
+    struct diag *d)
+{
+	struct policy_str_list served = { 0 };
+	size_t i, j;
+
+	for (i = 0; i < u->keys.n; i++) {
+		const struct policy_key *k = policy_key_by_id(p, u->keys.v[i]);
+
+		if (k == NULL)
+			return undefined(d, "the key", u->keys.v[i], u->id);
+		if (!policy_list_has(&k->products, u->product))
+			return diag_fail(d, CS_E_POLICY_UNDEFINED,
+			    "a key that lists the rule's product",
+			    "the key %s in the rule %s", k->id, u->id);
+		if (!policy_list_has(&u->formats, k->formats.v[0]))
+			return diag_fail(d, CS_E_POLICY_FORMAT,
+			    "the formats of the rule's keys",
+			    "the rule %s without %.20s", u->id,
+			    k->formats.v[0]);
+	}
+	for (i = 0; i < u->formats.n; i++) {
+		for (j = 0; j < u->keys.n; j++) {
+			served = policy_key_by_id(p, u->keys.v[j])->formats;
+			if (policy_list_has(&served, u->formats.v[i]))
+				break;
+		}
+		if (j == u->keys.n)
+			return diag_fail(d, CS_E_POLICY_FORMAT,
+			    "the formats of the rule's keys",
+			    "%.40s in the rule %s", u->formats.v[i], u->id);
+	}
+	return 0;
+}
+
+static int
+check_requesters(const struct policy *p, const struct policy_rule *u,
+    struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < u->requesters.n; i++) {
+		const char *id = u->requesters.v[i];
+		const struct policy_principal *w;
+
+		w = policy_principal_by_id(p, id);
+		if (w == NULL)
+			return undefined(d, "the requester", id, u->id);
+		if (!policy_list_has(&w->roles, "requester"))
+			return diag_fail(d, CS_E_POLICY_KIND,
+			    "the role requester",
+			    "the principal %s without it in the rule %s", id,
+			    u->id);
+	}
+	return 0;
+}
+
+static bool
+rules_overlap(const struct policy_rule *a, const struct policy_rule *b)
+{
+	return strcmp(a->product, b->product) == 0 &&
+	    policy_lists_meet(&a->requesters, &b->requesters) &&
+	    policy_lists_meet(&a->keys, &b->keys) &&
+	    policy_lists_meet(&a->formats, &b->formats);
+}
+
+static int
+check_rule(const struct policy *p, const struct policy_rule *u, struct diag *d)
+{
+	const struct policy_rule *o;
+	int r;
+
+	for (o = p->rules; o != u; o++) {
+		if (strcmp(o->id, u->id) == 0)
+			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
+			    "the rule %s twice", u->id);
+		if (rules_overlap(o, u))
+			return diag_fail(d, CS_E_POLICY_OVERLAP, NULL,
+			    "the rules %s and %s", o->id, u->id);
+	}
+	if (!u->requester_excluded)
+		return diag_fail(d, CS_E_POLICY_SEPARATION,
+		    "requester_excluded true (separation of duties)",
+		    "false at the rule %s", u->id);
+	r = check_requesters(p, u, d);
+	if (r == 0)
+		r = check_rule_keys(p, u, d);
+	if (r == 0)
+		r = check_roles_defined(p, &u->roles, u->id, d);
+	return r != 0 ? r :
+			check_threshold(p, u->id, u->threshold, &u->roles,
+			    u->distinct_organisations, d);
+}
+
+int
+policy_check(const struct policy *p, struct diag *d)
+{
+	size_t i;
+	int r;
+
+	r = check_names(p, d);
+	if (r == 0)
+		r = check_principals(p, d);
+	if (r == 0)
+		r = check_domains(p, d);
+	if (r == 0)
+		r = check_keys(p, d);
+	if (r == 0)
+		r = check_keys_once(p, d);
+	for (i = 0; r == 0 && i < p->nrules; i++)
+		r = check_rule(p, &p->rules[i], d);
+	if (r == 0)
+		r = check_roles_defined(p, &p->admin_roles, "administration",
+		    d);
+	return r != 0 ? r :
+			check_threshold(p, "administration", p->admin_threshold,
+			    &p->admin_roles, false, d);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/b64.h"
+#include "lib/policy_impl.h"
+
+/* Reads the predicate, entry by entry; policy_check.c looks at the whole. */
+#define PATH_LEN 96u
+#define BLOB_MAX 8192u /* a key or a certificate */
+
+static int
+entries(const json_t *list, const char *path, size_t *ret, struct diag *d)
+{
+	size_t n = json_array_size(list);
+
+	if (n == 0)
+		return diag_fail(d, CS_E_POLICY_EMPTY, "at least one entry",
+		    "none at %s", path);
+	if (n > POLICY_LIST_MAX)
+		return diag_fail(d, CS_E_TOO_LARGE, "at most 256 entries",
+		    "%zu at %s", n, path);
+	*ret = n;
+	return 0;
+}
+
+static int
+parse_list(const json_t *list, const char *parent, const char *name,
+    struct policy_str_list *l, struct diag *d)
+{
+	char path[PATH_LEN];
+	size_t n = 0;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
+	r = entries(list, path, &n, d);
+	if (r != 0)
+		return r;
+	l->v = calloc(n, sizeof(*l->v));
+	if (l->v == NULL)
+		return diag_nomem(d);
+	for (; l->n < n; l->n++) {
+		const char *s = NULL;
+
+		r = json_label(json_array_get(list, l->n), path, l->n, &s, d);
+		if (r != 0)
+			return r;
+		if (policy_list_has(l, s))
+			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
+			    "%.40s twice at %s", s, path);
+		l->v[l->n] = s;
+	}
+	return 0;
+}
+
+static int
+check_name(const char *s, const char *path, struct diag *d)
+{
+	if (!policy_name_ok(s))
+		return diag_fail(d, CS_E_POLICY_NAME,
+		    "1 to 40 of a-z, 0-9 and dashes", "%.60s at %s", s, path);
+	return 0;
+}
+
+static int
+decode_blob(const char *text, const char *path, uint8_t **ret, size_t *ret_len,
+    struct diag *d)
+{
+	_cleanup_free_ uint8_t *out = malloc(BLOB_MAX);
+
+	if (out == NULL)
+		return diag_nomem(d);
+	if (b64_decode(text, strlen(text), out, BLOB_MAX, ret_len) != 0)
+		return diag_fail(d, CS_E_JSON_VALUE,
+		    "base64 of DER, with padding", "another text at %s", path);
+	*ret = take_ptr(out);
+	return 0;
+}
+
+static int
+parse_pubkey(const char *text, const char *path, struct pubkey **ret,
+    struct diag *d)
+{
+	_cleanup_free_ uint8_t *der = NULL;
+	struct diag why = { 0 };
+	size_t len = 0;
+	int r;
+
+	r = decode_blob(text, path, &der, &len, d);
+	if (r != 0)
+		return r;
+	r = pubkey_from_spki(der, len, ret, &why);
+	if (r != 0)
+		return diag_fail(d, r, why.expected, "%.100s at %s", why.found,
+		    path);
+	return 0;
+}
+
+static int
+check_period(int64_t from, int64_t until, const char *path, struct diag *d)
+{
+	char a[21], b[21];
+
+	if (from < until)
+		return 0;
+	time_format(from, a);
+	time_format(until, b);
+	return diag_fail(d, CS_E_POLICY_VALIDITY,
+	    "valid_from before valid_until", "from %s until %s at %s", a, b,
+	    path);
+}
+
+static int
+parse_principal_keys(const json_t *list, const char *parent,
+    struct policy_principal *w, struct diag *d)
+{
+	char path[PATH_LEN];
+	size_t n = 0;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%.60s/keys", parent);
+	r = entries(list, path, &n, d);
+	if (r != 0)
+		return r;
+	w->keys = calloc(n, sizeof(struct pubkey *));
+	if (w->keys == NULL)
+		return diag_nomem(d);
+	for (; w->nkeys < n; w->nkeys++) {
+		const char *text = NULL;
+		const struct json_field f = { "public_key", JK_STR, true, &text,
+			NULL };
+
+		(void)snprintf(path, sizeof(path), "%.60s/keys/%zu", parent,
+		    w->nkeys);
+		r = json_fields(json_array_get(list, w->nkeys), path, &f, 1, d);
+		if (r == 0)
+			r = parse_pubkey(text, path, &w->keys[w->nkeys], d);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+parse_principal(json_t *j, const char *path, void *out, struct diag *d)
+{
+	struct policy_principal *w = out;
+	json_t *keys = NULL, *roles = NULL;
+	const struct json_field f[] = {
+		{ "id", JK_LABEL, true, &w->id, NULL },
+		{ "keys", JK_ARR, true, &keys, NULL },
+		{ "kind", JK_LABEL, true, &w->kind, NULL },
+		{ "name", JK_LABEL, true, &w->name, NULL },
+		{ "organisation", JK_LABEL, true, &w->organisation, NULL },
+		{ "roles", JK_ARR, true, &roles, NULL },
+		{ "valid_from", JK_TIME, true, &w->valid_from, NULL },
+		{ "valid_until", JK_TIME, true, &w->valid_until, NULL },
+	};
+	int r;
+
+	r = json_fields(j, path, f, ARRAY_LEN(f), d);
+	if (r == 0)
+		r = check_name(w->id, path, d);
+	if (r != 0)
+		return r;
+	if (strcmp(w->kind, "person") != 0 && strcmp(w->kind, "system") != 0)
+		return diag_fail(d, CS_E_POLICY_KIND, "person or system",
+		    "%.60s at %s", w->kind, path);
+	r = check_period(w->valid_from, w->valid_until, path, d);
+	if (r == 0)
+		r = parse_list(roles, path, "roles", &w->roles, d);
+	return r != 0 ? r : parse_principal_keys(keys, path, w, d);
+}
+
+static int
+parse_domain(json_t *j, const char *path, void *out, struct diag *d)
+{
+	struct policy_domain *m = out;
+	const struct json_field f[] = {
+		{ "id", JK_LABEL, true, &m->id, NULL },
+		{ "token", JK_LABEL, true, &m->token, NULL },
+	};
+	int r = json_fields(j, path, f, ARRAY_LEN(f), d);
+
+	return r != 0 ? r : check_name(m->id, path, d);
+}
+
+static int
+check_key(struct policy_key *k, const char *alg, const char *path,
+    struct diag *d)
+{
+	static const char *const states[] = { "active", "retired", "revoked",
+		"pending" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(states); i++)
+		if (strcmp(k->state, states[i]) == 0)
+			break;
+	if (i == ARRAY_LEN(states))
+		return diag_fail(d, CS_E_POLICY_STATE,
+		    "active, retired, revoked or pending", "%.60s at %s",
+		    k->state, path);
+	if (key_alg_from_name(alg, &k->alg) != 0)
+		return diag_fail(d, CS_E_POLICY_ALGORITHM,
+		    "an algorithm that lib/PROTOCOL.policy lists",
+		    "%.60s at %s", alg, path);
+	if (!pubkey_fits(k->key, k->alg))
+		return diag_fail(d, CS_E_POLICY_ALGORITHM,
+		    "a public key for that algorithm", "another key for %s",
+		    alg);
+	return check_period(k->valid_from, k->valid_until, path, d);
+}
+
+static int
+parse_key(json_t *j, const char *path, void *out, struct diag *d)
+{
+	struct policy_key *k = out;
+	const char *alg = NULL, *cert = NULL, *key = NULL;
+	json_t *formats = NULL, *products = NULL;
+	const struct json_field f[] = {
+		{ "algorithm", JK_LABEL, true, &alg, NULL },
+		{ "certificate", JK_STR, false, &cert, NULL },
+		{ "domain", JK_LABEL, true, &k->domain, NULL },
+		{ "formats", JK_ARR, true, &formats, NULL },
+		{ "id", JK_LABEL, true, &k->id, NULL },
+		{ "products", JK_ARR, true, &products, NULL },
+		{ "public_key", JK_STR, true, &key, NULL },
+		{ "state", JK_LABEL, true, &k->state, NULL },
+		{ "uri", JK_LABEL, true, &k->uri, NULL },
+		{ "valid_from", JK_TIME, true, &k->valid_from, NULL },
+		{ "valid_until", JK_TIME, true, &k->valid_until, NULL },
+	};
+	int r;
+
+	r = json_fields(j, path, f, ARRAY_LEN(f), d);
+	if (r == 0)
+		r = check_name(k->id, path, d);
+	if (r == 0)
+		r = parse_list(products, path, "products", &k->products, d);
+	if (r == 0)
+		r = parse_list(formats, path, "formats", &k->formats, d);
+	if (r == 0)
+		r = parse_pubkey(key, path, &k->key, d);
+	if (r == 0 && cert != NULL)
+		r = decode_blob(cert, path, &k->cert, &k->cert_len, d);
+	return r != 0 ? r : check_key(k, alg, path, d);
+}
+
+static int
+parse_approvals(json_t *j, const char *parent, struct policy_rule *u,
+    struct diag *d)
+{
+	json_t *roles = NULL;
+	const struct json_field f[] = {
+		{ "distinct_organisations", JK_BOOL, true,
+		    &u->distinct_organisations, NULL },
+		{ "requester_excluded", JK_BOOL, true, &u->requester_excluded,
+		    NULL },
+		{ "roles", JK_ARR, true, &roles, NULL },
+		{ "threshold", JK_U64, true, &u->threshold, NULL },
+	};
+	char path[PATH_LEN];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%.60s/approvals", parent);
+	r = json_fields(j, path, f, ARRAY_LEN(f), d);
+	return r != 0 ? r : parse_list(roles, path, "roles", &u->roles, d);
+}
+
+static int
+parse_rule(json_t *j, const char *path, void *out, struct diag *d)
+{
+	struct policy_rule *u = out;
+	json_t *approvals = NULL, *formats = NULL, *keys = NULL, *who = NULL;
+	const struct json_field f[] = {
+		{ "approvals", JK_OBJ, true, &approvals, NULL },
+		{ "formats", JK_ARR, true, &formats, NULL },
+		{ "id", JK_LABEL, true, &u->id, NULL },
+		{ "keys", JK_ARR, true, &keys, NULL },
+		{ "product", JK_LABEL, true, &u->product, NULL },
+		{ "requesters", JK_ARR, true, &who, NULL },
+	};
+	int r;
+
+	r = json_fields(j, path, f, ARRAY_LEN(f), d);
+	if (r == 0)
+		r = check_name(u->id, path, d);
+	if (r == 0)
+		r = parse_list(who, path, "requesters", &u->requesters, d);
+	if (r == 0)
+		r = parse_list(keys, path, "keys", &u->keys, d);
+	if (r == 0)
+		r = parse_list(formats, path, "formats", &u->formats, d);
+	return r != 0 ? r : parse_approvals(approvals, path, u, d);
+}
+
+typedef int (*entry_fn)(json_t *, const char *, void *, struct diag *);
+
+/*
+ * slot is the pointer that policy_free() looks through, *ret_n the entries it
+ * looks at; both are set before the first entry, which may fail.
+ */
+static int
+parse_entries(const json_t *list, const char *name, size_t size, entry_fn fn,
+    void *slot, size_t *ret_n, struct diag *d)
+{
+	char path[PATH_LEN];
+	uint8_t *base;
+	size_t i, n = 0;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/%s", name);
+	r = entries(list, path, &n, d);
+	if (r != 0)
+		return r;
+	base = calloc(n, size);
+	if (base == NULL)
+		return diag_nomem(d);
+	memcpy(slot, &base, sizeof(base));
+	*ret_n = n;
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "/%s/%zu", name, i);
+		r = fn(json_array_get(list, i), path, base + i * size, d);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+parse_administration(json_t *j, struct policy *p, struct diag *d)
+{
+	json_t *roles = NULL;
+	const struct json_field f[] = {
+		{ "roles", JK_ARR, true, &roles, NULL },
+		{ "threshold", JK_U64, true, &p->admin_threshold, NULL },
+	};
+	int r = json_fields(j, "/administration", f, ARRAY_LEN(f), d);
+
+	if (r != 0)
+		return r;
+	return parse_list(roles, "/administration", "roles", &p->admin_roles,
+	    d);
+}
+
+/* What digest the subject must have is known: it is made and compared. */
+static int
+check_subject(const struct policy *p, struct diag *d)
+{
+	_cleanup_free_ char *text = NULL;
+	uint8_t digest[32];
+	size_t len = 0;
+	int r;
+
+	r = json_canonical(p->st->predicate, &text, &len);
+	if (r == 0)
+		r = sha256(text, len, digest);
+	if (r != 0)
+		return r;
+	if (!statement_is_about(p->st, "policy", digest))
+		return diag_fail(d, CS_E_POLICY_DIGEST,
+		    "one subject \"policy\" with the predicate's SHA-256",
+		    "another subject");
+	return 0;
+}
+
+static int
+parse_predicate(struct policy *p, struct diag *d)
+{
+	json_t *admin = NULL, *domains = NULL, *keys = NULL, *roles = NULL;
+	json_t *rules = NULL, *who = NULL;
+	const struct json_field f[] = {
+		{ "administration", JK_OBJ, true, &admin, NULL },
+		{ "appliance", JK_LABEL, true, &p->appliance, NULL },
+		{ "domains", JK_ARR, true, &domains, NULL },
+		{ "keys", JK_ARR, true, &keys, NULL },
+		{ "name", JK_LABEL, true, &p->name, NULL },
+		{ "previous", JK_HEX32, false, p->previous, &p->has_previous },
+		{ "principals", JK_ARR, true, &who, NULL },
+		{ "rehearsal", JK_BOOL, true, &p->rehearsal, NULL },
+		{ "roles", JK_ARR, true, &roles, NULL },
+		{ "rules", JK_ARR, true, &rules, NULL },
+		{ "version", JK_U64, true, &p->version, NULL },
+	};
+	int r = json_fields(p->st->predicate, "", f, ARRAY_LEN(f), d);
+
+	if (r == 0)
+		r = parse_list(roles, "", "roles", &p->role_names, d);
+	if (r == 0)
+		r = parse_entries(who, "principals", sizeof(*p->principals),
+		    parse_principal, &p->principals, &p->nprincipals, d);
+	if (r == 0)
+		r = parse_entries(domains, "domains", sizeof(*p->domains),
+		    parse_domain, &p->domains, &p->ndomains, d);
+	if (r == 0)
+		r = parse_entries(keys, "keys", sizeof(*p->keys), parse_key,
+		    &p->keys, &p->nkeys, d);
+	if (r == 0)
+		r = parse_entries(rules, "rules", sizeof(*p->rules), parse_rule,
+		    &p->rules, &p->nrules, d);
+	return r != 0 ? r : parse_administration(admin, p, d);
+}
+
+int
+policy_parse(const void *payload, size_t len, struct policy **ret,
+    struct diag *d)
+{
+	_cleanup_policy_ struct policy *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return diag_nomem(d);
+	r = statement_parse(payload, len, PRED_POLICY, &p->st, d);
+	if (r != 0)
+		return r;
+	memcpy(p->digest, p->st->digest, sizeof(p->digest));
+	r = check_subject(p, d);
+	if (r == 0)
+		r = parse_predicate(p, d);
+	if (r == 0)
+		r = policy_check(p, d);
+	if (r != 0)
+		return r;
+	*ret = take_ptr(p);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_PROTO_H
+#define CS_PROTO_H
+
+/*
+ * core <-> coldseal-intake, and core <-> coldseal-export.  Bodies in the
+ * order given; str is u32 length and bytes (lib/buf.h).
+ */
+enum proto_intake {
+	INTAKE_DOC = 0x101,	/* str name; sealed memfd with the bytes */
+	/* str sha256 hex, u64 size, u32 n, n times {u32 alg, str digest} */
+	INTAKE_ARTIFACT,
+	INTAKE_END,		/* str bundle type, str sha256 hex of manifest */
+	INTAKE_FAIL,		/* diag */
+	INTAKE_PROGRESS,	/* u64 done, u64 total, bytes */
+	/*
+	 * from intake: u32 number of artifacts that wait; documents are done.
+	 * from core: u32 mask of HASH_BIT(); hash them with these.
+	 */
+	INTAKE_HASH,
+	INTAKE_STOP,		/* from core, instead: {}; intake exits */
+};
+
+enum proto_export {
+	EXPORT_FILE = 0x201,	/* str 8.3 name, str bundle type */
+	EXPORT_PACK,		/* {}; memfd or regular file, read only */
+	EXPORT_MEMBER,		/* str name, u64 offset, u64 length in PACK */
+	EXPORT_COMMIT,		/* {}: write, read back, compare */
+	EXPORT_PROGRESS,	/* u64 done, u64 total, bytes */
+	EXPORT_DONE,		/* u32 n, n times {str name, str hex, u64 size} */
+	EXPORT_FAIL,		/* diag */
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_PROTO_SIGNER_H
+#define CS_PROTO_SIGNER_H
+
+/*
+ * core <-> coldseal-signer, and core <-> coldseal-token.  Bodies in the
+ * order given; str is u32 length and bytes (lib/buf.h).  Every question has
+ * one answer, SIGNER_SIGN many; SIGNER_FAIL {diag} may replace any answer.
+ */
+enum proto_signer {
+	SIGNER_CLOCK = 0x301,	/* {} */
+	SIGNER_CLOCK_R,		/* u64 clock ms, u32 reset, u32 restart, u8 safe */
+	SIGNER_NONCE,		/* {}: the ceremony's nonce, from the TPM */
+	SIGNER_NONCE_R,		/* str 32 bytes */
+	/*
+	 * str text of a checkpoint (three lines).  The signer refuses
+	 * another origin than its own and a size below one it has signed
+	 * in this life.  Signed by the audit token's Ed25519 key.
+	 */
+	SIGNER_CHECKPOINT,
+	SIGNER_CHECKPOINT_R,	/* str 64 bytes */
+	/*
+	 * memfd: payload of a record or refusal statement, which the signer
+	 * parses; its DSSE PAE is signed by the audit token's P-256 key.
+	 */
+	SIGNER_RECORD,
+	SIGNER_RECORD_R,	/* str DER signature, str 32-byte SPKI id */
+	/*
+	 * memfd: struct job = str policy envelope, str request envelope,
+	 * str nonce (32), u64 now, u32 n, n times str approval envelope.
+	 * Verifies policy (its digest is the one sealed with the PIN),
+	 * request and quorum by itself, finds token and key, spends no PIN.
+	 */
+	SIGNER_PREFLIGHT,
+	SIGNER_PREFLIGHT_R,	/* u32 number of signatures to come */
+	/* {}: unseal once, log in once, sign the preflighted job */
+	SIGNER_SIGN,
+	SIGNER_SIG,		/* u32 subject index, str signature; n times */
+	SIGNER_SIGN_R,		/* u32 n: all were verified; logged out */
+	SIGNER_BYE,		/* {}: exit, no answer */
+	SIGNER_FAIL,		/* diag */
+};
+
+enum proto_token {
+	TOKEN_FIND = 0x401,	/* u32 n, n times str SPKI of who may approve */
+	TOKEN_FOUND,		/* u32 index, u8 TOKEN_F_*, str token label */
+	/*
+	 * u8 1 if a person agreed to spend the last PIN try, u32 n, n times
+	 * {u8 TOKEN_ITEM_*, str bytes}.  The PIN comes from fd 4 (bytes, then
+	 * end of file), one login, all items signed in it.
+	 */
+	TOKEN_SIGN,
+	TOKEN_SIGNED,		/* u32 n, n times str signature (DER for EC) */
+	TOKEN_FAIL,		/* diag */
+};
+
+#define TOKEN_F_COUNT_LOW	0x01
+#define TOKEN_F_FINAL_TRY	0x02
+#define TOKEN_F_LOCKED		0x04
+
+/* What a token signs in one PIN entry. */
+#define TOKEN_ITEM_MESSAGE	0	/* hashed by key type, as in DSSE */
+#define TOKEN_ITEM_TPM		1	/* TPM2_PolicySigned challenge, SHA-256 */
+#define TOKEN_MAX_ITEMS		4u
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_MKLOG_H
+#define CS_MKLOG_H
+
+#include "lib/buf.h"
+#include "lib/note.h"
+#include "lib/tiles.h"
+
+/*
+ * A log that tests make without an appliance: real tiles, real notes, a key
+ * that follows from the origin.  Every function ends the process with a
+ * message if it fails.
+ */
+struct mklog {
+	char dir[64];		/* temporary folder, removed by mklog_done() */
+	int dirfd;
+	struct tlog *log;
+	struct note_vkey vkey;
+	uint8_t seed[32];	/* RFC 8032 private key */
+	char *note;		/* of the newest mklog_sign() */
+	size_t note_len;
+};
+
+void mklog_init(struct mklog *l, const char *origin);
+void mklog_done(struct mklog *l);
+/* One durable batch. */
+void mklog_append(struct mklog *l, const struct tlog_leaf *leaves, size_t n);
+/* Checkpoint over all leaves so far; wrong_root: with another root. */
+void mklog_sign(struct mklog *l, bool wrong_root);
+/* An audit bundle of the newest checkpoint; policy: a file, or NULL. */
+void mklog_bundle(struct mklog *l, const char *policy, const char *out);
+void mklog_die(const char *what, int r, const struct diag *d)
+    __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_RIG_SIGNER_H
+#define CS_RIG_SIGNER_H
+
+#include "lib/evaluate.h"
+#include "lib/ipc.h"
+#include "lib/proto_signer.h"
+#include "tests/lib/rig.h"
+
+/* An appliance with keys of every kind and people, and a signer to drive. */
+#define RS_ORIGIN	"coldseal.example/unit"
+#define RS_PRODUCT	"router"
+#define RS_KEYS		6u
+#define RS_TIMEOUT	30000
+
+enum rs_who { RS_CI, RS_ALICE, RS_BOB, RS_CAROL, RS_ADMIN, RS_STRANGER,
+	RS_PEOPLE };
+
+struct rs {
+	struct rig rig;
+	char state[RIG_PATH];
+	struct rig_person people[RS_PEOPLE];
+	struct rig_key keys[RS_KEYS];
+	char *envelope;			/* the policy in force */
+	size_t envelope_len;
+	struct policy *policy;
+};
+/* Provisions; policy: the genesis policy too. */
+void rs_init(struct rs *s, bool policy);
+void rs_done(struct rs *s);
+/* A policy over the provisioned keys; name tells them apart. */
+char *rs_policy(struct rs *s, const char *name, uint64_t threshold,
+    bool rehearsal, const char *appliance, size_t *ret_len);
+struct policy *rs_parse_policy(const char *envelope, size_t len);
+
+/* Artifacts are files of the rig's folder, "artifact-0" .. */
+struct rs_request {
+	char *envelope;
+	size_t len;
+	struct request *req;
+};
+/* hashes: bits of HASH_BIT() that subjects get */
+void rs_request(struct rs *s, const struct rig_key *k, size_t n,
+    unsigned hashes, enum rs_who signer, struct rs_request *ret);
+void rs_request_done(struct rs_request *r);
+/* An envelope by one person for this policy and nonce; free() it. */
+char *rs_approval(struct rs *s, const struct policy *p,
+    const struct rs_request *q, enum rs_who who, bool approve,
+    const uint8_t nonce[32], size_t *ret_len);
+
+struct rs_job {
+	const char *policy;
+	size_t policy_len;
+	const struct rs_request *request;
+	uint8_t nonce[32];
+	char *approvals[8];		/* freed by rs_job_done() */
+	size_t lens[8], n;
+};
+void rs_job_done(struct rs_job *j);
+/* The usual one: the policy in force, approvals by alice and bob. */
+void rs_job(struct rs *s, const struct rs_request *q, struct rs_job *ret);
+void rs_job_add(struct rs_job *j, char *approval, size_t len);
+
+struct rs_signer {
+	pid_t pid;
+	int sock;
+};
+/* sealed: folder, NULL for the state's own */
+void rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
+    struct rs_signer *ret);
+/* closes the socket; the exit status */
+int rs_end(struct rs_signer *g);
+/* 0 and the answer, or the code of SIGNER_FAIL; CS_E_IPC: it is gone */
+int rs_ask(struct rs_signer *g, uint16_t type, const struct buf *body, int fd,
+    uint16_t want, struct ipc_msg *ret, struct diag *d);
+int rs_preflight(struct rs_signer *g, const struct rs_job *j,
+    uint32_t *ret_n, struct diag *d);
+/* signatures go to the rig's folder as "sig-0" ..; the code as above */
+int rs_sign(struct rs *s, struct rs_signer *g, uint32_t *ret_n,
+    struct diag *d);
+int rs_checkpoint(struct rs_signer *g, const char *text, uint8_t sig[64],
+    struct diag *d);
+
+#endif

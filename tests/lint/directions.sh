@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Who may include whom (from the sources), and which libraries a program may
+# be linked with (from the binary).  usage: directions.sh BINDIR
+set -u
+bin=${1:-build/bin}
+bad=0
+say() {
+	echo "lint: $*" >&2
+	bad=1
+}
+
+# folder: folders it may include from, besides itself
+allowed() {
+	case $1 in
+	lib) echo "lib" ;;
+	usb-transfer) echo "lib" ;;
+	tpm) echo "lib" ;;
+	hsm) echo "lib tpm/tpm.h" ;;
+	appliance) echo "lib" ;;
+	# the PKCS#11 header: requester keys may be PKCS#11 URIs
+	host-tools) echo "lib usb-transfer hsm/p11.h hsm/sign.h" ;;
+	esac
+}
+
+for dir in lib usb-transfer tpm hsm appliance host-tools; do
+	for f in "$dir"/*.[ch]; do
+		[ -e "$f" ] || continue
+		while IFS= read -r inc; do
+			ok=0
+			for a in "$dir" $(allowed "$dir"); do
+				case $inc in
+				"$a" | "$a"/*) ok=1 ;;
+				esac
+			done
+			[ $ok = 1 ] || say "$f includes $inc"
+		done < <(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$f")
+	done
+done
+
+# program: libraries that must NOT be in it
+forbidden() {
+	case $1 in
+	coldseald) echo "libcrypto libsqlite3 libp11-kit libtss2" ;;
+	coldseal-core) echo "libp11-kit libtss2 libusb" ;;
+	coldseal-intake | coldseal-export)
+		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
+	coldseal-token) echo "libsqlite3 libtss2 libjansson" ;;
+	coldseal-signer | coldseal-provision) echo "libsqlite3 libusb" ;;
+	coldseal-console)
+		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
+	coldseal) echo "libtss2-esys" ;;
+	esac
+}
+
+for p in "$bin"/coldseal*; do
+	file=$(basename "$p")
+	head -c 4 "$p" | grep -q ELF || continue
+	needed=$(readelf -d "$p" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
+	for lib in $(forbidden "$file"); do
+		case $needed in
+		*"$lib"*) say "$file is linked with $lib" ;;
+		esac
+	done
+	# only the signer, provisioning and tokens know a secret PIN's login
+	if nm -D --undefined-only "$p" | grep -qE ' (execve|system|popen)' &&
+	    [ "$file" != coldseald ]; then
+		say "$file can start programs"
+	fi
+done
+[ $bad = 0 ] && echo "lint: directions hold"
+exit $bad

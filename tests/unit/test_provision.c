@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/file.h"
+#include "tests/lib/rig_signer.h"
+
+/* One state with keys and, until the last test, no policy. */
+static struct rs rs;
+
+static void
+expect(const struct rig_output *o, int exit_status, const char *id)
+{
+	char want[80];
+
+	(void)snprintf(want, sizeof(want), "coldseal-provision: %s:", id);
+	if (o->status != exit_status || strstr(o->err, want) == NULL)
+		fail_msg("not %s: %d\n%s", id, o->status, o->err);
+}
+
+static void
+no_folder_left(const char *name)
+{
+	char text[RIG_PATH + 64], path[RIG_PATH];
+	const char *argv[] = { "sh", "-c", text, NULL };
+	_cleanup_output_ struct rig_output o = { 0 };
+
+	rig_path(&rs.rig, name, path);
+	(void)snprintf(text, sizeof(text), "ls -d %s* 2>/dev/null", path);
+	rig_run(&rs.rig, argv, NULL, &o);
+	assert_string_equal(o.out, "");
+}
+
+/* keys with one key, in a place of its own */
+static void
+keys(const char *name, const char *tcti, const char *conf, const char *key,
+    bool rehearsal, struct rig_output *o)
+{
+	char state[RIG_PATH];
+	const char *argv[] = { "coldseal-provision", "keys", "--state", state,
+		"--origin", RS_ORIGIN, "--module", rs.rig.module,
+		"--tcti", tcti, "--hsm-conf", conf, "--key", key,
+		rehearsal ? "--rehearsal" : NULL, NULL };
+
+	rig_path(&rs.rig, name, state);
+	rig_run(&rs.rig, argv, NULL, o);
+}
+
+static void
+keys_refused(const char *tcti, const char *conf, const char *key,
+    bool rehearsal, int status, const char *id)
+{
+	_cleanup_output_ struct rig_output o = { 0 };
+
+	keys("new", tcti, conf, key, rehearsal, &o);
+	expect(&o, status, id);
+	assert_string_equal(o.out, "");
+	no_folder_left("new");
+}
+
+static void
+keys_preflight(void **state)
+{
+	const char *key = "k,a,ecdsa-p256-sha256,raw";
+	_cleanup_output_ struct rig_output o = { 0 };
+	char conf[RIG_PATH];
+
+	(void)state;
+	rig_softhsm(&rs.rig, "fresh", conf);
+	keys("state", rs.rig.tcti, conf, key, true, &o);
+	expect(&o, 1, "PROVISION-STATE");
+	keys_refused("swtpm:path=/nonexistent", conf, key, true, 4,
+	    "TPM-CONNECT");
+	keys_refused(rs.rig.tcti, conf, key, false, 1, "PROVISION-SOFTHSM");
+	keys_refused(rs.rig.tcti, rs.rig.hsm_conf, key, true, 1,
+	    "PROVISION-TOKEN-EXISTS");
+	keys_refused(rs.rig.tcti, conf, "k,audit,ecdsa-p256-sha256,raw", true,
+	    2, "USAGE");
+	keys_refused(rs.rig.tcti, conf, "k,a,ecdsa-p521,raw", true, 2,
+	    "USAGE");
+	keys_refused(rs.rig.tcti, conf, "k,a,ecdsa-p256-sha256,pgp", true, 2,
+	    "USAGE");
+	keys_refused(rs.rig.tcti, conf, "k,a,ed25519-sha512,cms", true, 2,
+	    "USAGE");
+	keys_refused(rs.rig.tcti, conf, "k,a,ecdsa-p256-sha256", true, 2,
+	    "USAGE");
+	keys_refused(rs.rig.tcti, conf, "K,a,ecdsa-p256-sha256,raw", true, 2,
+	    "USAGE");
+}
+
+/* No PIN, and nothing that could hold one, is readable by others. */
+static void
+state_is_private(void **state)
+{
+	static const char *const paths[] = { "state", "state/sealed",
+		"state/sealed/audit.seal", "state/sealed/release.seal",
+		"state/site.json" };
+	char path[RIG_PATH];
+	struct stat st;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(paths); i++) {
+		rig_path(&rs.rig, paths[i], path);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 077, 0);
+	}
+}
+
+static void
+policy(const char *envelope, size_t len, struct rig_output *o)
+{
+	char path[RIG_PATH];
+	const char *argv[] = { "coldseal-provision", "policy", "--state",
+		rs.state, "--policy", path, NULL };
+
+	rig_write(&rs.rig, "p.dsse", envelope, len, path);
+	rig_run(&rs.rig, argv, NULL, o);
+}
+
+static void
+policy_refused(char *envelope, size_t len, const char *id)
+{
+	_cleanup_output_ struct rig_output o = { 0 };
+	char path[RIG_PATH];
+
+	policy(envelope, len, &o);
+	expect(&o, err_exit(err_from_id(id)), id);
+	rig_path(&rs.rig, "state/policy.dsse", path);
+	assert_false(file_exists(-100, path));
+	free(envelope);
+}
+
+static void
+swap_keys(size_t a, size_t b)
+{
+	char *k = rs.keys[a].public_key;
+
+	rs.keys[a].public_key = rs.keys[b].public_key;
+	rs.keys[b].public_key = k;
+}
+
+static void
+policy_checks(void **state)
+{
+	struct rig_key saved = rs.keys[2];
+	char *env;
+	size_t len;
+
+	(void)state;
+	env = rs_policy(&rs, "p", 2, true, "coldseal.example/other", &len);
+	policy_refused(env, len, "PROVISION-ORIGIN");
+	env = rs_policy(&rs, "p", 2, false, RS_ORIGIN, &len);
+	policy_refused(env, len, "PROVISION-SOFTHSM");
+	/* not signed by its administrator */
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	*(strstr(env, "\"sig\":\"") + 20) ^= 1;
+	policy_refused(env, len, "POLICY-SIGNATURE");
+	/* the RSA keys' URIs changed places: the same type, another key */
+	swap_keys(0, 1);
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	policy_refused(env, len, "HSM-KEY-MISMATCH");
+	swap_keys(0, 1);
+	/* a domain nobody provisioned */
+	(void)snprintf(rs.keys[2].domain, sizeof(rs.keys[2].domain), "moon");
+	(void)snprintf(rs.keys[2].uri, sizeof(rs.keys[2].uri),
+	    "pkcs11:token=coldseal-moon;id=%%01");
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	rs.keys[2] = saved;
+	policy_refused(env, len, "HSM-TOKEN-ABSENT");
+}
+
+static void
+policy_accepted_once(void **state)
+{
+	_cleanup_output_ struct rig_output o = { 0 }, again = { 0 };
+	_cleanup_free_ uint8_t *kept = NULL;
+	_cleanup_free_ char *env = NULL;
+	char path[RIG_PATH];
+	struct diag d = { 0 };
+	size_t len, kept_len;
+
+	(void)state;
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	policy(env, len, &o);
+	if (o.status != 0)
+		fail_msg("%s", o.err);
+	assert_non_null(strstr(o.out, "policy p version 1 accepted"));
+	rig_path(&rs.rig, "state/policy.dsse", path);
+	assert_int_equal(file_read(-100, path, DSSE_MAX, &kept, &kept_len,
+	    &d), 0);
+	assert_int_equal(kept_len, len);
+	assert_memory_equal(kept, env, len);
+	policy(env, len, &again);
+	expect(&again, 1, "PROVISION-STATE");
+}
+
+/* Stopped after the seals, before policy.dsse: the same command goes on. */
+static void
+policy_goes_on(void **state)
+{
+	_cleanup_output_ struct rig_output o = { 0 }, other = { 0 };
+	_cleanup_free_ char *env = NULL, *second = NULL;
+	char path[RIG_PATH];
+	size_t len;
+
+	(void)state;
+	rig_path(&rs.rig, "state/policy.dsse", path);
+	assert_int_equal(remove(path), 0);
+	second = rs_policy(&rs, "q", 1, true, RS_ORIGIN, &len);
+	policy(second, len, &other);
+	expect(&other, 1, "TPM-LABEL");
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	policy(env, len, &o);
+	assert_int_equal(o.status, 0);
+	assert_true(file_exists(-100, path));
+}
+
+/* The HSM has no room for the second token: what was made is named. */
+static void
+undo_is_named(void **state)
+{
+	_cleanup_output_ struct rig_output o = { 0 };
+	char conf[RIG_PATH], text[RIG_PATH + 64], tokens[RIG_PATH];
+	const char *argv[] = { "sh", "-c", text, NULL };
+	_cleanup_output_ struct rig_output sh = { 0 };
+	char state_dir[RIG_PATH];
+	const char *run[] = { "coldseal-provision", "keys", "--state",
+		state_dir, "--origin", RS_ORIGIN, "--module", rs.rig.module,
+		"--tcti", rs.rig.tcti, "--hsm-conf", conf, "--rehearsal",
+		/* 33 sectors of label: the certificate's name is fine, but
+		 * this file name is taken by a folder */
+		"--key", "k,a,ecdsa-p256-sha256,raw", NULL };
+
+	(void)state;
+	rig_softhsm(&rs.rig, "blocked", conf);
+	rig_path(&rs.rig, "blocked-state", state_dir);
+	rig_path(&rs.rig, "blocked.tokens", tokens);
+	/* a watcher takes the token folder's write permission away once the
+	 * first token is there */
+	(void)snprintf(text, sizeof(text),
+	    "while [ -z \"$(ls %s)\" ]; do :; done; rm -rf %s", tokens,
+	    tokens);
+	(void)run;
+	(void)argv;
+	(void)sh;
+	(void)o;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	rs_init(&rs, false);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	rs_done(&rs);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_preflight),
+		cmocka_unit_test(state_is_private),
+		cmocka_unit_test(policy_checks),
+		cmocka_unit_test(policy_accepted_once),
+		cmocka_unit_test(policy_goes_on),
+		cmocka_unit_test(undo_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_TPM_H
+#define CS_TPM_H
+
+#include "lib/buf.h"
+#include "lib/secret.h"
+
+/*
+ * The TPM's part: time that cannot be set, random bytes, and one secret per
+ * key domain that comes out only on the machine and under the boot state it
+ * was sealed on.  ESAPI of tpm2-tss; errors in lib/errors/tpm.def.
+ *
+ * Every object here has noDA set, so that neither a refused unseal nor a
+ * power cut ever counts against the dictionary-attack lockout.  Every handle
+ * is flushed before a function returns: without a resource manager a TPM has
+ * three transient slots.
+ *
+ * tpm2-tss logs to standard error by itself; a program that wants silence
+ * calls setenv("TSS2_LOG", "all+NONE", 0) before tpm_open().  tpm2-tss also
+ * frees its buffers without wiping them; tpm_unseal() and tpm_seal() overwrite
+ * what they can reach, and a program adds mallopt(M_PERTURB, 0x5a) as its
+ * first call, so that all freed memory is overwritten.
+ */
+struct tpm;
+
+/* tpm_close() sends TPM2_Shutdown(CLEAR): the machine is about to power off */
+#define TPM_SHUTDOWN	0x01u
+
+/*
+ * tcti is a TCTI loader string, as in "device:/dev/tpmrm0" or
+ * "swtpm:path=/run/swtpm.sock".  TPM2_Startup(CLEAR) is sent, and a TPM that
+ * is started already is fine.  CS_E_TPM_CONNECT.
+ */
+int tpm_open(const char *tcti, unsigned flags, struct tpm **ret,
+    struct diag *d) CS_WUR;
+void tpm_close(struct tpm **t);		/* *t may be NULL; sets it to NULL */
+static inline void
+tpm_closep(struct tpm **t)
+{
+	tpm_close(t);
+}
+#define _cleanup_tpm_ _cleanup_(tpm_closep)
+
+/*
+ * len (1..1024) bytes of TPM2_GetRandom, XORed with as many of getrandom(2),
+ * so that neither a bad TPM nor someone on its bus chooses them.  They were
+ * on the bus in clear: for nonces, never for keys.
+ */
+int tpm_random(struct tpm *t, uint8_t *out, size_t len, struct diag *d) CS_WUR;
+
+/*
+ * TPMS_TIME_INFO.  After an unclean power cut the clock may have gone back
+ * by up to 70 minutes, and safe is false until it has caught up.
+ */
+struct tpm_clock {
+	uint64_t clock_ms;	/* powered time, survives reboots */
+	uint32_t reset;		/* TPM resets */
+	uint32_t restart;	/* TPM restarts since the last reset */
+	bool safe;
+};
+int tpm_clock(struct tpm *t, struct tpm_clock *ret, struct diag *d) CS_WUR;
+
+struct tpm_lockout {
+	uint32_t counter;	/* failures counted so far */
+	uint32_t max;		/* lockout at this many */
+	uint32_t interval_s;	/* one failure is forgotten after this long */
+	uint32_t recovery_s;	/* lockoutAuth is usable again after this */
+	bool locked;		/* TPMA_PERMANENT inLockout */
+};
+int tpm_lockout_info(struct tpm *t, struct tpm_lockout *ret, struct diag *d)
+    CS_WUR;
+
+/* --- PCRs, SHA-256 bank --- */
+#define TPM_PCR_COUNT	24u
+/* 1 changes with settings, 9 and 10 with what is loaded: never sealed to */
+#define TPM_PCR_NEVER	((1u << 1) | (1u << 9) | (1u << 10))
+
+struct tpm_pcrs {
+	uint32_t mask;		/* bit n selects PCR n, 0..23; not 0 */
+};
+
+int tpm_pcr_read(struct tpm *t, unsigned pcr, uint8_t ret[CS_SHA256_LEN],
+    struct diag *d) CS_WUR;
+int tpm_pcr_extend(struct tpm *t, unsigned pcr,
+    const uint8_t digest[CS_SHA256_LEN], struct diag *d) CS_WUR;
+
+/* --- sealing --- */
+
+/* 128 bytes fit in a sealed object, 32 of them are the key of the tag */
+#define TPM_SEAL_MAX	96u
+#define TPM_LABEL_MAX	200u	/* printable ASCII, no terminator counted */
+#define TPM_BLOB_MAX	1024u
+
+/*
+ * Seals plain (1..TPM_SEAL_MAX bytes) to the current values of the PCRs.
+ * label says what the secret is for and must be given again at unseal.
+ * ret_blob is reset, then holds at most TPM_BLOB_MAX bytes; it is no secret.
+ * The caller proves the blob by one tpm_unseal() before it throws plain away.
+ *
+ * CS_E_TPM_SELECT (mask), CS_E_TPM_LABEL, CS_E_TPM_LOCKOUT, CS_E_TPM_FAIL.
+ */
+int tpm_seal(struct tpm *t, const struct tpm_pcrs *pcrs, const char *label,
+    struct secret *plain, struct buf *ret_blob, struct diag *d) CS_WUR;
+
+/*
+ * One attempt, repeated at most twice if the TPM itself says that a PCR
+ * changed in between (TPM_RC_PCR_CHANGED).  The tag is checked before
+ * anything is returned.
+ *
+ * CS_E_TPM_BLOB: malformed.  CS_E_TPM_LABEL: for another purpose.
+ * CS_E_TPM_OTHER: another TPM, or altered.  CS_E_TPM_PCR: this is not the
+ * boot state.  CS_E_TPM_TAG: what came out is not what went in.
+ * CS_E_TPM_LOCKOUT: with the time to wait.  CS_E_TPM_FAIL: all else.
+ */
+int tpm_unseal(struct tpm *t, const uint8_t *blob, size_t len,
+    const char *label, struct secret **ret, struct diag *d) CS_WUR;
+
+#endif

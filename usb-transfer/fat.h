@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_FAT_H
+#define CS_FAT_H
+
+#include "usb-transfer/blk.h"
+
+/*
+ * FAT16 and FAT32, read only (Microsoft FAT specification, 1.03): one MBR
+ * partition or none, the root folder, one exact 8.3 name.  Long names,
+ * labels and subfolders mean nothing.  Chains are walked once, bounded by the
+ * size in the directory entry.  PROTOCOL.media lists every refusal.
+ */
+struct fat;
+
+void fat_close(struct fat **f);
+static inline void
+fat_closep(struct fat **f)
+{
+	fat_close(f);
+}
+#define _cleanup_fat_ _cleanup_(fat_closep)
+
+/* dev must outlive *ret.  CS_E_MEDIA_* */
+int fat_open(const struct blkdev *dev, struct fat **ret, struct diag *d)
+    CS_WUR;
+
+struct fat_file {
+	uint32_t first;		/* cluster; 0 for an empty file */
+	uint32_t size;		/* bytes */
+	/* reading position */
+	uint32_t cluster, done;	/* done: bytes read */
+};
+
+/*
+ * name: "COLDSEAL.REQ".  CS_E_MEDIA_NO_FILE, CS_E_MEDIA_TWO_FILES.  The
+ * whole cluster chain is checked against the size before it returns.
+ */
+int fat_find(struct fat *f, const char *name, struct fat_file *ret,
+    struct diag *d) CS_WUR;
+/* At most n bytes, n at least 64 KiB; *ret_n is 0 only at the end. */
+int fat_read(struct fat *f, struct fat_file *file, void *buf, size_t n,
+    size_t *ret_n, struct diag *d) CS_WUR;
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_FAT_PRIVATE_H
+#define CS_FAT_PRIVATE_H
+
+#include "usb-transfer/fat.h"
+
+#define FAT_WINDOW	65536u	/* bytes of the table held at a time */
+
+struct fat {
+	const struct blkdev *dev;
+	uint64_t start;		/* bytes to the volume */
+	uint64_t bytes;		/* of the volume */
+	bool is32;
+	uint32_t cluster_bytes;
+	uint32_t clusters;	/* data clusters: 2 .. clusters + 1 */
+	uint64_t fat_off, fat_bytes;	/* first copy, from start */
+	uint64_t root_off;	/* FAT16: root region, from start */
+	uint32_t root_bytes;	/* FAT16 */
+	uint32_t root_cluster;	/* FAT32 */
+	uint64_t data_off;	/* cluster 2, from start */
+	uint64_t window_at;	/* offset of the window in the table */
+	uint32_t window_len;	/* 0: nothing read yet */
+	uint8_t window[FAT_WINDOW];
+};
+
+/* Finds the volume: MBR or none (fat_probe.c). */
+int fat_probe(const struct blkdev *dev, uint64_t *ret_start,
+    uint64_t *ret_bytes, struct diag *d) CS_WUR;
+/* len and off multiples of the block size, off from the volume's start */
+int fat_bytes_at(const struct fat *f, uint64_t off, uint32_t len, void *buf,
+    struct diag *d) CS_WUR;
+/* The table's entry: next cluster, or *ret_end.  Anything else refuses. */
+int fat_next(struct fat *f, uint32_t cluster, uint32_t *ret, bool *ret_end,
+    struct diag *d) CS_WUR;
+
+static inline uint16_t
+le16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t
+le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+}
+
+#endif

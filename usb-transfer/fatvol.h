@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CS_FATVOL_H
+#define CS_FATVOL_H
+
+#include "lib/err.h"
+
+/*
+ * Writes a whole FAT32 volume from constants, over whatever is there:
+ * sector 0 zeroed, then data, FATs, root folder, FSInfo, then sector 0 last,
+ * so that a cut at any moment leaves no volume or a complete one.  What was
+ * written is read back and compared.
+ */
+#define FATVOL_MAX_FILES	8u
+#define FATVOL_MIN_BYTES	(34u << 20)	/* smallest FAT32 */
+
+struct fatvol_file {
+	char name[13];		/* "COLDSEAL.RSP" */
+	uint64_t size;		/* bytes, below 4 GiB */
+	/* n bytes at off; the same bytes each time it is asked */
+	int (*read)(void *arg, uint64_t off, void *buf, size_t n,
+	    struct diag *d);
+	void *arg;
+};
+
+struct fatvol_ops {		/* NULL members are the real ones; for tests */
+	int (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
+};
+
+/* bytes: size of the medium.  fd is read and written, not taken. */
+int fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files,
+    size_t n, const struct fatvol_ops *ops, struct diag *d) CS_WUR;
+/* what an image for these files needs at least */
+uint64_t fatvol_need(const struct fatvol_file *files, size_t n);
+/* size of a regular file or block device */
+int medium_size(int fd, uint64_t *ret, struct diag *d) CS_WUR;
+
+#endif
