@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reading a bundle, once, from front to back:
+ * Reading a bundle as a stream:
  *
- *	manifest -> rules for the type -> "type" -> member ... -> two zero
- *	blocks -> nothing
- *
- * The manifest names every member before its content comes, so each header
- * is known but for the size, and is compared with what it must be.
+ *	manifest header -> manifest -> names against the type's table
+ *	  -> (header compared -> data hashed -> padding zero -> hash) per member
+ *	  -> two zero blocks -> the end
  */
 
 #include <string.h>
@@ -15,357 +13,367 @@
 #include "lib/hex.h"
 #include "usb-transfer/bundle_private.h"
 
-#define CHUNK (1u << 20)
-#define LINE_MIN (64 + 2 + 1 + 1) /* hash, two spaces, name, newline */
+#define BUFFER		(1u << 20)
 
 struct reader {
 	bundle_read_fn *read;
 	void *arg;
 	const struct bundle_sink *sink;
-	uint8_t *buf;	 /* CHUNK bytes; pos .. len is not used yet */
+	uint8_t *buf;
 	size_t pos, len;
-	bool end;	 /* read() said so */
-	struct hasher *h;
-	char *manifest;	 /* lines cut apart in place */
-	size_t manifest_len;
-	struct bundle_line *lines;
+	struct hasher *hash;
+	struct bundle_entry *e;
 	size_t n;
+	char *text;		/* the manifest; names point into it */
+	struct diag *d;
 };
 
 static void
-reader_done(struct reader *rd)
+reader_done(struct reader *r)
 {
-	free(rd->buf);
-	free(rd->manifest);
-	free(rd->lines);
-	hasher_free(&rd->h);
+	hasher_free(&r->hash);
+	free(r->buf);
+	free(r->e);
+	free(r->text);
 }
 
-/* At least one more byte behind pos, or end. */
+/* At least one byte in the buffer, or *ret_end. */
 static int
-fill(struct reader *rd, struct diag *d)
+fill(struct reader *r, bool *ret_end)
 {
 	size_t n = 0;
-	int r;
+	int e;
 
-	if (rd->pos == rd->len)
-		rd->pos = rd->len = 0;
-	if (rd->end)
+	*ret_end = false;
+	if (r->pos < r->len)
 		return 0;
-	r = rd->read(rd->arg, rd->buf + rd->len, CHUNK - rd->len, &n, d);
-	if (r != 0)
-		return r;
-	if (n > CHUNK - rd->len)
-		return CS_E_INTERNAL;
-	rd->end = n == 0;
-	rd->len += n;
+	r->pos = r->len = 0;
+	e = r->read(r->arg, r->buf, BUFFER, &n, r->d);
+	if (e != 0)
+		return e;
+	r->len = n;
+	*ret_end = n == 0;
+	return 0;
+}
+
+/* Hands out bytes from the buffer where they lie, at most want. */
+static int
+take(struct reader *r, uint64_t want, const uint8_t **ret, size_t *ret_n)
+{
+	bool end;
+	int e;
+
+	e = fill(r, &end);
+	if (e != 0)
+		return e;
+	if (end)
+		return diag_fail(r->d, CS_E_BUNDLE_TRUNCATED, "more bytes",
+		    "the end");
+	*ret_n = r->len - r->pos;
+	if (*ret_n > want)
+		*ret_n = (size_t)want;
+	*ret = r->buf + r->pos;
+	r->pos += *ret_n;
 	return 0;
 }
 
 static int
-truncated(struct diag *d, const char *where)
+take_block(struct reader *r, uint8_t out[TAR_BLOCK])
 {
-	return diag_fail(d, CS_E_BUNDLE_TRUNCATED, "the rest of the bundle",
-	    "the end within %s", where);
-}
+	const uint8_t *p;
+	size_t done = 0, n;
+	int e;
 
-/* n bytes in one piece, n at most one block. */
-static int
-take(struct reader *rd, size_t n, const char *where, const uint8_t **ret,
-    struct diag *d)
-{
-	int r;
-
-	if (rd->len - rd->pos < n && rd->pos > 0) {
-		memmove(rd->buf, rd->buf + rd->pos, rd->len - rd->pos);
-		rd->len -= rd->pos;
-		rd->pos = 0;
+	while (done < TAR_BLOCK) {
+		e = take(r, TAR_BLOCK - done, &p, &n);
+		if (e != 0)
+			return e;
+		memcpy(out + done, p, n);
+		done += n;
 	}
-	while (rd->len - rd->pos < n) {
-		r = fill(rd, d);
-		if (r != 0)
-			return r;
-		if (rd->end && rd->len - rd->pos < n)
-			return truncated(d, where);
-	}
-	*ret = rd->buf + rd->pos;
-	rd->pos += n;
 	return 0;
 }
 
-static bool
-all_zero(const uint8_t *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (p[i] != 0)
-			return false;
-	return true;
-}
-
-/* The size field: eleven octal digits; the rest is compared afterwards. */
-static bool
-header_size(const uint8_t *p, uint64_t *ret)
+/* The one field that is read: eleven octal digits and a NUL. */
+static int
+header_size(const uint8_t *h, uint64_t *ret)
 {
 	uint64_t v = 0;
-	size_t i;
+	int i;
 
-	for (i = 124; i < 135; i++) {
-		if (p[i] < '0' || p[i] > '7')
-			return false;
-		v = v << 3 | (uint64_t)(p[i] - '0');
+	for (i = 0; i < 11; i++) {
+		if (h[124 + i] < '0' || h[124 + i] > '7')
+			return CS_E_BUNDLE_HEADER;
+		v = v << 3 | (uint64_t)(h[124 + i] - '0');
 	}
+	if (h[135] != '\0')
+		return CS_E_BUNDLE_HEADER;
 	*ret = v;
-	return true;
+	return 0;
+}
+
+static int
+read_header(struct reader *r, const char *name, uint64_t *ret_size)
+{
+	uint8_t is[TAR_BLOCK], want[TAR_BLOCK];
+	size_t i;
+	int e;
+
+	e = take_block(r, is);
+	if (e != 0)
+		return e;
+	e = header_size(is, ret_size);
+	if (e != 0)
+		return diag_fail(r->d, e, "eleven octal digits of size",
+		    "another field before %.100s", name);
+	e = bundle_header(name, *ret_size, want, r->d);
+	if (e != 0)
+		return e;
+	for (i = 0; i < TAR_BLOCK && is[i] == want[i]; i++)
+		;
+	if (i < TAR_BLOCK)
+		return diag_fail(r->d, CS_E_BUNDLE_HEADER, name,
+		    "another header, from byte %zu on", i);
+	return 0;
+}
+
+static int
+read_padding(struct reader *r, uint64_t size)
+{
+	uint64_t left = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
+	const uint8_t *p;
+	size_t n, i;
+	int e;
+
+	for (; left > 0; left -= n) {
+		e = take(r, left, &p, &n);
+		if (e != 0)
+			return e;
+		for (i = 0; i < n; i++)
+			if (p[i] != 0)
+				return diag_fail(r->d, CS_E_BUNDLE_PADDING,
+				    "zeros", "%#x", p[i]);
+	}
+	return 0;
+}
+
+/* Data through the hash, and on to the sink or into copy. */
+static int
+read_data(struct reader *r, uint64_t size, uint8_t *copy,
+    uint8_t ret_hash[32])
+{
+	uint64_t left = size;
+	const uint8_t *p;
+	size_t n;
+	int e;
+
+	e = hasher_reset(r->hash);
+	while (e == 0 && left > 0) {
+		e = take(r, left, &p, &n);
+		if (e == 0)
+			e = hasher_update(r->hash, p, n);
+		if (e != 0)
+			break;
+		if (copy != NULL)
+			memcpy(copy + (size - left), p, n);
+		else if (r->sink->data != NULL)
+			e = r->sink->data(r->sink->arg, p, n, r->d);
+		left -= n;
+	}
+	if (e == 0)
+		e = hasher_final(r->hash, ret_hash, 32);
+	return e == 0 ? read_padding(r, size) : e;
+}
+
+/* "<64 hex>  <name>\n" */
+static int
+manifest_line(struct reader *r, char *line, char *end,
+    struct bundle_entry *ret)
+{
+	char hex[65];
+
+	if (end - line < 67 || line[64] != ' ' || line[65] != ' ')
+		return diag_fail(r->d, CS_E_BUNDLE_MANIFEST,
+		    "64 digits, two spaces, a name", "line %zu", r->n + 1);
+	memcpy(hex, line, 64);
+	hex[64] = '\0';
+	*end = '\0';
+	if (hex_decode(hex, ret->sha256, 32) != 0 ||
+	    strlen(line + 66) != (size_t)(end - line - 66))
+		return diag_fail(r->d, CS_E_BUNDLE_MANIFEST,
+		    "lower-case hexadecimal", "line %zu", r->n + 1);
+	ret->name = line + 66;
+	if (bundle_name_ok(ret->name) == 0 ||
+	    strcmp(ret->name, "manifest") == 0)
+		return diag_fail(r->d, CS_E_BUNDLE_NAME,
+		    "1 to 100 of a-z 0-9 . - /", "line %zu", r->n + 1);
+	return 0;
+}
+
+static int
+parse_manifest(struct reader *r, size_t len)
+{
+	size_t lines = 0, i;
+	char *p = r->text, *end;
+	int e;
+
+	for (i = 0; i < len; i++)
+		lines += r->text[i] == '\n';
+	if (len == 0 || r->text[len - 1] != '\n')
+		return diag_fail(r->d, CS_E_BUNDLE_MANIFEST,
+		    "lines that end in a newline", "%zu bytes", len);
+	if (lines > BUNDLE_MEMBERS_MAX)
+		return diag_fail(r->d, CS_E_BUNDLE_LARGE,
+		    "at most 40000 members", "%zu", lines);
+	r->e = calloc(lines, sizeof(*r->e));
+	if (r->e == NULL)
+		return diag_nomem(r->d);
+	while (r->n < lines) {
+		end = memchr(p, '\n', len - (size_t)(p - r->text));
+		if (end == NULL)
+			return CS_E_INTERNAL;
+		e = manifest_line(r, p, end, &r->e[r->n]);
+		if (e != 0)
+			return e;
+		r->n++;
+		p = end + 1;
+	}
+	return 0;
+}
+
+static int
+read_manifest(struct reader *r, uint8_t ret_hash[32])
+{
+	uint64_t size;
+	int e;
+
+	e = read_header(r, "manifest", &size);
+	if (e != 0)
+		return e;
+	if (size > BUNDLE_MANIFEST_MAX)
+		return diag_fail(r->d, CS_E_BUNDLE_LARGE,
+		    "a manifest of at most 8 MiB", "%llu bytes",
+		    (unsigned long long)size);
+	r->text = malloc((size_t)size + 1);
+	if (r->text == NULL)
+		return diag_nomem(r->d);
+	e = read_data(r, size, (uint8_t *)r->text, ret_hash);
+	if (e != 0)
+		return e;
+	r->text[size] = '\0';
+	return parse_manifest(r, (size_t)size);
 }
 
 /*
- * The header that must stand here.  The first look at a wrong one is only for
- * a reason that helps: whatever it is, it is refused.
+ * The member "type" before the table is consulted: a response is not a
+ * request with a strange name in it.
  */
 static int
-take_header(struct reader *rd, const char *name, uint64_t max, uint64_t *ret,
-    struct diag *d)
+check_type(struct reader *r, enum bundle_type want)
 {
-	const size_t len = strlen(name);
-	uint8_t want[BUNDLE_BLOCK];
-	const uint8_t *p = NULL;
-	uint64_t size = 0;
-	int r;
+	char text[64];
+	uint8_t hash[32];
+	size_t i;
+	int n, e;
 
-	r = take(rd, BUNDLE_BLOCK, name, &p, d);
-	if (r != 0)
-		return r;
-	if (all_zero(p, BUNDLE_BLOCK))
-		return diag_fail(d, CS_E_BUNDLE_MISSING, name,
-		    "the end of the archive");
-	if (memcmp(p, name, len) != 0 || !all_zero(p + len, 100 - len))
-		return diag_fail(d, CS_E_BUNDLE_RENAMED, name, "%.100s",
-		    (const char *)p);
-	if (!header_size(p, &size))
-		return diag_fail(d, CS_E_BUNDLE_HEADER,
-		    "a size of eleven octal digits", "another in %s", name);
-	r = bundle_header(name, size, want, d);
-	if (r != 0)
-		return r;
-	if (memcmp(p, want, sizeof(want)) != 0)
-		return diag_fail(d, CS_E_BUNDLE_HEADER,
-		    "the canonical ustar header", "another of %s", name);
-	if (size > max)
-		return diag_fail(d, CS_E_BUNDLE_LARGE, name,
-		    "%llu bytes, the limit is %llu", (unsigned long long)size,
-		    (unsigned long long)max);
-	*ret = size;
-	return 0;
-}
-
-static int
-take_padding(struct reader *rd, const struct bundle_member *m, struct diag *d)
-{
-	const size_t n = bundle_padding(m->size);
-	const uint8_t *p = NULL;
-	int r;
-
-	r = take(rd, n, m->name, &p, d);
-	if (r != 0)
-		return r;
-	if (!all_zero(p, n))
-		return diag_fail(d, CS_E_BUNDLE_PADDING, "zeros",
-		    "other bytes after %s", m->name);
-	return 0;
-}
-
-/* The content: each byte is hashed once and handed on where it lies. */
-static int
-take_content(struct reader *rd, const struct bundle_member *m, uint8_t sha[32],
-    int (*keep)(struct reader *rd, const void *p, size_t n), struct diag *d)
-{
-	uint64_t left = m->size;
-	size_t n;
-	int r;
-
-	r = hasher_reset(rd->h);
-	while (r == 0 && left > 0) {
-		if (rd->pos == rd->len && (r = fill(rd, d)) != 0)
-			return r;
-		if (rd->pos == rd->len)
-			return truncated(d, m->name);
-		n = rd->len - rd->pos;
-		if (n > left)
-			n = (size_t)left;
-		r = hasher_update(rd->h, rd->buf + rd->pos, n);
-		if (r == 0 && keep != NULL)
-			r = keep(rd, rd->buf + rd->pos, n);
-		if (r == 0)
-			r = rd->sink->data(rd->sink->arg, rd->buf + rd->pos, n,
-			    d);
-		rd->pos += n;
-		left -= n;
+	for (i = 0; i < BUNDLE_TYPE_COUNT; i++) {
+		n = bundle_type_text((enum bundle_type)i, text);
+		e = sha256(text, (size_t)n, hash);
+		if (e != 0)
+			return e;
+		if (strcmp(r->e[0].name, "type") != 0 ||
+		    memcmp(hash, r->e[0].sha256, 32) != 0)
+			continue;
+		if (i == want)
+			return 0;
+		return diag_fail(r->d, CS_E_BUNDLE_TYPE,
+		    bundle_type_name(want), "%s",
+		    bundle_type_name((enum bundle_type)i));
 	}
-	return r == 0 ? hasher_final(rd->h, sha, 32) : r;
+	return diag_fail(r->d, CS_E_BUNDLE_TYPE, bundle_type_name(want),
+	    "no known type");
 }
 
 static int
-keep_manifest(struct reader *rd, const void *p, size_t n)
+read_member(struct reader *r, size_t i)
 {
-	memcpy(rd->manifest + rd->manifest_len, p, n);
-	rd->manifest_len += n;
-	return 0;
-}
+	struct bundle_member m = { .name = r->e[i].name,
+		.sha256 = r->e[i].sha256 };
+	uint8_t hash[32];
+	char is[65], want[65];
+	int e;
 
-static int
-line_bad(struct diag *d, size_t line)
-{
-	return diag_fail(d, CS_E_BUNDLE_MANIFEST,
-	    "lines of SHA-256, two spaces, name", "line %zu", line + 1);
-}
-
-/* One line, cut apart in place; *ret_next is behind its newline. */
-static int
-split_line(struct reader *rd, char *p, size_t left, char **ret_next,
-    struct diag *d)
-{
-	struct bundle_line *b = &rd->lines[rd->n];
-	char *nl = memchr(p, '\n', left);
-
-	if (nl == NULL || nl - p < LINE_MIN - 1)
-		return line_bad(d, rd->n);
-	*nl = '\0';
-	/* a NUL inside would hide what follows it */
-	if (strlen(p) != (size_t)(nl - p) || p[64] != ' ' || p[65] != ' ')
-		return line_bad(d, rd->n);
-	p[64] = '\0';
-	if (hex_decode(p, b->sha256, 32) != 0)
-		return line_bad(d, rd->n);
-	b->name = p + 66;
-	if (!bundle_name_ok(b->name))
-		return diag_fail(d, CS_E_BUNDLE_NAME,
-		    "a name of a-z, 0-9, '.', '/', '-'", "%s", b->name);
-	*ret_next = nl + 1;
-	return 0;
-}
-
-static int
-parse_manifest(struct reader *rd, struct diag *d)
-{
-	char *p = rd->manifest, *end = p + rd->manifest_len, *q;
-	size_t count = 0;
-	int r;
-
-	for (q = p; q < end; q++)
-		count += *q == '\n';
-	if (count > BUNDLE_MEMBERS_MAX)
-		return diag_fail(d, CS_E_BUNDLE_LARGE, "at most 40000 members",
-		    "%zu", count);
-	rd->lines = calloc(count + 1, sizeof(*rd->lines));
-	if (rd->lines == NULL)
-		return diag_nomem(d);
-	for (; p < end; rd->n++) {
-		r = split_line(rd, p, (size_t)(end - p), &p, d);
-		if (r != 0)
-			return r;
+	e = read_header(r, m.name, &m.size);
+	if (e != 0)
+		return e;
+	if (m.size > bundle_limit(m.name))
+		return diag_fail(r->d, CS_E_BUNDLE_LARGE, "a smaller member",
+		    "%.100s: %llu bytes", m.name, (unsigned long long)m.size);
+	if (r->sink->begin != NULL)
+		e = r->sink->begin(r->sink->arg, &m, r->d);
+	if (e == 0)
+		e = read_data(r, m.size, NULL, hash);
+	if (e != 0)
+		return e;
+	if (memcmp(hash, m.sha256, 32) != 0) {
+		hex_encode(hash, 32, is);
+		hex_encode(m.sha256, 32, want);
+		return diag_fail(r->d, CS_E_BUNDLE_HASH, want, "%.100s: %s",
+		    m.name, is);
 	}
-	return 0;
+	return r->sink->end != NULL ?
+	    r->sink->end(r->sink->arg, &m, r->d) : 0;
 }
 
 static int
-take_manifest(struct reader *rd, uint8_t sha[32], struct diag *d)
+read_end(struct reader *r)
 {
-	struct bundle_member m = { .name = "manifest" };
-	int r;
+	uint8_t block[TAR_BLOCK];
+	size_t k, i;
+	bool end;
+	int e;
 
-	r = take_header(rd, m.name, BUNDLE_MANIFEST_MAX, &m.size, d);
-	if (r != 0)
-		return r;
-	rd->manifest = malloc((size_t)m.size + 1);
-	if (rd->manifest == NULL)
-		return diag_nomem(d);
-	r = rd->sink->begin(rd->sink->arg, &m, d);
-	if (r == 0)
-		r = take_content(rd, &m, sha, keep_manifest, d);
-	if (r == 0)
-		r = take_padding(rd, &m, d);
-	if (r == 0)
-		r = parse_manifest(rd, d);
-	return r == 0 ? rd->sink->end(rd->sink->arg, &m, d) : r;
-}
-
-static int
-take_member(struct reader *rd, size_t i, struct diag *d)
-{
-	const struct bundle_line *b = &rd->lines[i];
-	struct bundle_member m = { .name = b->name,
-		.sha256 = b->sha256,
-		.left = rd->n - i - 1 };
-	uint8_t sha[32];
-	int r;
-
-	r = take_header(rd, b->name, b->max, &m.size, d);
-	if (r == 0)
-		r = rd->sink->begin(rd->sink->arg, &m, d);
-	if (r == 0)
-		r = take_content(rd, &m, sha, NULL, d);
-	if (r != 0)
-		return r;
-	if (memcmp(sha, b->sha256, sizeof(sha)) != 0)
-		return diag_fail(d, CS_E_BUNDLE_HASH, "the manifest's SHA-256",
-		    "another of %s", b->name);
-	r = take_padding(rd, &m, d);
-	return r == 0 ? rd->sink->end(rd->sink->arg, &m, d) : r;
-}
-
-/* Two zero blocks and the end of the input. */
-static int
-take_end(struct reader *rd, struct diag *d)
-{
-	const uint8_t *p = NULL;
-	int i, r;
-
-	for (i = 0; i < 2; i++) {
-		r = take(rd, BUNDLE_BLOCK, "the end blocks", &p, d);
-		if (r != 0)
-			return r;
-		if (!all_zero(p, BUNDLE_BLOCK))
-			return diag_fail(d, CS_E_BUNDLE_TRAILING,
-			    "two zero blocks after the last member",
-			    "other bytes");
+	for (k = 0; k < 2; k++) {
+		e = take_block(r, block);
+		if (e != 0)
+			return e;
+		for (i = 0; i < TAR_BLOCK; i++)
+			if (block[i] != 0)
+				return diag_fail(r->d, CS_E_BUNDLE_TRAILING,
+				    "two zero blocks", "another member");
 	}
-	while (rd->pos == rd->len && !rd->end) {
-		r = fill(rd, d);
-		if (r != 0)
-			return r;
-	}
-	return rd->pos == rd->len ?
-	    0 :
-	    diag_fail(d, CS_E_BUNDLE_TRAILING,
-		"the end of the file after two zero blocks", "more bytes");
+	e = fill(r, &end);
+	if (e == 0 && !end)
+		e = diag_fail(r->d, CS_E_BUNDLE_TRAILING, "the end",
+		    "more bytes");
+	return e;
 }
 
 int
 bundle_read(bundle_read_fn *read, void *arg, enum bundle_type want,
     const struct bundle_sink *sink, uint8_t ret_manifest[32], struct diag *d)
 {
-	_cleanup_(reader_done) struct reader rd = { .read = read,
-		.arg = arg,
-		.sink = sink };
-	uint8_t sha[32];
+	_cleanup_(reader_done) struct reader r = { .read = read, .arg = arg,
+		.sink = sink, .d = d };
+	uint8_t hash[32];
 	size_t i;
-	int r;
+	int e;
 
-	rd.buf = malloc(CHUNK);
-	if (rd.buf == NULL)
+	r.buf = malloc(BUFFER);
+	if (r.buf == NULL)
 		return diag_nomem(d);
-	r = hasher_new(HASH_SHA256, &rd.h);
-	if (r == 0)
-		r = take_manifest(&rd, sha, d);
-	if (r == 0)
-		r = bundle_rules_check(want, rd.lines, rd.n, d);
-	for (i = 0; r == 0 && i < rd.n; i++)
-		r = take_member(&rd, i, d);
-	if (r == 0)
-		r = take_end(&rd, d);
-	if (r == 0 && ret_manifest != NULL)
-		memcpy(ret_manifest, sha, sizeof(sha));
-	return r;
+	e = hasher_new(HASH_SHA256, &r.hash);
+	if (e == 0)
+		e = read_manifest(&r, hash);
+	if (e == 0)
+		e = check_type(&r, want);
+	if (e == 0)
+		e = bundle_check_order(want, r.e, r.n, d);
+	for (i = 0; e == 0 && i < r.n; i++)
+		e = read_member(&r, i);
+	if (e == 0)
+		e = read_end(&r);
+	if (e == 0 && ret_manifest != NULL)
+		memcpy(ret_manifest, hash, 32);
+	return e;
 }

@@ -32,8 +32,12 @@ pem() { # name algorithm
 	    -pkeyopt rsa_keygen_bits:3072 2>/dev/null ;;
 	esac
 }
-spki() {
-	openssl pkey -in "$1.pem" -pubout -outform DER | base64 -w 0
+spki() { # of the token's key if there is one
+	if [ -e "$1.der" ]; then
+		base64 -w 0 "$1.der"
+	else
+		openssl pkey -in "$1.pem" -pubout -outform DER | base64 -w 0
+	fi
 }
 person() { # id kind organisation role
 	printf '{"id":"%s","keys":[{"public_key":"%s"}],"kind":"%s",' \
@@ -67,21 +71,7 @@ policy() { # product
 }
 END
 }
-pem ci ed25519
-pem alice p256
-pem bob p256
-pem anna p384
-pem ben rsa
-pem fw p256
-pem record p256
-pem stranger p256
-openssl pkey -in record.pem -pubout -out record.pub
-openssl pkey -in stranger.pem -pubout -out stranger.pub
-policy router >policy.json
-"$tools/mklog" --vkey "$origin" >log.vkey
-"$tools/mklog" --vkey other.example/log >other.vkey
-
-# ben's key is also on a token
+# ben's key is on a token
 export SOFTHSM2_CONF=$work/softhsm.conf
 mkdir tokens
 printf 'directories.tokendir = %s\nlog.level = ERROR\n' "$work/tokens" \
@@ -93,6 +83,20 @@ pkcs11-tool --module "$module" --token-label ben --login --pin 4711 \
     >/dev/null 2>&1 || bail "pkcs11-tool"
 pkcs11-tool --module "$module" --token-label ben --read-object \
     --type pubkey --id 01 --output-file ben.der >/dev/null 2>&1
+pem ci ed25519
+pem alice p256
+pem bob p256
+pem anna p384
+pem fw p256
+pem record p256
+pem stranger rsa
+openssl pkey -in record.pem -pubout -out record.pub
+openssl pkey -in stranger.pem -pubout -out stranger.pub
+policy router >policy.json
+policy toaster >policy2.json
+"$tools/mklog" --vkey "$origin" >log.vkey
+"$tools/mklog" --vkey other.example/log >other.vkey
+
 printf '4711\n' >pin
 printf '1234\n' >wrong-pin
 
@@ -110,9 +114,6 @@ refuses "too many operands" 2 USAGE "$cs" request show a b
 exits "help of a command" 0 "$cs" request create --help
 
 # --- policy --------------------------------------------------------------
-# ben has two keys: the PEM one and the token's
-sed -i "s|\"keys\":\[{\"public_key\":\"$(spki ben)\"}\]|\"keys\":[{\"public_key\":\"$(
-    base64 -w 0 ben.der)\"}]|" policy.json
 exits "policy sign, PEM, P-384" 0 "$cs" policy sign --policy policy.json \
     --key anna.pem --out half.dsse
 refuses "the same administrator twice" 1 POLICY-SIGNED-TWICE "$cs" policy \
@@ -141,9 +142,6 @@ refuses "a policy that would not load is not signed" 3 POLICY-THRESHOLD \
 sed 's/"name": "test"/"name": "test", "name": "b"/' policy.json >bad.json
 refuses "a duplicate field" 3 JSON-DUPLICATE "$cs" policy sign \
     --policy bad.json --key anna.pem --out x.dsse
-policy toaster >policy2.json
-sed -i "s|\"keys\":\[{\"public_key\":\"$(spki ben)\"}\]|\"keys\":[{\"public_key\":\"$(
-    base64 -w 0 ben.der)\"}]|" policy2.json
 "$cs" policy sign --policy policy2.json --key anna.pem --out p2 >/dev/null
 "$cs" policy sign --policy p2 --key "$uri" --module "$module" \
     --pin-file pin --out policy2.dsse >/dev/null

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -223,35 +225,56 @@ policy_goes_on(void **state)
 	assert_true(file_exists(-100, path));
 }
 
-/* The HSM has no room for the second token: what was made is named. */
+/* In a child: ends the TPM as soon as the folder holds a token. */
+static pid_t
+kill_tpm_later(const char *tokens)
+{
+	pid_t pid = fork();
+	size_t n = 0;
+
+	if (pid != 0)
+		return pid;
+	while (n < 3) {
+		DIR *dir = opendir(tokens);
+
+		for (n = 0; dir != NULL && readdir(dir) != NULL; n++)
+			;
+		if (dir != NULL)
+			(void)closedir(dir);
+	}
+	(void)kill(rs.rig.swtpm, SIGKILL);
+	_exit(0);
+}
+
+/* The TPM dies when a token was made: what is left to undo is named. */
 static void
 undo_is_named(void **state)
 {
 	_cleanup_output_ struct rig_output o = { 0 };
-	char conf[RIG_PATH], text[RIG_PATH + 64], tokens[RIG_PATH];
-	const char *argv[] = { "sh", "-c", text, NULL };
-	_cleanup_output_ struct rig_output sh = { 0 };
-	char state_dir[RIG_PATH];
-	const char *run[] = { "coldseal-provision", "keys", "--state",
-		state_dir, "--origin", RS_ORIGIN, "--module", rs.rig.module,
+	char conf[RIG_PATH], tokens[RIG_PATH], dir[RIG_PATH];
+	const char *argv[] = { "coldseal-provision", "keys", "--state", dir,
+		"--origin", RS_ORIGIN, "--module", rs.rig.module,
 		"--tcti", rs.rig.tcti, "--hsm-conf", conf, "--rehearsal",
-		/* 33 sectors of label: the certificate's name is fine, but
-		 * this file name is taken by a folder */
-		"--key", "k,a,ecdsa-p256-sha256,raw", NULL };
+		"--key", "k,a,rsa3072-pkcs1-sha256,raw",
+		"--key", "l,a,rsa3072-pkcs1-sha256,raw",
+		"--key", "m,b,rsa3072-pkcs1-sha256,raw", NULL };
+	pid_t pid;
 
 	(void)state;
-	rig_softhsm(&rs.rig, "blocked", conf);
-	rig_path(&rs.rig, "blocked-state", state_dir);
-	rig_path(&rs.rig, "blocked.tokens", tokens);
-	/* a watcher takes the token folder's write permission away once the
-	 * first token is there */
-	(void)snprintf(text, sizeof(text),
-	    "while [ -z \"$(ls %s)\" ]; do :; done; rm -rf %s", tokens,
-	    tokens);
-	(void)run;
-	(void)argv;
-	(void)sh;
-	(void)o;
+	rig_softhsm(&rs.rig, "undo", conf);
+	rig_path(&rs.rig, "undo.tokens", tokens);
+	rig_path(&rs.rig, "halfway", dir);
+	pid = kill_tpm_later(tokens);
+	rig_run(&rs.rig, argv, NULL, &o);
+	(void)rig_wait(pid);
+	assert_int_not_equal(o.status, 0);
+	assert_string_equal(o.out, "");
+	if (strstr(o.err, "left to undo: the token \"coldseal-audit\"") ==
+	    NULL)
+		fail_msg("%s", o.err);
+	no_folder_left("halfway");
+	rig_swtpm_stop(&rs.rig);
+	rig_swtpm_start(&rs.rig);
 }
 
 static int
