@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writing a bundle in two passes: members are added and hashed; then the
- * archive is a function from offset to bytes, asked for as often as a medium
- * needs.  Content that changed in between is found when it is read from front
- * to back again.
+ * Writing a bundle.  Members are hashed when they are added; the archive is
+ * then a function from offset to bytes, so that a volume can be written from
+ * it and compared with it without a copy.
  */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,457 +14,335 @@
 #include "lib/hex.h"
 #include "usb-transfer/bundle_private.h"
 
-#define CHUNK (1u << 20)
-/* files of at most this size are kept as bytes: descriptors are scarce */
-#define SMALL (16u << 10)
+#define CHUNK		(1u << 20)
 
-struct item {
-	char *name;
-	uint8_t sha256[32];
-	uint8_t *data; /* or NULL and fd */
-	int fd;	       /* one of the writer's */
-	uint64_t off;  /* of the content in fd */
-	uint64_t size;
-	uint64_t at; /* of the header in the archive */
-};
-
-/* A descriptor that several members come from. */
-struct source {
-	int fd;
-	dev_t dev;
-	ino_t ino;
+struct member {
+	uint8_t *data;		/* or NULL: bytes of the shared descriptor */
+	int *fd;		/* freed by the member that owns it */
+	bool owner;
+	uint64_t off, size;	/* in the descriptor */
+	uint64_t at;		/* of the header, in the archive */
 };
 
 struct bundle_writer {
 	enum bundle_type type;
-	bool finished;
-	/* the first two places are manifest and type */
-	struct item *v;
+	struct member *m;	/* m[0]: the manifest, made at the end */
+	struct bundle_entry *e;
 	size_t n, cap;
-	struct source *sources;
-	size_t nsources, sources_cap;
-	uint64_t total;
-	/* the second pass's hash: item, and what was hashed of it */
-	struct hasher *h;
-	size_t hashing;
-	uint64_t hashed;
-	size_t last; /* item that was read last */
+	uint64_t size;
+	bool finished;
+	size_t last;		/* member of the last read: they ascend */
 };
 
-#define FIRST 2u
-
 void
-bundle_writer_free(struct bundle_writer **pw)
+bundle_writer_free(struct bundle_writer **wp)
 {
-	struct bundle_writer *w = *pw;
+	struct bundle_writer *w = *wp;
 	size_t i;
 
 	if (w == NULL)
 		return;
 	for (i = 0; i < w->n; i++) {
-		free(w->v[i].name);
-		free(w->v[i].data);
+		free(w->m[i].data);
+		free(w->e[i].name);
+		if (w->m[i].owner) {
+			close_fdp(w->m[i].fd);
+			free(w->m[i].fd);
+		}
 	}
-	for (i = 0; i < w->nsources; i++)
-		close_fdp(&w->sources[i].fd);
-	free(w->v);
-	free(w->sources);
-	hasher_free(&w->h);
+	free(w->m);
+	free(w->e);
 	free(w);
-	*pw = NULL;
+	*wp = NULL;
+}
+
+static int
+grow(struct bundle_writer *w)
+{
+	size_t cap = w->cap == 0 ? 32 : w->cap * 2;
+	void *m, *e;
+
+	m = reallocarray(w->m, cap, sizeof(*w->m));
+	if (m != NULL)
+		w->m = m;
+	e = reallocarray(w->e, cap, sizeof(*w->e));
+	if (e != NULL)
+		w->e = e;
+	if (m == NULL || e == NULL)
+		return CS_E_NOMEM;
+	w->cap = cap;
+	return 0;
+}
+
+static int
+new_member(struct bundle_writer *w, const char *name, struct diag *d)
+{
+	if (w->finished || w->n > BUNDLE_MEMBERS_MAX)
+		return diag_fail(d, CS_E_BUNDLE_LARGE, "at most 40000 members",
+		    "%zu", w->n);
+	if (w->n == w->cap && grow(w) != 0)
+		return diag_nomem(d);
+	memset(&w->m[w->n], 0, sizeof(w->m[0]));
+	memset(&w->e[w->n], 0, sizeof(w->e[0]));
+	w->e[w->n].name = strdup(name);
+	if (w->e[w->n].name == NULL)
+		return diag_nomem(d);
+	w->n++;
+	return 0;
 }
 
 int
 bundle_writer_new(enum bundle_type t, struct bundle_writer **ret)
 {
 	_cleanup_bundle_ struct bundle_writer *w = calloc(1, sizeof(*w));
-	int r;
+	char text[64];
+	int n, r;
 
 	if (w == NULL)
 		return CS_E_NOMEM;
 	w->type = t;
-	w->hashing = SIZE_MAX;
-	w->v = calloc(64, sizeof(*w->v));
-	if (w->v == NULL)
-		return CS_E_NOMEM;
-	w->cap = 64;
-	w->n = FIRST;
-	r = hasher_new(HASH_SHA256, &w->h);
+	r = new_member(w, "manifest", NULL);
 	if (r != 0)
 		return r;
-	*ret = take_ptr(w);
-	return 0;
-}
-
-/* A new item at the end, its name set; nothing else is. */
-static int
-new_item(struct bundle_writer *w, const char *name, struct item **ret,
-    struct diag *d)
-{
-	struct item *it;
-	size_t cap;
-
-	if (w->finished)
-		return diag_fail(d, CS_E_INTERNAL, "no member after the last",
-		    "%s", name);
-	if (w->n - FIRST == BUNDLE_MEMBERS_MAX - 1)
-		return diag_fail(d, CS_E_BUNDLE_LARGE, "at most 40000 members",
-		    "more");
-	if (w->n == w->cap) {
-		cap = w->cap * 2;
-		it = reallocarray(w->v, cap, sizeof(*it));
-		if (it == NULL)
-			return diag_nomem(d);
-		w->v = it;
-		w->cap = cap;
-	}
-	it = &w->v[w->n];
-	memset(it, 0, sizeof(*it));
-	it->fd = -1;
-	it->name = strdup(name);
-	if (it->name == NULL)
-		return diag_nomem(d);
-	w->n++;
-	*ret = it;
-	return 0;
-}
-
-static int
-set_bytes(struct item *it, const void *data, size_t len, struct diag *d)
-{
-	it->data = malloc(len + 1);
-	if (it->data == NULL)
-		return diag_nomem(d);
-	if (len > 0)
-		memcpy(it->data, data, len);
-	it->size = len;
-	return sha256(data, len, it->sha256);
+	n = bundle_type_text(t, text);
+	r = bundle_writer_add(w, "type", text, (size_t)n, NULL);
+	if (r == 0)
+		*ret = take_ptr(w);
+	return r;
 }
 
 int
 bundle_writer_add(struct bundle_writer *w, const char *name, const void *data,
     size_t len, struct diag *d)
 {
-	struct item *it = NULL;
+	struct member *m;
 	int r;
 
-	r = new_item(w, name, &it, d);
-	return r == 0 ? set_bytes(it, data, len, d) : r;
-}
-
-/* Our own descriptor of the file behind fd; one for all members of it. */
-static int
-share_fd(struct bundle_writer *w, int fd, int *ret, struct diag *d)
-{
-	struct source *s;
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return diag_errno(d, CS_E_IO, "a member's file");
-	s = w->nsources > 0 ? &w->sources[w->nsources - 1] : NULL;
-	if (s != NULL && s->dev == st.st_dev && s->ino == st.st_ino) {
-		*ret = s->fd;
-		return 0;
-	}
-	if (w->nsources == w->sources_cap) {
-		size_t cap = w->sources_cap == 0 ? 16 : w->sources_cap * 2;
-
-		s = reallocarray(w->sources, cap, sizeof(*s));
-		if (s == NULL)
-			return diag_nomem(d);
-		w->sources = s;
-		w->sources_cap = cap;
-	}
-	s = &w->sources[w->nsources];
-	*s = (struct source){ fcntl(fd, F_DUPFD_CLOEXEC, 3), st.st_dev,
-		st.st_ino };
-	if (s->fd < 0)
-		return diag_errno(d, CS_E_IO, "a member's file");
-	w->nsources++;
-	*ret = s->fd;
-	return 0;
+	r = new_member(w, name, d);
+	if (r != 0)
+		return r;
+	m = &w->m[w->n - 1];
+	m->data = malloc(len + 1);
+	if (m->data == NULL)
+		return diag_nomem(d);
+	if (len > 0)
+		memcpy(m->data, data, len);
+	m->size = len;
+	return sha256(data, len, w->e[w->n - 1].sha256);
 }
 
 static int
-read_content(const struct item *it, uint64_t off, void *buf, size_t n,
-    struct diag *d)
-{
-	int r;
-
-	if (it->data != NULL) {
-		memcpy(buf, it->data + off, n);
-		return 0;
-	}
-	errno = 0;
-	r = fd_pread_all(it->fd, buf, n, (off_t)(it->off + off));
-	if (r == CS_E_TRUNCATED)
-		return diag_fail(d, CS_E_BUNDLE_HASH,
-		    "the content that was hashed", "%s is shorter now",
-		    it->name);
-	return r == 0 ? 0 : diag_errno(d, CS_E_IO, "%s", it->name);
-}
-
-static int
-hash_item(struct bundle_writer *w, struct item *it, struct diag *d)
+hash_fd(int fd, uint64_t off, uint64_t len, uint8_t ret[32], struct diag *d)
 {
 	_cleanup_free_ uint8_t *buf = malloc(CHUNK);
-	uint64_t off;
-	size_t n;
+	struct hasher *h = NULL;
+	uint64_t done = 0;
 	int r;
 
 	if (buf == NULL)
 		return diag_nomem(d);
-	r = hasher_reset(w->h);
-	for (off = 0; r == 0 && off < it->size; off += n) {
-		n = it->size - off < CHUNK ? (size_t)(it->size - off) : CHUNK;
-		r = read_content(it, off, buf, n, d);
-		if (r == 0)
-			r = hasher_update(w->h, buf, n);
+	r = hasher_new(HASH_SHA256, &h);
+	while (r == 0 && done < len) {
+		size_t n = len - done > CHUNK ? CHUNK : (size_t)(len - done);
+
+		if (fd_pread_all(fd, buf, n, (off_t)(off + done)) != 0)
+			r = diag_errno(d, CS_E_IO, "reading a member");
+		else
+			r = hasher_update(h, buf, n);
+		done += n;
 	}
-	return r == 0 ? hasher_final(w->h, it->sha256, 32) : r;
+	if (r == 0)
+		r = hasher_final(h, ret, 32);
+	hasher_free(&h);
+	return r;
 }
 
-static int
-copy_small(struct item *it, int fd, uint64_t off, size_t len, struct diag *d)
+/* The same open file, by inode: descriptor numbers are used again. */
+static bool
+same_file(int a, int b)
 {
-	uint8_t buf[SMALL];
+	struct stat sa, sb;
 
-	errno = 0;
-	if (fd_pread_all(fd, buf, len, (off_t)off) != 0)
-		return diag_errno(d, CS_E_IO, "%s: no %zu bytes", it->name,
-		    len);
-	return set_bytes(it, buf, len, d);
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Members of one file in a row share one duplicate. */
+static int
+share_fd(struct bundle_writer *w, struct member *m, int fd, struct diag *d)
+{
+	const struct member *before = w->n >= 2 ? &w->m[w->n - 2] : NULL;
+
+	if (before != NULL && before->fd != NULL &&
+	    same_file(*before->fd, fd)) {
+		m->fd = before->fd;
+		return 0;
+	}
+	m->fd = malloc(sizeof(*m->fd));
+	if (m->fd == NULL)
+		return diag_nomem(d);
+	m->owner = true;
+	*m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *m->fd >= 0 ? 0 : diag_errno(d, CS_E_IO, "descriptor");
 }
 
 int
 bundle_writer_add_fd(struct bundle_writer *w, const char *name, int fd,
-    uint64_t off, uint64_t len, const uint8_t *sha, struct diag *d)
+    uint64_t off, uint64_t len, const uint8_t *hash, struct diag *d)
 {
-	struct item *it = NULL;
+	struct member *m;
 	int r;
 
-	if (len > BUNDLE_SIZE_MAX || off > INT64_MAX - len)
-		return diag_fail(d, CS_E_BUNDLE_LARGE, "less than 8 GiB",
-		    "%s has %llu bytes", name, (unsigned long long)len);
-	r = new_item(w, name, &it, d);
+	r = new_member(w, name, d);
 	if (r != 0)
 		return r;
-	if (len <= SMALL) {
-		r = copy_small(it, fd, off, (size_t)len, d);
-		if (r == 0 && sha != NULL && memcmp(it->sha256, sha, 32) != 0)
-			return diag_fail(d, CS_E_BUNDLE_HASH,
-			    "the content that was hashed", "another of %s",
-			    name);
+	m = &w->m[w->n - 1];
+	m->off = off;
+	m->size = len;
+	r = share_fd(w, m, fd, d);
+	if (r != 0)
 		return r;
-	}
-	it->off = off;
-	it->size = len;
-	r = share_fd(w, fd, &it->fd, d);
-	if (r == 0 && sha == NULL)
-		return hash_item(w, it, d);
-	if (r == 0)
-		memcpy(it->sha256, sha, 32);
-	return r;
+	if (hash == NULL)
+		return hash_fd(fd, off, len, w->e[w->n - 1].sha256, d);
+	memcpy(w->e[w->n - 1].sha256, hash, 32);
+	return 0;
 }
 
 static int
-put_line(struct buf *b, const struct item *it)
-{
-	char hex[CS_SHA256_HEX + 1];
-
-	hex_encode(it->sha256, 32, hex);
-	return buf_putf(b, "%s  %s\n", hex, it->name);
-}
-
-/* manifest and type, in the two places that were kept for them */
-static int
-make_front(struct bundle_writer *w, struct diag *d)
+make_manifest(struct bundle_writer *w, struct diag *d)
 {
 	struct buf b = BUF_INIT(BUNDLE_MANIFEST_MAX);
-	char text[BUNDLE_TEXT_MAX];
+	char hex[65];
 	size_t i;
-	int len, r;
+	int r = 0;
 
-	w->v[0].name = strdup("manifest");
-	w->v[1].name = strdup("type");
-	if (w->v[0].name == NULL || w->v[1].name == NULL)
-		return diag_nomem(d);
-	len = bundle_type_text(w->type, text);
-	r = set_bytes(&w->v[1], text, (size_t)len, d);
-	for (i = 1; r == 0 && i < w->n; i++)
-		r = put_line(&b, &w->v[i]);
-	if (r == 0)
-		r = set_bytes(&w->v[0], b.p, b.len, d);
-	buf_done(&b);
-	return r;
+	for (i = 1; r == 0 && i < w->n; i++) {
+		hex_encode(w->e[i].sha256, 32, hex);
+		r = buf_putf(&b, "%s  %s\n", hex, w->e[i].name);
+	}
+	if (r != 0) {
+		buf_done(&b);
+		return diag_fail(d, r, "a manifest of at most 8 MiB",
+		    "%zu members", w->n);
+	}
+	w->m[0].data = b.p;
+	w->m[0].size = b.len;
+	return 0;
 }
 
-/* We write only what our own reader takes. */
-static int
-check_rules(const struct bundle_writer *w, struct diag *d)
+static uint64_t
+padded(uint64_t n)
 {
-	_cleanup_free_ struct bundle_line *lines = calloc(w->n, sizeof(*lines));
-	size_t i;
-	int r;
-
-	if (lines == NULL)
-		return diag_nomem(d);
-	for (i = 1; i < w->n; i++) {
-		lines[i - 1].name = w->v[i].name;
-		memcpy(lines[i - 1].sha256, w->v[i].sha256, 32);
-	}
-	r = bundle_rules_check(w->type, lines, w->n - 1, d);
-	for (i = 1; r == 0 && i < w->n; i++)
-		if (w->v[i].size > lines[i - 1].max)
-			return diag_fail(d, CS_E_BUNDLE_LARGE, w->v[i].name,
-			    "%llu bytes, the limit is %llu",
-			    (unsigned long long)w->v[i].size,
-			    (unsigned long long)lines[i - 1].max);
-	return r;
+	return (n + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 }
 
 int
 bundle_writer_finish(struct bundle_writer *w, struct diag *d)
 {
-	uint8_t header[BUNDLE_BLOCK];
 	uint64_t at = 0;
 	size_t i;
 	int r;
 
-	if (w->finished)
-		return CS_E_INTERNAL;
-	w->finished = true;
-	r = make_front(w, d);
+	r = bundle_check_order(w->type, w->e + 1, w->n - 1, d);
 	if (r == 0)
-		r = check_rules(w, d);
+		r = make_manifest(w, d);
 	for (i = 0; r == 0 && i < w->n; i++) {
-		struct item *it = &w->v[i];
-
-		r = bundle_header(it->name, it->size, header, d);
-		it->at = at;
-		at += BUNDLE_BLOCK + it->size + bundle_padding(it->size);
+		if (i > 0 && w->m[i].size > bundle_limit(w->e[i].name))
+			return diag_fail(d, CS_E_BUNDLE_LARGE,
+			    "a smaller member", "%s: %llu bytes",
+			    w->e[i].name, (unsigned long long)w->m[i].size);
+		w->m[i].at = at;
+		at += TAR_BLOCK + padded(w->m[i].size);
 	}
-	if (r == 0)
-		w->total = at + 2 * BUNDLE_BLOCK;
-	return r;
+	if (r != 0)
+		return r;
+	w->size = at + 2 * TAR_BLOCK;
+	w->finished = true;
+	return 0;
 }
 
 uint64_t
 bundle_writer_size(const struct bundle_writer *w)
 {
-	return w->total;
+	return w->size;
 }
 
-/* The item that off is in; off is below the end blocks. */
+/* The member whose header or data off is in; w->n for the end blocks. */
 static size_t
-find_item(const struct bundle_writer *w, uint64_t off)
+member_at(struct bundle_writer *w, uint64_t off)
 {
-	size_t lo = 0, hi = w->n;
+	size_t i = w->last;
 
-	if (w->last + 1 < w->n && w->v[w->last].at <= off &&
-	    off < w->v[w->last + 1].at)
-		return w->last;
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (w->v[mid].at <= off)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
+	if (i >= w->n || w->m[i].at > off)
+		i = 0;
+	while (i < w->n && w->m[i].at + TAR_BLOCK + padded(w->m[i].size) <= off)
+		i++;
+	w->last = i;
+	return i;
 }
 
-/*
- * Content on its way out is hashed again as long as it is asked for from
- * front to back, and compared at its end.
- */
 static int
-rehash(struct bundle_writer *w, size_t i, uint64_t off, const void *p, size_t n,
-    struct diag *d)
+header_piece(struct bundle_writer *w, size_t i, uint64_t in, uint8_t *buf,
+    size_t n, size_t *ret_n, struct diag *d)
 {
-	const struct item *it = &w->v[i];
-	uint8_t sha[32];
-	int r = 0;
-
-	if (off == 0) {
-		r = hasher_reset(w->h);
-		w->hashing = i;
-		w->hashed = 0;
-	}
-	if (w->hashing != i || w->hashed != off)
-		return r;
-	if (r == 0)
-		r = hasher_update(w->h, p, n);
-	w->hashed += n;
-	if (r != 0 || w->hashed < it->size)
-		return r;
-	w->hashing = SIZE_MAX;
-	r = hasher_final(w->h, sha, sizeof(sha));
-	if (r == 0 && memcmp(sha, it->sha256, sizeof(sha)) != 0)
-		return diag_fail(d, CS_E_BUNDLE_HASH,
-		    "the content that was hashed", "another of %s", it->name);
-	return r;
-}
-
-/* Some bytes at off of item i: of its header, content or padding. */
-static int
-read_piece(struct bundle_writer *w, size_t i, uint64_t off, void *buf, size_t n,
-    size_t *ret_n, struct diag *d)
-{
-	const struct item *it = &w->v[i];
-	uint8_t header[BUNDLE_BLOCK];
-	uint64_t left;
+	uint8_t header[TAR_BLOCK];
+	uint64_t left = TAR_BLOCK - in;
 	int r;
 
-	if (off < BUNDLE_BLOCK) {
-		left = BUNDLE_BLOCK - off;
-		*ret_n = n < left ? n : (size_t)left;
-		r = bundle_header(it->name, it->size, header, d);
-		if (r == 0)
-			memcpy(buf, header + off, *ret_n);
+	r = bundle_header(w->e[i].name, w->m[i].size, header, d);
+	if (r != 0)
 		return r;
-	}
-	off -= BUNDLE_BLOCK;
-	if (off >= it->size) {
-		left = it->size + bundle_padding(it->size) - off;
-		*ret_n = n < left ? n : (size_t)left;
-		memset(buf, 0, *ret_n);
+	*ret_n = n < left ? n : (size_t)left;
+	memcpy(buf, header + in, *ret_n);
+	return 0;
+}
+
+/* Up to n bytes from off on, all of one kind; *ret_n is at least 1. */
+static int
+piece(struct bundle_writer *w, uint64_t off, uint8_t *buf, size_t n,
+    size_t *ret_n, struct diag *d)
+{
+	size_t i = member_at(w, off);
+	const struct member *m = &w->m[i];
+	uint64_t in, left;
+
+	if (i == w->n) {
+		memset(buf, 0, n);
+		*ret_n = n;
 		return 0;
 	}
-	left = it->size - off;
+	in = off - m->at;
+	if (in < TAR_BLOCK)
+		return header_piece(w, i, in, buf, n, ret_n, d);
+	in -= TAR_BLOCK;
+	left = in < m->size ? m->size - in : padded(m->size) - in;
 	*ret_n = n < left ? n : (size_t)left;
-	r = read_content(it, off, buf, *ret_n, d);
-	/* what lies in our own memory needs no second look */
-	return r != 0 || it->data != NULL ?
-	    r :
-	    rehash(w, i, off, buf, *ret_n, d);
+	if (in >= m->size)
+		memset(buf, 0, *ret_n);
+	else if (m->data != NULL)
+		memcpy(buf, m->data + in, *ret_n);
+	else if (fd_pread_all(*m->fd, buf, *ret_n, (off_t)(m->off + in)) != 0)
+		return diag_errno(d, CS_E_IO, "reading %s", w->e[i].name);
+	return 0;
 }
 
 int
 bundle_writer_read(struct bundle_writer *w, uint64_t off, void *buf, size_t n,
     struct diag *d)
 {
-	const uint64_t end = w->total - 2 * BUNDLE_BLOCK;
 	uint8_t *p = buf;
-	size_t i, got;
+	size_t done = 0, k = 0;
 	int r;
 
-	if (w->total == 0 || off > w->total || n > w->total - off)
+	if (!w->finished || off > w->size || n > w->size - off)
 		return diag_fail(d, CS_E_INTERNAL, "an offset in the bundle",
 		    "%llu", (unsigned long long)off);
-	while (n > 0 && off < end) {
-		i = find_item(w, off);
-		w->last = i;
-		got = 0;
-		r = read_piece(w, i, off - w->v[i].at, p, n, &got, d);
+	while (done < n) {
+		r = piece(w, off + done, p + done, n - done, &k, d);
 		if (r != 0)
 			return r;
-		p += got;
-		off += got;
-		n -= got;
+		done += k;
 	}
-	memset(p, 0, n);
 	return 0;
 }
 
@@ -476,21 +352,21 @@ bundle_writer_to_fd(struct bundle_writer *w, int fd,
     struct diag *d)
 {
 	_cleanup_free_ uint8_t *buf = malloc(CHUNK);
-	uint64_t off;
-	size_t n;
+	uint64_t off = 0;
 	int r = 0;
 
 	if (buf == NULL)
 		return diag_nomem(d);
-	for (off = 0; r == 0 && off < w->total; off += n) {
-		n = w->total - off < CHUNK ? (size_t)(w->total - off) : CHUNK;
+	while (r == 0 && off < w->size) {
+		size_t n = w->size - off > CHUNK ? CHUNK :
+		    (size_t)(w->size - off);
+
 		r = bundle_writer_read(w, off, buf, n, d);
-		if (r != 0)
-			return r;
-		if (fd_write_all(fd, buf, n) != 0)
-			return diag_errno(d, CS_E_IO, "write the bundle");
-		if (progress != NULL)
-			r = progress(arg, off + n, w->total);
+		if (r == 0 && fd_write_all(fd, buf, n) != 0)
+			r = diag_errno(d, CS_E_IO, "writing the bundle");
+		off += n;
+		if (r == 0 && progress != NULL)
+			r = progress(arg, off, w->size);
 	}
 	return r;
 }
