@@ -15,7 +15,7 @@
 
 #include "lib/sandbox.h"
 
-#define LABEL_MAX	32u	/* CK_TOKEN_INFO.label, PKCS#11 v2.40 4.5 */
+#define LABEL_MAX 32u /* CK_TOKEN_INFO.label, PKCS#11 v2.40 4.5 */
 
 enum opt {
 	OPT_STATE = 256,
@@ -45,11 +45,11 @@ static const struct option options[] = {
 };
 
 static const char usage_text[] =
-"usage: coldseal-provision keys --state DIR --origin NAME --module FILE\n"
-"           --tcti TCTI [--hsm-conf FILE] [--token PORT,MODULE,CONF]...\n"
-"           [--rehearsal] --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
-"       coldseal-provision policy --state DIR --policy ENVELOPE\n"
-"See coldseal-provision(8).\n";
+    "usage: coldseal-provision keys --state DIR --origin NAME --module FILE\n"
+    "           --tcti TCTI [--hsm-conf FILE] [--token PORT,MODULE,CONF]...\n"
+    "           [--rehearsal] --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
+    "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
+    "See coldseal-provision(8).\n";
 
 void
 prov_token_label(const char *domain, char out[33])
@@ -183,8 +183,8 @@ run(const char *verb, struct prov_opts *o, struct diag *d)
 	if (o->state == NULL)
 		return diag_fail(d, CS_E_USAGE, "--state DIR", "none");
 	if (strcmp(verb, "keys") == 0) {
-		if (o->origin == NULL || o->module == NULL ||
-		    o->tcti == NULL || o->nkeys == 0 || o->policy != NULL)
+		if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
+		    o->nkeys == 0 || o->policy != NULL)
 			return diag_fail(d, CS_E_USAGE,
 			    "--origin, --module, --tcti and --key",
 			    "one is missing");
@@ -213,8 +213,8 @@ main(int argc, char **argv)
 	(void)mallopt(M_PERTURB, 0x5a);
 	(void)setenv("TSS2_LOG", "all+NONE", 0);
 	sandbox_harden();
-	while (r == 0 &&
-	    (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (
+	    r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == OPT_HELP) {
 			(void)fputs(usage_text, stdout);
 			return CS_EXIT_OK;

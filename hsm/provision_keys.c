@@ -21,9 +21,9 @@
  * leaves a token with a PIN that was once good and is now lost, except one
  * that is named as left to undo.
  */
-#define CERT_YEARS	10
-#define PCR_MASK	((1u << 7) | (1u << 11) | (1u << 12))
-#define CN_FORMAT	"coldseal %s %s"
+#define CERT_YEARS 10
+#define PCR_MASK   ((1u << 7) | (1u << 11) | (1u << 12))
+#define CN_FORMAT  "coldseal %s %s"
 
 struct build {
 	struct prov_opts *o;
@@ -139,7 +139,7 @@ check_tokens(const struct build *b, struct diag *d)
 				return diag_fail(d, CS_E_PROV_SOFTHSM,
 				    "--rehearsal, or hardware", "%s",
 				    list[i].manufacturer);
-			want = 1;	/* it makes another when one is used */
+			want = 1; /* it makes another when one is used */
 		}
 		if ((list[i].flags & P11_F_INITIALISED) == 0)
 			blank++;
@@ -147,8 +147,10 @@ check_tokens(const struct build *b, struct diag *d)
 			r = check_label(b, &list[i], d);
 	}
 	if (r == 0 && blank < want)
-		r = diag_fail(d, CS_E_PROV_SLOTS, "a blank token per domain "
-		    "and one for audit", "%zu for %zu", blank, want);
+		r = diag_fail(d, CS_E_PROV_SLOTS,
+		    "a blank token per domain "
+		    "and one for audit",
+		    "%zu for %zu", blank, want);
 	return r;
 }
 
@@ -226,8 +228,10 @@ new_key(struct p11_session *s, enum key_alg alg, const char *label,
 		return diag_fail(d, CS_E_CRYPTO, NULL, "random bytes");
 	r = p11_generate(s, alg, id, PROV_ID_LEN, label, ret, &restricted, d);
 	if (r == 0 && !restricted)
-		(void)fprintf(stderr, "note: the token cannot limit key %s "
-		    "to one mechanism\n", label);
+		(void)fprintf(stderr,
+		    "note: the token cannot limit key %s "
+		    "to one mechanism\n",
+		    label);
 	return r;
 }
 
@@ -337,8 +341,10 @@ say_undo(const struct build *b)
 	size_t i;
 
 	for (i = 0; i < b->nmade; i++)
-		(void)fprintf(stderr, "left to undo: the token \"%s\" was "
-		    "initialised and is of no use; erase it\n", b->made[i]);
+		(void)fprintf(stderr,
+		    "left to undo: the token \"%s\" was "
+		    "initialised and is of no use; erase it\n",
+		    b->made[i]);
 	if (b->nmade == 0)
 		(void)fprintf(stderr, "nothing is left to undo\n");
 }

@@ -15,10 +15,10 @@
  * again under the policy's digest, and policy.dsse is written last.  Stopped
  * at any point before, the same command with the same policy goes on.
  */
-#define SITE_MAX	65536u
+#define SITE_MAX 65536u
 
 struct accept {
-	int fd;				/* state */
+	int fd; /* state */
 	json_t *site;
 	const char *origin, *module, *hsm_conf, *tcti;
 	bool rehearsal;
@@ -67,8 +67,8 @@ load_policy(struct accept *a, const char *path, struct diag *d)
 {
 	int r;
 
-	r = file_read(AT_FDCWD, path, DSSE_MAX, &a->envelope,
-	    &a->envelope_len, d);
+	r = file_read(AT_FDCWD, path, DSSE_MAX, &a->envelope, &a->envelope_len,
+	    d);
 	if (r == 0)
 		r = policy_load_genesis(a->envelope, a->envelope_len,
 		    &a->policy, d);
@@ -156,8 +156,8 @@ check_keys(struct accept *a, const struct policy_domain *m,
 		r = p11_uri_parse(k->uri, &u, d);
 		if (r == 0)
 			r = p11_find_key(s, u.id, u.id_len,
-			    u.object[0] == '\0' ? NULL : u.object,
-			    k->key->spki, k->key->spki_len, &key, d);
+			    u.object[0] == '\0' ? NULL : u.object, k->key->spki,
+			    k->key->spki_len, &key, d);
 	}
 	return r;
 }
@@ -212,7 +212,8 @@ publish(struct accept *a, struct diag *d)
 	if (r == 0 && fsync(sealed) != 0)
 		r = diag_errno(d, CS_E_IO, "fsync sealed");
 	return r == 0 ? file_write_atomic(a->fd, "policy.dsse", a->envelope,
-	    a->envelope_len, 0600, d) : r;
+			    a->envelope_len, 0600, d) :
+			r;
 }
 
 int
@@ -243,6 +244,9 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		return r;
 	hex_encode(a.policy->digest, 32, hex);
 	return printf("policy %s version %llu accepted\nsha256 %s\n",
-	    a.policy->name, (unsigned long long)a.policy->version, hex) < 0 ||
-	    fflush(stdout) != 0 ? CS_E_IO : 0;
+		   a.policy->name, (unsigned long long)a.policy->version,
+		   hex) < 0 ||
+		fflush(stdout) != 0 ?
+	    CS_E_IO :
+	    0;
 }

@@ -93,8 +93,8 @@ prov_state_commit(struct prov_state *s, struct diag *d)
 {
 	if (fsync(s->fd) != 0)
 		return diag_errno(d, CS_E_IO, "fsync %s", s->tmp);
-	if (renameat2(AT_FDCWD, s->tmp, AT_FDCWD, s->path,
-	    RENAME_NOREPLACE) != 0)
+	if (renameat2(AT_FDCWD, s->tmp, AT_FDCWD, s->path, RENAME_NOREPLACE) !=
+	    0)
 		return diag_errno(d, CS_E_PROV_STATE, "rename to %s", s->path);
 	s->tmp[0] = '\0';
 	return sync_parent(s->path, d);
@@ -122,18 +122,20 @@ prov_write_site(const struct prov_state *s, const struct prov_opts *o,
 	size_t i;
 
 	for (i = 0; i < o->nports; i++)
-		(void)json_array_append_new(ports, json_pack("{s:s, s:s, s:s}",
-		    "port", o->ports[i].port, "module", o->ports[i].module,
-		    "conf", o->ports[i].conf));
-	return write_json(s->fd, "site.json", json_pack(
-	    "{s:s, s:s, s:s, s:s, s:b, s:o}", "origin", o->origin,
-	    "module", o->module, "hsm_conf", o->hsm_conf, "tcti", o->tcti,
-	    "rehearsal", o->rehearsal ? 1 : 0, "tokens", ports), 0600, d);
+		(void)json_array_append_new(ports,
+		    json_pack("{s:s, s:s, s:s}", "port", o->ports[i].port,
+			"module", o->ports[i].module, "conf",
+			o->ports[i].conf));
+	return write_json(s->fd, "site.json",
+	    json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "origin", o->origin,
+		"module", o->module, "hsm_conf", o->hsm_conf, "tcti", o->tcti,
+		"rehearsal", o->rehearsal ? 1 : 0, "tokens", ports),
+	    0600, d);
 }
 
 static int
-write_pem(const struct prov_state *s, const char *path,
-    const struct pubkey *k, struct diag *d)
+write_pem(const struct prov_state *s, const char *path, const struct pubkey *k,
+    struct diag *d)
 {
 	_cleanup_free_ char *pem = NULL;
 	int r = pubkey_to_pem(k, &pem);
@@ -175,9 +177,10 @@ prov_write_audit(const struct prov_state *s, const char *origin,
 
 	hex_encode(checkpoint_id, PROV_ID_LEN, ck);
 	hex_encode(record_id, PROV_ID_LEN, rec);
-	r = write_json(s->fd, "sealed/audit.json", json_pack(
-	    "{s:s, s:s, s:s}", "token", token, "checkpoint_id", ck,
-	    "record_id", rec), 0600, d);
+	r = write_json(s->fd, "sealed/audit.json",
+	    json_pack("{s:s, s:s, s:s}", "token", token, "checkpoint_id", ck,
+		"record_id", rec),
+	    0600, d);
 	if (r == 0)
 		r = write_vkey(s, origin, checkpoint, d);
 	return r == 0 ? write_pem(s, "enrol/record.pem", record, d) : r;
@@ -196,8 +199,9 @@ write_cert(const struct prov_state *s, const char *path,
 
 	if (x != NULL && b != NULL && PEM_write_bio_X509(b, x) == 1)
 		len = BIO_get_mem_data(b, &text);
-	r = len > 0 ? file_write_atomic(s->fd, path, text, (size_t)len, 0644,
-	    d) : diag_fail(d, CS_E_CRYPTO, NULL, "PEM of %s", path);
+	r = len > 0 ?
+	    file_write_atomic(s->fd, path, text, (size_t)len, 0644, d) :
+	    diag_fail(d, CS_E_CRYPTO, NULL, "PEM of %s", path);
 	BIO_free(b);
 	X509_free(x);
 	return r;
@@ -237,21 +241,22 @@ prov_print_key(const struct prov_key *k)
 	size_t len;
 	int r;
 
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", k->id,
-	    "domain", k->domain, "uri", k->uri,
-	    "public_key", spki == NULL ? "" : spki,
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", k->id, "domain",
+	    k->domain, "uri", k->uri, "public_key", spki == NULL ? "" : spki,
 	    "algorithm", key_alg_name(k->alg));
 	if (spki == NULL || j == NULL)
 		return CS_E_NOMEM;
 	if (k->cert != NULL) {
 		cert = base64(k->cert, k->cert_len);
-		if (cert == NULL || json_object_set_new(j, "certificate",
-		    json_string(cert)) != 0)
+		if (cert == NULL ||
+		    json_object_set_new(j, "certificate", json_string(cert)) !=
+			0)
 			return CS_E_NOMEM;
 	}
 	r = json_canonical(j, &text, &len);
 	if (r != 0)
 		return r;
 	return printf("%.*s\n", (int)len, text) < 0 || fflush(stdout) != 0 ?
-	    CS_E_IO : 0;
+	    CS_E_IO :
+	    0;
 }

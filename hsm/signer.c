@@ -22,8 +22,8 @@
 
 #include "lib/sandbox.h"
 
-#define FD_CORE		3
-#define FD_SEALED	4
+#define FD_CORE	  3
+#define FD_SEALED 4
 
 static int
 no_body(const struct ipc_msg *m)
@@ -95,8 +95,13 @@ static const struct ipc_rule rules[] = {
 	{ SIGNER_BYE, true },
 };
 static handler *const handlers[ARRAY_LEN(rules)] = {
-	on_clock, on_nonce, signer_checkpoint, signer_record,
-	signer_preflight, on_sign, NULL,
+	on_clock,
+	on_nonce,
+	signer_checkpoint,
+	signer_record,
+	signer_preflight,
+	on_sign,
+	NULL,
 };
 
 static int

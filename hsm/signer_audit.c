@@ -14,8 +14,8 @@
  * and refusals.  No quorum opens it, so this process looks at what it signs:
  * a checkpoint of its own log that never shrinks, a document of its own.
  */
-#define AUDIT_JSON_MAX	4096u
-#define AUDIT_ID_LEN	8u
+#define AUDIT_JSON_MAX 4096u
+#define AUDIT_ID_LEN   8u
 
 struct audit_facts {
 	char token[P11_LABEL_MAX + 1];
@@ -140,9 +140,8 @@ check_history(const struct signer_audit *a, const struct checkpoint *c,
 		return 0;
 	if (c->size < a->size)
 		return diag_fail(d, CS_E_SIGNER_CHECKPOINT,
-		    "a size not below one that was signed",
-		    "%llu after %llu", (unsigned long long)c->size,
-		    (unsigned long long)a->size);
+		    "a size not below one that was signed", "%llu after %llu",
+		    (unsigned long long)c->size, (unsigned long long)a->size);
 	if (memcmp(c->root, a->root, sizeof(a->root)) != 0)
 		return diag_fail(d, CS_E_SIGNER_CHECKPOINT,
 		    "one root for one size", "another root at size %llu",
@@ -173,8 +172,7 @@ signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
 	size_t len;
 	int r;
 
-	if (m->fd >= 0 ||
-	    rd_str(&rd, CHECKPOINT_TEXT_MAX, &text, &len) != 0 ||
+	if (m->fd >= 0 || rd_str(&rd, CHECKPOINT_TEXT_MAX, &text, &len) != 0 ||
 	    rd_end(&rd) != 0)
 		return CS_E_IPC;
 	r = checkpoint_parse((const char *)text, len, &c, d);
@@ -185,8 +183,8 @@ signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
 	if (r == 0)
 		r = open_audit(s, d);
 	if (r == 0)
-		r = sign_document(a->session, a->checkpoint,
-		    a->checkpoint_pub, text, len, &sig, d);
+		r = sign_document(a->session, a->checkpoint, a->checkpoint_pub,
+		    text, len, &sig, d);
 	if (r == 0) {
 		a->signed_one = true;
 		a->size = c.size;

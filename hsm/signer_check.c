@@ -7,9 +7,9 @@
 #include "lib/ipc.h"
 #include "lib/proto_signer.h"
 
-#define RING_SIZE	64u
+#define RING_SIZE 64u
 /* type and index and length of SIGNER_SIG beside the signature */
-#define SIG_MAX		(IPC_MAX - 64)
+#define SIG_MAX (IPC_MAX - 64)
 
 struct item {
 	uint32_t subject;
@@ -25,8 +25,8 @@ struct signer_check {
 	/* all below is under lock */
 	struct item ring[RING_SIZE];
 	size_t head, count;
-	bool closed;		/* nothing more comes */
-	bool discard;		/* the token failed: send nothing more */
+	bool closed;  /* nothing more comes */
+	bool discard; /* the token failed: send nothing more */
 	uint32_t sent;
 	int error;
 	struct diag diag;
@@ -108,8 +108,8 @@ run(void *arg)
 }
 
 int
-signer_check_open(const struct signer_check_job *job,
-    struct signer_check **ret, struct diag *d)
+signer_check_open(const struct signer_check_job *job, struct signer_check **ret,
+    struct diag *d)
 {
 	struct signer_check *c = calloc(1, sizeof(*c));
 

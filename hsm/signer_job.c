@@ -12,8 +12,8 @@
  * of the core's own decision is used; policy, request and approvals are
  * verified over the bytes that are then read, and counted here.
  */
-#define JOB_MAX		(64u << 20)
-#define APPROVALS_MAX	256u
+#define JOB_MAX	      (64u << 20)
+#define APPROVALS_MAX 256u
 
 /* The pieces of struct job (lib/proto_signer.h); they point into bytes. */
 struct parcel {
@@ -59,8 +59,7 @@ read_docs(struct rd *rd, struct parcel *p)
 	if (p->docs == NULL)
 		return CS_E_NOMEM;
 	for (i = 0; r == 0 && i < n; i++)
-		r = rd_str(rd, DSSE_MAX, &p->docs[i].envelope,
-		    &p->docs[i].len);
+		r = rd_str(rd, DSSE_MAX, &p->docs[i].envelope, &p->docs[i].len);
 	p->ndocs = n;
 	return r;
 }
@@ -91,8 +90,7 @@ read_parcel(int fd, struct parcel *p, struct diag *d)
 		r = CS_E_SIGNER_JOB;
 	if (r != 0)
 		return diag_fail(d, CS_E_SIGNER_JOB,
-		    "policy, request, nonce, time, approvals", "%s",
-		    err_id(r));
+		    "policy, request, nonce, time, approvals", "%s", err_id(r));
 	return 0;
 }
 
@@ -122,8 +120,7 @@ load_policy(struct signer *s, const struct parcel *p, struct signer_job *j,
 
 	r = dsse_parse(p->policy, p->policy_len, &env, d);
 	if (r == 0)
-		r = policy_parse(env->payload, env->payload_len, &j->policy,
-		    d);
+		r = policy_parse(env->payload, env->payload_len, &j->policy, d);
 	if (r != 0)
 		return r;
 	if (strcmp(j->policy->appliance, s->origin) != 0)
@@ -150,8 +147,8 @@ count_approvals(const struct parcel *p, const struct signer_job *j,
 	/* one eligible person's no is a no, whatever the count */
 	for (i = 0; i < c.n; i++)
 		if (!c.v[i].pass && c.v[i].code == CS_E_APPROVAL_REJECTED)
-			return diag_fail(d, c.v[i].code, c.v[i].expected,
-			    "%s", c.v[i].found);
+			return diag_fail(d, c.v[i].code, c.v[i].expected, "%s",
+			    c.v[i].found);
 	if (rule->threshold > 0 && count >= rule->threshold)
 		return 0;
 	if (verdict(&c, &why) == 0)
@@ -221,11 +218,10 @@ choose_key(struct signer_job *j, struct diag *d)
 		if (strcmp(j->policy->domains[i].id, j->key->domain) == 0)
 			j->domain = &j->policy->domains[i];
 	if (j->domain == NULL)
-		return diag_fail(d, CS_E_INTERNAL, "the key's domain",
-		    "none");
+		return diag_fail(d, CS_E_INTERNAL, "the key's domain", "none");
 	if (strcmp(j->req->format, "cms") == 0 && j->key->cert == NULL)
-		return diag_fail(d, CS_E_POLICY_CERT,
-		    "a certificate for cms", "none at the key %s", j->key->id);
+		return diag_fail(d, CS_E_POLICY_CERT, "a certificate for cms",
+		    "none at the key %s", j->key->id);
 	hex_encode(j->policy->digest, 32, hex);
 	(void)snprintf(j->label, sizeof(j->label), "domain %.40s policy %s",
 	    j->domain->id, hex);
@@ -244,8 +240,10 @@ find_key(struct signer *s, struct signer_job *j, struct diag *d)
 	if (r != 0)
 		return r;
 	if (strcmp(j->uri.token, j->domain->token) != 0 || j->uri.id_len == 0)
-		return diag_fail(d, CS_E_POLICY_URI, "the domain's token and "
-		    "an id", "%.100s", j->key->uri);
+		return diag_fail(d, CS_E_POLICY_URI,
+		    "the domain's token and "
+		    "an id",
+		    "%.100s", j->key->uri);
 	r = p11_find_token_label(s->p11, j->domain->token, &t, d);
 	if (r != 0)
 		return r;

@@ -7,7 +7,7 @@
 #include "lib/file.h"
 
 /* magic and label open a sealed file, see tpm/README.seal */
-#define SEAL_MAGIC_LEN	8u
+#define SEAL_MAGIC_LEN 8u
 
 /*
  * The label in the file is only what the file says; that the PIN was really
@@ -32,8 +32,8 @@ check_label(const uint8_t *blob, size_t len, const char *domain,
 }
 
 int
-signer_read_seal(const struct signer *s, const char *domain,
-    const char *label, uint8_t **ret, size_t *ret_len, struct diag *d)
+signer_read_seal(const struct signer *s, const char *domain, const char *label,
+    uint8_t **ret, size_t *ret_len, struct diag *d)
 {
 	_cleanup_free_ uint8_t *blob = NULL;
 	char path[64];

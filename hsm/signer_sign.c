@@ -20,16 +20,16 @@ struct signing {
 };
 
 static int
-make_raw(struct signing *g, const uint8_t *digest, size_t len,
-    struct buf *out, struct diag *d)
+make_raw(struct signing *g, const uint8_t *digest, size_t len, struct buf *out,
+    struct diag *d)
 {
 	return hsm_sign_digest(g->session, g->key, g->job->key->alg, digest,
 	    len, out, d);
 }
 
 static int
-make_cms(struct signing *g, const uint8_t *digest, size_t len,
-    struct buf *out, struct diag *d)
+make_cms(struct signing *g, const uint8_t *digest, size_t len, struct buf *out,
+    struct diag *d)
 {
 	const struct policy_key *k = g->job->key;
 
@@ -73,19 +73,17 @@ sign_all(struct signing *g, struct signer_check *c, struct diag *d)
 	for (i = 0; r == 0 && i < st->nsubjects; i++) {
 		struct buf out = BUF_INIT(m->max);
 
-		r = m->make(g, st->subjects[i].digest[h], hash_len(h), &out,
-		    d);
+		r = m->make(g, st->subjects[i].digest[h], hash_len(h), &out, d);
 		if (r == 0)
-			r = signer_check_push(c, (uint32_t)i,
-			    take_ptr(out.p), out.len);
+			r = signer_check_push(c, (uint32_t)i, take_ptr(out.p),
+			    out.len);
 		buf_done(&out);
 	}
 	return r;
 }
 
 static int
-overlap(struct signer *s, struct signing *g, uint32_t *ret_sent,
-    struct diag *d)
+overlap(struct signer *s, struct signing *g, uint32_t *ret_sent, struct diag *d)
 {
 	const struct signer_check_job cj = {
 		.sock = s->sock,
@@ -119,14 +117,14 @@ sign_logged_in(struct signer *s, struct p11_session *session,
 	int r;
 
 	r = p11_find_key(session, j->uri.id, j->uri.id_len,
-	    j->uri.object[0] == '\0' ? NULL : j->uri.object,
-	    j->key->key->spki, j->key->key->spki_len, &key, d);
+	    j->uri.object[0] == '\0' ? NULL : j->uri.object, j->key->key->spki,
+	    j->key->key->spki_len, &key, d);
 	if (r != 0)
 		return r;
 	g.key = key;
 	g.token = (struct hsm_token_signer){ session, key, j->key->alg };
-	g.signer = (struct hsm_signer){ j->key->alg, hsm_signer_token,
-		&g.token };
+	g.signer =
+	    (struct hsm_signer){ j->key->alg, hsm_signer_token, &g.token };
 	return overlap(s, &g, ret_sent, d);
 }
 
@@ -140,8 +138,8 @@ signer_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
 	int r;
 
 	(void)m;
-	r = signer_login(s, j->domain->id, j->label, j->domain->token,
-	    &session, d);
+	r = signer_login(s, j->domain->id, j->label, j->domain->token, &session,
+	    d);
 	if (r == 0)
 		r = sign_logged_in(s, session, &sent, d);
 	p11_session_close(&session);

@@ -22,17 +22,17 @@
 #include "lib/proto_signer.h"
 #include "lib/sandbox.h"
 
-#define FD_CORE		3
-#define FD_PIN		4
-#define KEYS_MAX	256u
-#define SPKI_MAX	1024u
-#define PIN_MAX		64u
-#define ITEM_MAX	60000u
-#define TOKEN_FLAGS	(P11_F_COUNT_LOW | P11_F_FINAL_TRY | P11_F_LOCKED)
+#define FD_CORE	    3
+#define FD_PIN	    4
+#define KEYS_MAX    256u
+#define SPKI_MAX    1024u
+#define PIN_MAX	    64u
+#define ITEM_MAX    60000u
+#define TOKEN_FLAGS (P11_F_COUNT_LOW | P11_F_FINAL_TRY | P11_F_LOCKED)
 
 /* sent as they are */
 _Static_assert(P11_F_COUNT_LOW == TOKEN_F_COUNT_LOW &&
-    P11_F_FINAL_TRY == TOKEN_F_FINAL_TRY && P11_F_LOCKED == TOKEN_F_LOCKED,
+	P11_F_FINAL_TRY == TOKEN_F_FINAL_TRY && P11_F_LOCKED == TOKEN_F_LOCKED,
     "TOKEN_F_* and P11_F_* differ");
 
 struct item {
@@ -97,8 +97,8 @@ look_at(struct token *t, const struct p11_token *info, struct diag *d)
 	int r;
 
 	for (i = 0; i < t->nkeys; i++)
-		list[i] = (struct p11_spki){ t->keys[i]->spki,
-			t->keys[i]->spki_len };
+		list[i] =
+		    (struct p11_spki){ t->keys[i]->spki, t->keys[i]->spki_len };
 	r = p11_session_open(t->p11, info, false, &s, d);
 	if (r == 0)
 		r = p11_find_by_spki(s, list, t->nkeys, &match, d);
@@ -164,14 +164,12 @@ read_items(const struct ipc_msg *m, bool *ret_agreed, struct item *items,
 	uint32_t i;
 
 	if (m->fd >= 0 || rd_u8(&rd, &agreed) != 0 || agreed > 1 ||
-	    rd_u32(&rd, ret_n) != 0 || *ret_n == 0 ||
-	    *ret_n > TOKEN_MAX_ITEMS)
+	    rd_u32(&rd, ret_n) != 0 || *ret_n == 0 || *ret_n > TOKEN_MAX_ITEMS)
 		return CS_E_IPC;
 	for (i = 0; i < *ret_n; i++)
 		if (rd_u8(&rd, &items[i].kind) != 0 ||
 		    items[i].kind > TOKEN_ITEM_TPM ||
-		    rd_str(&rd, ITEM_MAX, &items[i].bytes,
-		    &items[i].len) != 0)
+		    rd_str(&rd, ITEM_MAX, &items[i].bytes, &items[i].len) != 0)
 			return CS_E_IPC;
 	*ret_agreed = agreed == 1;
 	return rd_end(&rd) == 0 ? 0 : CS_E_IPC;
@@ -194,8 +192,7 @@ check_before_pin(const struct token *t, bool agreed, const struct item *items,
 	/* TPM2_PolicySigned takes this digest only, of these keys */
 	for (i = 0; i < n; i++)
 		if (items[i].kind == TOKEN_ITEM_TPM &&
-		    !pubkey_fits(k, KEY_P256) &&
-		    !EVP_PKEY_is_a(k->pkey, "RSA"))
+		    !pubkey_fits(k, KEY_P256) && !EVP_PKEY_is_a(k->pkey, "RSA"))
 			return diag_fail(d, CS_E_TOKEN_ITEM,
 			    "a P-256 or RSA key", "another on %s",
 			    t->info.label);
@@ -224,8 +221,8 @@ read_pin(struct secret **ret, struct diag *d)
 			break;
 		len += (size_t)n;
 		if (len > PIN_MAX)
-			return diag_fail(d, CS_E_TOKEN_PIN,
-			    "at most 64 bytes", "more");
+			return diag_fail(d, CS_E_TOKEN_PIN, "at most 64 bytes",
+			    "more");
 	}
 	if (len == 0)
 		return diag_fail(d, CS_E_TOKEN_PIN, "a PIN", "nothing");
@@ -248,8 +245,9 @@ sign_items(struct token *t, const struct item *items, uint32_t n,
 	for (i = 0; r == 0 && i < n; i++) {
 		r = hsm_sign_message(t->session, t->key, items[i].bytes,
 		    items[i].len, &sig, d);
-		if (r == 0 && pubkey_verify_message(pub, items[i].bytes,
-		    items[i].len, sig.p, sig.len) != 0)
+		if (r == 0 &&
+		    pubkey_verify_message(pub, items[i].bytes, items[i].len,
+			sig.p, sig.len) != 0)
 			r = diag_fail(d, CS_E_SELF_VERIFY,
 			    "a signature that the enrolled key verifies",
 			    "another from %s", t->info.label);
@@ -295,8 +293,8 @@ on_sign(struct token *t, struct ipc_msg *m, struct diag *d)
 	if (r == 0)
 		r = login(t, agreed, d);
 	if (r == 0)
-		r = p11_find_key(t->session, t->match.id, t->match.id_len,
-		    NULL, pub->spki, pub->spki_len, &t->key, d);
+		r = p11_find_key(t->session, t->match.id, t->match.id_len, NULL,
+		    pub->spki, pub->spki_len, &t->key, d);
 	if (r == 0)
 		r = sign_items(t, items, n, &out, d);
 	p11_key_free(&t->key);

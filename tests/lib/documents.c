@@ -156,7 +156,8 @@ doc_cert(enum doc_key k, int64_t from, int64_t until, uint8_t **ret,
 
 	MUST(x != NULL && name != NULL);
 	MUST(X509_set_version(x, X509_VERSION_3) == 1);
-	MUST(ASN1_INTEGER_set(X509_get_serialNumber(x), 1 + (long)k) == 1);
+	MUST(ASN1_INTEGER_set(X509_get_serialNumber(x),
+		 (long)k * 1000 + (long)(until % 1000) + 1) == 1);
 	MUST(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
 		 (const unsigned char *)"coldseal test", -1, -1, 0) == 1);
 	MUST(X509_set_subject_name(x, name) == 1);
@@ -263,10 +264,15 @@ stand_in(const char *s)
 		return NULL;
 	k = strtol(s + 2, NULL, 10);
 	MUST(k >= 0 && k < DK_COUNT);
-	if (s[1] != 'C')
+	if (s[1] != 'C' && s[1] != 'T')
 		return doc_spki_b64((enum doc_key)k, s[1] == 'Z');
 	doc_cert((enum doc_key)k, DOC_NOW - 30000000, DOC_NOW + 30000000, &der,
 	    &n);
+	if (s[1] == 'T') {
+		der = realloc(der, ++n);
+		MUST(der != NULL);
+		der[n - 1] = 0;
+	}
 	out = malloc(b64_enc_len(n) + 1);
 	MUST(out != NULL);
 	b64_encode(der, n, out);

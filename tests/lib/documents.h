@@ -50,7 +50,7 @@ char *doc_envelope(const char *payload, size_t len, const enum doc_key *k,
  * One change to a document: the value at a JSON pointer becomes the JSON text
  * value, or is removed if that is NULL.  "-" appends to a list.  A string
  * "@K<n>" stands for a key's SPKI, "@Z<n>" for its compressed form, "@C<n>"
- * for its certificate.
+ * for its certificate, "@T<n>" for that with a byte after it.
  */
 struct doc_change {
 	const char *pointer;

@@ -16,8 +16,8 @@
 
 #include "tests/lib/rig_die.h"
 
-#define OUTPUT_MAX	(1u << 20)
-#define MAX_FDS		8
+#define OUTPUT_MAX (1u << 20)
+#define MAX_FDS	   8
 
 static const char *const modules[] = {
 	"/usr/lib/softhsm/libsofthsm2.so",
@@ -78,7 +78,8 @@ rig_softhsm(const struct rig *r, const char *name, char out[RIG_PATH])
 		rig_die("mkdir %s: %s", path, strerror(errno));
 	(void)snprintf(text, sizeof(text),
 	    "directories.tokendir = %s\nobjectstore.backend = file\n"
-	    "log.level = ERROR\n", path);
+	    "log.level = ERROR\n",
+	    path);
 	(void)snprintf(conf, sizeof(conf), "%s.conf", name);
 	rig_write(r, conf, text, strlen(text), out);
 }
@@ -210,8 +211,8 @@ rig_swtpm_start(struct rig *r)
 {
 	char state[RIG_PATH + 8], srv[RIG_PATH + 32], ctl[RIG_PATH + 32];
 	char sock[RIG_PATH], log[RIG_PATH + 16];
-	const char *argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate",
-		state, "--server", srv, "--ctrl", ctl, "--flags",
+	const char *argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate", state,
+		"--server", srv, "--ctrl", ctl, "--flags",
 		"not-need-init,startup-clear", "--log", log, NULL };
 	int i;
 

@@ -105,6 +105,7 @@ struct rig_policy {
 	const struct rig_key *keys;
 	size_t nkeys;
 	const char *product;		/* of every key and rule */
+	const char *token_prefix;	/* NULL: "coldseal-" */
 };
 
 /*

@@ -10,7 +10,7 @@
 #include "lib/dsse.h"
 #include "tests/lib/rig_die.h"
 
-#define MAX_SIGNERS	16
+#define MAX_SIGNERS 16
 
 static EVP_PKEY *
 new_key(const char *type)
@@ -45,8 +45,7 @@ rig_person(struct rig_person *p, const char *id, const char *kind,
 	p->role = role;
 	p->key = new_key(type);
 	len = i2d_PUBKEY(p->key, &der);
-	if (len <= 0 ||
-	    pubkey_from_spki(der, (size_t)len, &p->pub, &d) != 0)
+	if (len <= 0 || pubkey_from_spki(der, (size_t)len, &p->pub, &d) != 0)
 		rig_die("public key of %s: %s", id, d.found);
 	OPENSSL_free(der);
 }
@@ -78,8 +77,9 @@ write_pkcs8(const struct rig *r, EVP_PKEY *key, char out[RIG_PATH])
 	char *p;
 	long n;
 
-	if (b == NULL || PEM_write_bio_PKCS8PrivateKey(b, key, NULL, NULL, 0,
-	    NULL, NULL) != 1)
+	if (b == NULL ||
+	    PEM_write_bio_PKCS8PrivateKey(b, key, NULL, NULL, 0, NULL, NULL) !=
+		1)
 		rig_die("cannot write a PKCS#8 key");
 	n = BIO_get_mem_data(b, &p);
 	rig_write(r, "import.pem", p, (size_t)n, out);
@@ -149,8 +149,7 @@ rig_dsse(const void *payload, size_t len, const struct rig_person *const *who,
 	if (n > MAX_SIGNERS || dsse_pae(payload, len, &pae) != 0)
 		rig_die("PAE");
 	for (i = 0; i < n; i++) {
-		sign(who[i]->key, pae.p, pae.len, &bytes[i],
-		    &sigs[i].sig_len);
+		sign(who[i]->key, pae.p, pae.len, &bytes[i], &sigs[i].sig_len);
 		sigs[i].keyid = who[i]->pub->id;
 		sigs[i].sig = bytes[i];
 	}

@@ -9,8 +9,8 @@
 #include "lib/statement.h"
 #include "tests/lib/rig_die.h"
 
-#define FROM	"2026-01-01T00:00:00Z"
-#define UNTIL	"2036-01-01T00:00:00Z"
+#define FROM	 "2026-01-01T00:00:00Z"
+#define UNTIL	 "2036-01-01T00:00:00Z"
 #define MAX_ARGS 128
 
 static const char *
@@ -61,9 +61,9 @@ rig_provision_keys(const struct rig *r, const char *state, const char *origin,
     const char *const *ports, size_t nports, struct rig_key *keys, size_t n)
 {
 	_cleanup_output_ struct rig_output o = { 0 };
-	const char *argv[MAX_ARGS] = { "coldseal-provision", "keys",
-		"--state", state, "--origin", origin, "--module", r->module,
-		"--tcti", r->tcti, "--hsm-conf", r->hsm_conf, "--rehearsal" };
+	const char *argv[MAX_ARGS] = { "coldseal-provision", "keys", "--state",
+		state, "--origin", origin, "--module", r->module, "--tcti",
+		r->tcti, "--hsm-conf", r->hsm_conf, "--rehearsal" };
 	size_t argc = 13, i;
 	char *specs[MAX_ARGS] = { NULL };
 
@@ -73,7 +73,7 @@ rig_provision_keys(const struct rig *r, const char *state, const char *origin,
 	}
 	for (i = 0; i < n && argc < MAX_ARGS - 3; i++) {
 		if (asprintf(&specs[i], "%s,%s,%s,%s", keys[i].id,
-		    keys[i].domain, keys[i].algorithm, keys[i].format) < 0)
+			keys[i].domain, keys[i].algorithm, keys[i].format) < 0)
 			rig_die("out of memory");
 		argv[argc++] = "--key";
 		argv[argc++] = specs[i];
@@ -110,12 +110,13 @@ principals(const struct rig_policy *p)
 		if (spki == NULL)
 			rig_die("out of memory");
 		b64_encode(w->pub->spki, w->pub->spki_len, spki);
-		(void)json_array_append_new(a, json_pack(
-		    "{s:s, s:s, s:s, s:s, s:[s], s:[{s:s}], s:s, s:s}",
-		    "id", w->id, "kind", w->kind, "name", w->id,
-		    "organisation", w->organisation, "roles", w->role,
-		    "keys", "public_key", spki, "valid_from", FROM,
-		    "valid_until", UNTIL));
+		(void)json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[{s:s}], s:s, "
+			      "s:s}",
+			"id", w->id, "kind", w->kind, "name", w->id,
+			"organisation", w->organisation, "roles", w->role,
+			"keys", "public_key", spki, "valid_from", FROM,
+			"valid_until", UNTIL));
 		free(spki);
 	}
 	return a;
@@ -134,10 +135,12 @@ domains(const struct rig_policy *p)
 				break;
 		if (j < i)
 			continue;
-		(void)snprintf(token, sizeof(token), "coldseal-%s",
+		(void)snprintf(token, sizeof(token), "%s%s",
+		    p->token_prefix == NULL ? "coldseal-" : p->token_prefix,
 		    p->keys[i].domain);
-		(void)json_array_append_new(a, json_pack("{s:s, s:s}",
-		    "id", p->keys[i].domain, "token", token));
+		(void)json_array_append_new(a,
+		    json_pack("{s:s, s:s}", "id", p->keys[i].domain, "token",
+			token));
 	}
 	return a;
 }
@@ -152,11 +155,11 @@ keys(const struct rig_policy *p)
 		const struct rig_key *r = &p->keys[i];
 
 		k = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s], s:[s], s:s, "
-		    "s:s, s:s}", "id", r->id, "domain", r->domain,
-		    "uri", r->uri, "public_key", r->public_key,
-		    "algorithm", r->algorithm, "products", p->product,
-		    "formats", r->format, "state", "active",
-		    "valid_from", FROM, "valid_until", UNTIL);
+			      "s:s, s:s}",
+		    "id", r->id, "domain", r->domain, "uri", r->uri,
+		    "public_key", r->public_key, "algorithm", r->algorithm,
+		    "products", p->product, "formats", r->format, "state",
+		    "active", "valid_from", FROM, "valid_until", UNTIL);
 		if (r->certificate != NULL)
 			(void)json_object_set_new(k, "certificate",
 			    json_string(r->certificate));
@@ -187,14 +190,14 @@ rules(const struct rig_policy *p)
 
 	for (i = 0; i < p->nkeys; i++) {
 		(void)snprintf(id, sizeof(id), "r-%.30s", p->keys[i].id);
-		(void)json_array_append_new(a, json_pack(
-		    "{s:s, s:s, s:o, s:[s], s:[s], s:{s:I, s:[s], s:b, s:b}}",
-		    "id", id, "product", p->product,
-		    "requesters", with_role(p, "requester"),
-		    "keys", p->keys[i].id, "formats", p->keys[i].format,
-		    "approvals", "threshold", (json_int_t)p->threshold,
-		    "roles", "approver", "distinct_organisations", 0,
-		    "requester_excluded", 1));
+		(void)json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:o, s:[s], s:[s], s:{s:I, s:[s], "
+			      "s:b, s:b}}",
+			"id", id, "product", p->product, "requesters",
+			with_role(p, "requester"), "keys", p->keys[i].id,
+			"formats", p->keys[i].format, "approvals", "threshold",
+			(json_int_t)p->threshold, "roles", "approver",
+			"distinct_organisations", 0, "requester_excluded", 1));
 	}
 	return a;
 }
@@ -209,12 +212,11 @@ rig_policy(const struct rig_policy *p, size_t *ret_len)
 	json_t *j;
 
 	j = json_pack("{s:s, s:s, s:I, s:b, s:[s,s,s], s:o, s:o, s:o, s:o, "
-	    "s:{s:I, s:[s]}}", "name", p->name, "appliance", p->appliance,
-	    "version", (json_int_t)p->version,
-	    "rehearsal", p->rehearsal ? 1 : 0,
-	    "roles", "requester", "approver", "admin",
-	    "principals", principals(p), "domains", domains(p),
-	    "keys", keys(p), "rules", rules(p),
+		      "s:{s:I, s:[s]}}",
+	    "name", p->name, "appliance", p->appliance, "version",
+	    (json_int_t)p->version, "rehearsal", p->rehearsal ? 1 : 0, "roles",
+	    "requester", "approver", "admin", "principals", principals(p),
+	    "domains", domains(p), "keys", keys(p), "rules", rules(p),
 	    "administration", "threshold", (json_int_t)1, "roles", "admin");
 	if (j == NULL || json_canonical(j, &text, &len) != 0 ||
 	    sha256(text, len, s.digest[HASH_SHA256]) != 0)
@@ -246,8 +248,8 @@ rig_provision_policy(const struct rig *r, const char *state,
 {
 	_cleanup_output_ struct rig_output o = { 0 };
 	char path[RIG_PATH];
-	const char *argv[] = { "coldseal-provision", "policy", "--state",
-		state, "--policy", path, NULL };
+	const char *argv[] = { "coldseal-provision", "policy", "--state", state,
+		"--policy", path, NULL };
 
 	rig_write(r, "policy.dsse", envelope, len, path);
 	rig_run(r, argv, NULL, &o);

@@ -47,6 +47,7 @@ rs_policy(struct rs *s, const char *name, uint64_t threshold, bool rehearsal,
 		.keys = s->keys,
 		.nkeys = RS_KEYS,
 		.product = RS_PRODUCT,
+		.token_prefix = s->token_prefix,
 	};
 	size_t i;
 
@@ -95,8 +96,8 @@ rs_init(struct rs *s, bool policy)
 	    RS_KEYS);
 	if (!policy)
 		return;
-	s->envelope = rs_policy(s, "unit", 2, true, RS_ORIGIN,
-	    &s->envelope_len);
+	s->envelope =
+	    rs_policy(s, "unit", 2, true, RS_ORIGIN, &s->envelope_len);
 	rig_provision_policy(&s->rig, s->state, s->envelope, s->envelope_len);
 	s->policy = rs_parse_policy(s->envelope, s->envelope_len);
 }

@@ -21,6 +21,7 @@ struct rs {
 	char state[RIG_PATH];
 	struct rig_person people[RS_PEOPLE];
 	struct rig_key keys[RS_KEYS];
+	const char *token_prefix;	/* of rs_policy(), see rig.h */
 	char *envelope;			/* the policy in force */
 	size_t envelope_len;
 	struct policy *policy;

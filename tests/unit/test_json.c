@@ -178,6 +178,26 @@ test_fields(void **state)
 			    err_id(r), d.found, d.expected);
 	}
 	assert_int_equal(fields("{\"threshold\":-1}", &d), CS_E_JSON_VALUE);
+	{
+		_cleanup_json_ json_t *j =
+		    json_loads("[\"a\",\"\",1]", 0, NULL);
+		const char *s = NULL;
+
+		assert_int_equal(json_label(json_array_get(j, 0), "/l", 0, &s,
+				     NULL),
+		    0);
+		assert_string_equal(s, "a");
+		assert_int_equal(json_label(json_array_get(j, 1), "/l", 1, &s,
+				     NULL),
+		    CS_E_JSON_VALUE);
+		assert_int_equal(json_label(json_array_get(j, 2), "/l", 2, &s,
+				     &d),
+		    CS_E_JSON_FIELD);
+		assert_non_null(strstr(d.found, "/l/2"));
+		assert_int_equal(json_fields(j, "", NULL, 0, &d),
+		    CS_E_JSON_FIELD);
+		assert_non_null(strstr(d.expected, "an object"));
+	}
 	/* R1: a misspelt required field is missing, by its path */
 	assert_int_equal(fields("{\"treshold\":2}", &d), CS_E_JSON_FIELD);
 	assert_non_null(strstr(d.found, "/rules/0/threshold"));

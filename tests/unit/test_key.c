@@ -399,6 +399,15 @@ test_raw(void **state)
 				     md, len, sig, n, NULL),
 		    CS_E_FORMAT);
 	}
+	/* R6: Ed25519 takes any message, so the length is ours to check */
+	{
+		_cleanup_free_ uint8_t *sig =
+		    doc_sign_digest(DK_ED, KEY_ED25519, md, 32, &n);
+
+		assert_int_equal(pubkey_verify_digest(doc_pubkey(DK_ED),
+				     KEY_ED25519, md, 32, sig, n),
+		    CS_E_SIG);
+	}
 	/* PSS and PKCS#1 are not interchangeable */
 	{
 		_cleanup_free_ uint8_t *sig =
@@ -418,8 +427,26 @@ enum {
 	CMS_INLINE,
 	CMS_EXTRA_ATTR,
 	CMS_UNSIGNED_ATTR,
-	CMS_BER
+	CMS_BER,
+	CMS_NO_TIME,
+	CMS_OTHER_TYPE,
+	CMS_OTHER_SIGNER,
+	CMS_OTHER_MD,
 };
+
+/* One signed attribute replaced by another, which breaks the signature too. */
+static void
+replace_attr(CMS_SignerInfo *si, int nid, const char *oid, int type,
+    const void *value)
+{
+	int at = CMS_signed_get_attr_by_NID(si, nid, -1);
+
+	assert_true(at >= 0);
+	X509_ATTRIBUTE_free(CMS_signed_delete_attr(si, at));
+	assert_int_equal(CMS_signed_add1_attr_by_txt(si, oid, type, value,
+			     type == V_ASN1_OBJECT ? -1 : 1),
+	    1);
+}
 
 static uint8_t *
 make_cms(enum doc_key k, enum key_alg a, const uint8_t *cert, size_t cert_len,
@@ -429,7 +456,7 @@ make_cms(enum doc_key k, enum key_alg a, const uint8_t *cert, size_t cert_len,
 	const EVP_MD *md = a == KEY_P384 ? EVP_sha384() : EVP_sha256();
 	unsigned int f =
 	    CMS_BINARY | CMS_DETACHED | CMS_PARTIAL | CMS_NOSMIMECAP;
-	X509 *x = d2i_X509(NULL, &p, (long)cert_len);
+	X509 *x = d2i_X509(NULL, &p, (long)cert_len), *signer = x;
 	BIO *in = BIO_new_mem_buf(content, -1);
 	CMS_SignerInfo *si;
 	CMS_ContentInfo *c;
@@ -441,6 +468,18 @@ make_cms(enum doc_key k, enum key_alg a, const uint8_t *cert, size_t cert_len,
 		f |= CMS_NOATTR;
 	if (how == CMS_NO_CERT)
 		f |= CMS_NOCERTS;
+	if (how == CMS_OTHER_MD)
+		md = EVP_sha512();
+	if (how == CMS_OTHER_SIGNER) {
+		uint8_t *other = NULL;
+		size_t len = 0;
+
+		doc_cert(k, DOC_NOW, DOC_NOW + 5, &other, &len);
+		p = other;
+		signer = d2i_X509(NULL, &p, (long)len);
+		free(other);
+		f |= CMS_NOCERTS;
+	}
 	if (how == CMS_INLINE)
 		f &= ~(unsigned)CMS_DETACHED;
 	c = CMS_sign(NULL, NULL, NULL, NULL, f);
@@ -449,7 +488,11 @@ make_cms(enum doc_key k, enum key_alg a, const uint8_t *cert, size_t cert_len,
 		assert_int_equal(CMS_set_detached(c, 1), 1);
 	if (a == KEY_RSA3072_PSS)
 		f |= CMS_KEY_PARAM;
-	si = CMS_add1_signer(c, x, doc_pkey(k), md, f);
+	si = CMS_add1_signer(c, signer, doc_pkey(k), md, f);
+	if (signer != x) {
+		assert_int_equal(CMS_add1_cert(c, x), 1);
+		X509_free(signer);
+	}
 	assert_non_null(si);
 	if (a == KEY_RSA3072_PSS) {
 		EVP_PKEY_CTX *pc = CMS_SignerInfo_get0_pkey_ctx(si);
@@ -471,6 +514,12 @@ make_cms(enum doc_key k, enum key_alg a, const uint8_t *cert, size_t cert_len,
 				     V_ASN1_UTF8STRING, "x", 1),
 		    1);
 	assert_int_equal(CMS_final(c, in, NULL, f), 1);
+	if (how == CMS_NO_TIME)
+		replace_attr(si, NID_pkcs9_signingTime, "1.2.3.4.5",
+		    V_ASN1_UTF8STRING, "x");
+	if (how == CMS_OTHER_TYPE)
+		replace_attr(si, NID_pkcs9_contentType, "contentType",
+		    V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_signed));
 	n = i2d_CMS_ContentInfo(c, &der);
 	assert_true(n > 0);
 	out = malloc((size_t)n + 2);
@@ -497,7 +546,10 @@ test_cms(void **state)
 	} t[] = { { CMS_GOOD, 0 }, { CMS_NO_ATTR, CS_E_FORMAT },
 		{ CMS_NO_CERT, CS_E_FORMAT }, { CMS_TWO_SIGNERS, CS_E_FORMAT },
 		{ CMS_INLINE, CS_E_FORMAT }, { CMS_EXTRA_ATTR, CS_E_FORMAT },
-		{ CMS_UNSIGNED_ATTR, CS_E_FORMAT }, { CMS_BER, CS_E_FORMAT } };
+		{ CMS_UNSIGNED_ATTR, CS_E_FORMAT }, { CMS_BER, CS_E_FORMAT },
+		{ CMS_NO_TIME, CS_E_FORMAT }, { CMS_OTHER_TYPE, CS_E_FORMAT },
+		{ CMS_OTHER_SIGNER, CS_E_FORMAT },
+		{ CMS_OTHER_MD, CS_E_FORMAT } };
 	static const struct {
 		enum doc_key key;
 		enum key_alg alg;

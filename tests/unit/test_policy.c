@@ -10,7 +10,9 @@
 #include "lib/file.h"
 #include "tests/lib/documents.h"
 
-#define PR "/principals/"
+#define X32  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X128 X32 X32 X32 X32
+#define PR   "/principals/"
 
 /* One change to a good policy, and the one check that must fail for it. */
 static const struct {
@@ -130,6 +132,16 @@ static const struct {
 	{ "/keys/0/uri", "'pkcs11:token=coldseal-release;id=%01;'",
 	    CS_E_POLICY_URI },
 	{ "/keys/0/uri", "'file:/x'", CS_E_POLICY_URI },
+	{ "/keys/2/certificate", "'@T9'", CS_E_POLICY_CERT },
+	{ "/keys/0/uri", "'pkcs12:token=coldseal-release;id=%01'",
+	    CS_E_POLICY_URI },
+	{ "/keys/0/uri", "'pkcs11:token=coldseal-release;id=/01'",
+	    CS_E_POLICY_URI },
+	{ "/keys/0/uri", "'pkcs11:token=coldseal-release;id=%zz'",
+	    CS_E_POLICY_URI },
+	{ "/keys/0/uri",
+	    "'pkcs11:token=coldseal-release;id=%01;object=" X128 "'",
+	    CS_E_POLICY_URI },
 	/* rules */
 	{ "/rules/0/approvals/requester_excluded", "false",
 	    CS_E_POLICY_SEPARATION },
@@ -201,6 +213,76 @@ test_refusals(void **state)
 			    d.found);
 	}
 	print_message("%zu refusals\n", i);
+}
+
+#define PREVIOUS                                                               \
+	{                                                                      \
+		"/previous",                                                   \
+		    "'0000000000000000000000000000000000000000000000000000000" \
+		    "000000001'"                                               \
+	}
+
+/* What takes more than one change to be wrong. */
+static const struct {
+	struct doc_change c[6];
+	size_t n;
+	int code;
+	const char *found;
+} combined[] = {
+	{ { { "/version", "0" }, PREVIOUS }, 2, CS_E_POLICY_VERSION, "0" },
+	{ { { "/keys/0/formats", "['pgp']" },
+	      { "/rules/0/formats", "['raw','pgp']" } },
+	    2, CS_E_POLICY_FORMAT, "pgp at the key rel" },
+	{ { { "/keys/2/public_key", "'@K10'" },
+	      { "/keys/2/certificate", "'@C10'" },
+	      { "/keys/2/algorithm", "'ed25519-sha512'" } },
+	    3, CS_E_POLICY_FORMAT, "Ed25519 at the key relcms" },
+	{ { { "/keys/2/products/-", "'firmware'" },
+	      { "/rules/0/keys/-", "'relcms'" } },
+	    2, CS_E_POLICY_FORMAT, "the rule fw without cms" },
+	{ { { "/domains/-",
+		"{'id':'x','token':'123456789012345678901234567890123'}" },
+	      { "/keys/0/domain", "'x'" },
+	      { "/keys/0/uri",
+		  "'pkcs11:token=123456789012345678901234567890123;id=%01'" } },
+	    3, CS_E_POLICY_URI, "1234" },
+	{ { { "/keys/2/certificate", NULL } }, 1, CS_E_POLICY_CERT,
+	    "none at the key relcms" },
+};
+
+static void
+test_combined(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(combined); i++) {
+		_cleanup_policy_ struct policy *p = NULL;
+		struct diag d = { 0 };
+		int r = parse(combined[i].c, combined[i].n, &p, &d);
+
+		if (r != combined[i].code ||
+		    strstr(d.found, combined[i].found) == NULL)
+			fail_msg("case %zu: %s %s", i, err_id(r), d.found);
+	}
+}
+
+static void
+test_long_list(void **state)
+{
+	_cleanup_policy_ struct policy *p = NULL;
+	struct doc_change c[257];
+	char names[257][16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(c); i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "'r%zu'", i);
+		c[i] = (struct doc_change){ "/roles/-", names[i] };
+	}
+	assert_int_equal(parse(c, 252, &p, NULL), 0);
+	policy_free(&p);
+	assert_int_equal(parse(c, 253, &p, NULL), CS_E_TOO_LARGE);
 }
 
 static void
@@ -386,6 +468,8 @@ main(void)
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_combined),
+		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_subject),
 		cmocka_unit_test(test_genesis),
 		cmocka_unit_test(test_truncated),

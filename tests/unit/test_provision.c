@@ -47,8 +47,8 @@ keys(const char *name, const char *tcti, const char *conf, const char *key,
 {
 	char state[RIG_PATH];
 	const char *argv[] = { "coldseal-provision", "keys", "--state", state,
-		"--origin", RS_ORIGIN, "--module", rs.rig.module,
-		"--tcti", tcti, "--hsm-conf", conf, "--key", key,
+		"--origin", RS_ORIGIN, "--module", rs.rig.module, "--tcti",
+		tcti, "--hsm-conf", conf, "--key", key,
 		rehearsal ? "--rehearsal" : NULL, NULL };
 
 	rig_path(&rs.rig, name, state);
@@ -85,8 +85,7 @@ keys_preflight(void **state)
 	    "PROVISION-TOKEN-EXISTS");
 	keys_refused(rs.rig.tcti, conf, "k,audit,ecdsa-p256-sha256,raw", true,
 	    2, "USAGE");
-	keys_refused(rs.rig.tcti, conf, "k,a,ecdsa-p521,raw", true, 2,
-	    "USAGE");
+	keys_refused(rs.rig.tcti, conf, "k,a,ecdsa-p521,raw", true, 2, "USAGE");
 	keys_refused(rs.rig.tcti, conf, "k,a,ecdsa-p256-sha256,pgp", true, 2,
 	    "USAGE");
 	keys_refused(rs.rig.tcti, conf, "k,a,ed25519-sha512,cms", true, 2,
@@ -180,6 +179,48 @@ policy_checks(void **state)
 }
 
 static void
+shell(const char *line)
+{
+	char text[RIG_PATH + 256];
+	const char *argv[] = { "sh", "-c", text, NULL };
+	_cleanup_output_ struct rig_output o = { 0 };
+
+	(void)snprintf(text, sizeof(text), "cd %s/state && %s", rs.rig.dir,
+	    line);
+	rig_run(&rs.rig, argv, NULL, &o);
+	assert_int_equal(o.status, 0);
+}
+
+/* What the policy says of this place, and what the place says. */
+static void
+policy_and_site(void **state)
+{
+	char saved[RS_KEYS][sizeof(rs.keys[0].uri)];
+	char *env;
+	size_t len, i;
+
+	(void)state;
+	shell("cp site.json ../s && sed -i s/:true/:false/ site.json");
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	policy_refused(env, len, "PROVISION-REHEARSAL");
+	shell("cp ../s site.json && mv sealed/boot.seal ..");
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	policy_refused(env, len, "PROVISION-DOMAIN");
+	shell("mv ../boot.seal sealed");
+	/* a PIN is not tried on a token that it was not made for */
+	for (i = 0; i < RS_KEYS; i++) {
+		memcpy(saved[i], rs.keys[i].uri, sizeof(saved[i]));
+		memcpy(strstr(rs.keys[i].uri, "coldseal-"), "sealcold-", 9);
+	}
+	rs.token_prefix = "sealcold-";
+	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
+	rs.token_prefix = NULL;
+	for (i = 0; i < RS_KEYS; i++)
+		memcpy(rs.keys[i].uri, saved[i], sizeof(saved[i]));
+	policy_refused(env, len, "PROVISION-DOMAIN");
+}
+
+static void
 policy_accepted_once(void **state)
 {
 	_cleanup_output_ struct rig_output o = { 0 }, again = { 0 };
@@ -196,8 +237,8 @@ policy_accepted_once(void **state)
 		fail_msg("%s", o.err);
 	assert_non_null(strstr(o.out, "policy p version 1 accepted"));
 	rig_path(&rs.rig, "state/policy.dsse", path);
-	assert_int_equal(file_read(-100, path, DSSE_MAX, &kept, &kept_len,
-	    &d), 0);
+	assert_int_equal(file_read(-100, path, DSSE_MAX, &kept, &kept_len, &d),
+	    0);
 	assert_int_equal(kept_len, len);
 	assert_memory_equal(kept, env, len);
 	policy(env, len, &again);
@@ -253,11 +294,11 @@ undo_is_named(void **state)
 	_cleanup_output_ struct rig_output o = { 0 };
 	char conf[RIG_PATH], tokens[RIG_PATH], dir[RIG_PATH];
 	const char *argv[] = { "coldseal-provision", "keys", "--state", dir,
-		"--origin", RS_ORIGIN, "--module", rs.rig.module,
-		"--tcti", rs.rig.tcti, "--hsm-conf", conf, "--rehearsal",
-		"--key", "k,a,rsa3072-pkcs1-sha256,raw",
-		"--key", "l,a,rsa3072-pkcs1-sha256,raw",
-		"--key", "m,b,rsa3072-pkcs1-sha256,raw", NULL };
+		"--origin", RS_ORIGIN, "--module", rs.rig.module, "--tcti",
+		rs.rig.tcti, "--hsm-conf", conf, "--rehearsal", "--key",
+		"k,a,rsa3072-pkcs1-sha256,raw", "--key",
+		"l,a,rsa3072-pkcs1-sha256,raw", "--key",
+		"m,b,rsa3072-pkcs1-sha256,raw", NULL };
 	pid_t pid;
 
 	(void)state;
@@ -269,8 +310,7 @@ undo_is_named(void **state)
 	(void)rig_wait(pid);
 	assert_int_not_equal(o.status, 0);
 	assert_string_equal(o.out, "");
-	if (strstr(o.err, "left to undo: the token \"coldseal-audit\"") ==
-	    NULL)
+	if (strstr(o.err, "left to undo: the token \"coldseal-audit\"") == NULL)
 		fail_msg("%s", o.err);
 	no_folder_left("halfway");
 	rig_swtpm_stop(&rs.rig);
@@ -300,6 +340,7 @@ main(void)
 		cmocka_unit_test(keys_preflight),
 		cmocka_unit_test(state_is_private),
 		cmocka_unit_test(policy_checks),
+		cmocka_unit_test(policy_and_site),
 		cmocka_unit_test(policy_accepted_once),
 		cmocka_unit_test(policy_goes_on),
 		cmocka_unit_test(undo_is_named),

@@ -395,6 +395,32 @@ test_refusal(void **state)
 	}
 }
 
+static void
+test_much_evidence(void **state)
+{
+	size_t len = 0, n = 0, i;
+	_cleanup_free_ char *good =
+	    doc_request_payload("firmware", "rel", "raw", &len);
+	_cleanup_json_ json_t *j = json_loadb(good, len, 0, NULL);
+	_cleanup_request_ struct request *r = NULL;
+	_cleanup_free_ char *text = NULL;
+	json_t *list =
+	    json_object_get(json_object_get(j, "predicate"), "evidence");
+	uint8_t digest[32];
+
+	(void)state;
+	for (i = 0; i < 10000; i++) {
+		assert_int_equal(sha256(&i, sizeof(i), digest), 0);
+		assert_int_equal(json_array_append_new(list,
+				     json_pack("{s:s, s:o, s:i}", "name", "x",
+					 "sha256", json_hex32(digest), "size",
+					 1)),
+		    0);
+	}
+	assert_int_equal(json_canonical(j, &text, &n), 0);
+	assert_int_equal(request_parse(text, n, &r, NULL), CS_E_TOO_LARGE);
+}
+
 int
 main(void)
 {
@@ -402,6 +428,7 @@ main(void)
 		cmocka_unit_test(test_request_content),
 		cmocka_unit_test(test_request_refusals),
 		cmocka_unit_test(test_same_content),
+		cmocka_unit_test(test_much_evidence),
 		cmocka_unit_test(test_request_format_refuses),
 		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_approval_format_refuses),

@@ -14,8 +14,8 @@
 #include "lib/note.h"
 #include "tests/lib/rig_signer.h"
 
-#define ALL_HASHES	(HASH_BIT(HASH_SHA256) | HASH_BIT(HASH_SHA384) | \
-    HASH_BIT(HASH_SHA512))
+#define ALL_HASHES \
+	(HASH_BIT(HASH_SHA256) | HASH_BIT(HASH_SHA384) | HASH_BIT(HASH_SHA512))
 
 static struct rs rs;
 
@@ -48,22 +48,28 @@ shell(const char *line)
 static const struct {
 	const char *key, *verify;
 } stock[] = {
-	{ "fw-rsa", "openssl dgst -sha256 -verify state/enrol/keys/fw-rsa.pem"
+	{ "fw-rsa",
+	    "openssl dgst -sha256 -verify state/enrol/keys/fw-rsa.pem"
 	    " -signature sig-$i artifact-$i" },
-	{ "fw-pss", "openssl dgst -sha256 -verify state/enrol/keys/fw-pss.pem"
+	{ "fw-pss",
+	    "openssl dgst -sha256 -verify state/enrol/keys/fw-pss.pem"
 	    " -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32"
 	    " -signature sig-$i artifact-$i" },
-	{ "fw-p256", "openssl dgst -sha256"
+	{ "fw-p256",
+	    "openssl dgst -sha256"
 	    " -verify state/enrol/keys/fw-p256.pem"
 	    " -signature sig-$i artifact-$i" },
-	{ "fw-p384", "openssl dgst -sha384"
+	{ "fw-p384",
+	    "openssl dgst -sha384"
 	    " -verify state/enrol/keys/fw-p384.pem"
 	    " -signature sig-$i artifact-$i" },
-	{ "fw-ed25519", "openssl dgst -sha512 -binary -out d artifact-$i &&"
+	{ "fw-ed25519",
+	    "openssl dgst -sha512 -binary -out d artifact-$i &&"
 	    " openssl pkeyutl -verify -pubin"
 	    " -inkey state/enrol/keys/fw-ed25519.pem -rawin -in d"
 	    " -sigfile sig-$i" },
-	{ "fw-cms", "openssl cms -verify -binary -inform DER -in sig-$i"
+	{ "fw-cms",
+	    "openssl cms -verify -binary -inform DER -in sig-$i"
 	    " -content artifact-$i -purpose any -out /dev/null"
 	    " -CAfile state/enrol/certs/fw-cms.pem" },
 };
@@ -112,8 +118,7 @@ refused(struct rs_job *j, int code, const char *found)
 	uint32_t n;
 
 	rs_start(&rs, NULL, NULL, &g);
-	assert_string_equal(err_id(rs_preflight(&g, j, &n, &d)),
-	    err_id(code));
+	assert_string_equal(err_id(rs_preflight(&g, j, &n, &d)), err_id(code));
 	if (strstr(d.found, found) == NULL)
 		fail_msg("found \"%s\", not \"%s\"", d.found, found);
 	/* and there is nothing to sign: out of turn, it leaves */
@@ -143,8 +148,7 @@ drop_last(struct rs_job *j)
 }
 
 static void
-add(struct rs_job *j, const struct rs_request *q, enum rs_who who,
-    bool approve)
+add(struct rs_job *j, const struct rs_request *q, enum rs_who who, bool approve)
 {
 	size_t len;
 	char *a = rs_approval(&rs, rs.policy, q, who, approve, j->nonce, &len);
@@ -162,13 +166,13 @@ quorum_short(void **state)
 	start_job(&q, &j);
 	drop_last(&j);
 	refused(&j, CS_E_QUORUM, "1 of 2");
-	add(&j, &q, RS_ALICE, true);		/* the same person again */
+	add(&j, &q, RS_ALICE, true); /* the same person again */
 	refused(&j, CS_E_QUORUM, "APPROVAL-SAME-KEY");
 	drop_last(&j);
-	add(&j, &q, RS_STRANGER, true);		/* not in the policy */
+	add(&j, &q, RS_STRANGER, true); /* not in the policy */
 	refused(&j, CS_E_QUORUM, "APPROVAL-SIGNATURE");
 	drop_last(&j);
-	add(&j, &q, RS_ADMIN, true);		/* not an approver */
+	add(&j, &q, RS_ADMIN, true); /* not an approver */
 	refused(&j, CS_E_QUORUM, "APPROVAL-ROLE");
 	drop_last(&j);
 	drop_last(&j);
@@ -252,6 +256,22 @@ digest_missing(void **state)
 	end_job(&q, &j);
 }
 
+static void
+policy_of_another_appliance(void **state)
+{
+	_cleanup_free_ char *env = NULL;
+	struct rs_request q;
+	struct rs_job j;
+
+	(void)state;
+	start_job(&q, &j);
+	env = rs_policy(&rs, "unit", 2, true, "coldseal.example/other",
+	    &j.policy_len);
+	j.policy = env;
+	refused(&j, CS_E_SIGNER_ORIGIN, "coldseal.example/other");
+	end_job(&q, &j);
+}
+
 /* Another policy, all valid in itself, asks for one approval only. */
 static void
 other_policy(struct rs_request *q, struct rs_job *j, char **env,
@@ -318,8 +338,8 @@ policy_label_forged(void **state)
 	rs_start(&rs, dir, NULL, &g);
 	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
 	r = rs_sign(NULL, &g, &n, &d);
-	assert_true(r == CS_E_TPM_TAG || r == CS_E_TPM_LABEL ||
-	    r == CS_E_TPM_OTHER);
+	assert_true(
+	    r == CS_E_TPM_TAG || r == CS_E_TPM_LABEL || r == CS_E_TPM_OTHER);
 	(void)rs_end(&g);
 	end_job(&q, &j);
 }
@@ -339,6 +359,28 @@ token_absent(void **state)
 	start_job(&q, &j);
 	rs_start(&rs, NULL, conf, &g);
 	assert_int_equal(rs_preflight(&g, &j, &n, &d), CS_E_HSM_TOKEN_ABSENT);
+	(void)rs_end(&g);
+	end_job(&q, &j);
+}
+
+/* A token of the right label is not enough. */
+static void
+key_absent(void **state)
+{
+	char conf[RIG_PATH];
+	struct rs_request q;
+	struct rs_signer g;
+	struct rs_job j;
+	struct diag d = { 0 };
+	uint32_t n;
+
+	(void)state;
+	rig_softhsm(&rs.rig, "twin", conf);
+	rig_token_add(&rs.rig, conf, "coldseal-release",
+	    rs.people[RS_STRANGER].key, "1234");
+	start_job(&q, &j);
+	rs_start(&rs, NULL, conf, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), CS_E_HSM_KEY_ABSENT);
 	(void)rs_end(&g);
 	end_job(&q, &j);
 }
@@ -394,7 +436,8 @@ job_malformed(void **state)
 	assert_int_equal(memfd_sealed("job", "\0\0\0\1x", 5, &fd, &d), 0);
 	rs_start(&rs, NULL, NULL, &g);
 	assert_int_equal(rs_ask(&g, SIGNER_PREFLIGHT, NULL, fd,
-	    SIGNER_PREFLIGHT_R, &m, &d), CS_E_SIGNER_JOB);
+			     SIGNER_PREFLIGHT_R, &m, &d),
+	    CS_E_SIGNER_JOB);
 	(void)rs_end(&g);
 }
 
@@ -413,11 +456,13 @@ clock_and_nonce(void **state)
 		_cleanup_msg_ struct ipc_msg c = IPC_MSG_INIT;
 
 		assert_int_equal(rs_ask(&g, SIGNER_NONCE, NULL, -1,
-		    SIGNER_NONCE_R, &m, &d), 0);
+				     SIGNER_NONCE_R, &m, &d),
+		    0);
 		assert_int_equal(m.body.len, 36);
 		memcpy(nonce[i], m.body.p, 36);
 		assert_int_equal(rs_ask(&g, SIGNER_CLOCK, NULL, -1,
-		    SIGNER_CLOCK_R, &c, &d), 0);
+				     SIGNER_CLOCK_R, &c, &d),
+		    0);
 		assert_int_equal(c.body.len, 17);
 	}
 	assert_memory_not_equal(nonce[0], nonce[1], 36);
@@ -451,7 +496,8 @@ check_note(const char *text, const uint8_t sig[64])
 	assert_int_equal(file_read(-100, path, 4096, &vkey, &len, &d), 0);
 	assert_int_equal(note_vkey_parse((const char *)vkey, len, &k, &d), 0);
 	assert_int_equal(note_assemble(text, strlen(text), &k, sig, &note,
-	    &note_len, &d), 0);
+			     &note_len, &d),
+	    0);
 	assert_int_equal(note_verify(note, note_len, &k, 1, &c, &d), 0);
 }
 
@@ -466,8 +512,7 @@ checkpoints(void **state)
 	(void)state;
 	rs_start(&rs, NULL, NULL, &g);
 	checkpoint_text("coldseal.example/other", 5, 1, text);
-	assert_int_equal(rs_checkpoint(&g, text, sig, &d),
-	    CS_E_SIGNER_ORIGIN);
+	assert_int_equal(rs_checkpoint(&g, text, sig, &d), CS_E_SIGNER_ORIGIN);
 	checkpoint_text(RS_ORIGIN, 5, 1, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
 	check_note(text, sig);
@@ -495,11 +540,13 @@ ask_record(struct rs_signer *g, const char *origin, char **ret_payload,
 	uint8_t digest[32] = { 1 };
 
 	assert_int_equal(checks_add(&c, CS_E_POLICY_KEY, false, "a key",
-	    "none"), 0);
-	assert_int_equal(refusal_format("0123456789abcdef0123456789abcdef",
-	    digest, &c, origin, time(NULL), ret_payload, ret_len), 0);
-	assert_int_equal(memfd_sealed("r", *ret_payload, *ret_len, &fd, d),
+			     "none"),
 	    0);
+	assert_int_equal(refusal_format("0123456789abcdef0123456789abcdef",
+			     digest, &c, origin, time(NULL), ret_payload,
+			     ret_len),
+	    0);
+	assert_int_equal(memfd_sealed("r", *ret_payload, *ret_len, &fd, d), 0);
 	return rs_ask(g, SIGNER_RECORD, NULL, fd, SIGNER_RECORD_R, m, d);
 }
 
@@ -520,10 +567,10 @@ records(void **state)
 
 	(void)state;
 	rs_start(&rs, NULL, NULL, &g);
-	assert_int_equal(ask_record(&g, "coldseal.example/other", &other,
-	    &len, &bad, &d), CS_E_SIGNER_ORIGIN);
-	assert_int_equal(ask_record(&g, RS_ORIGIN, &payload, &len, &m, &d),
-	    0);
+	assert_int_equal(ask_record(&g, "coldseal.example/other", &other, &len,
+			     &bad, &d),
+	    CS_E_SIGNER_ORIGIN);
+	assert_int_equal(ask_record(&g, RS_ORIGIN, &payload, &len, &m, &d), 0);
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
 	assert_int_equal(rd_str(&rd, 512, &sig, &sig_len), 0);
 	assert_int_equal(rd_str(&rd, 32, &id, &id_len), 0);
@@ -535,8 +582,8 @@ records(void **state)
 	assert_int_equal(id_len, 32);
 	assert_memory_equal(id, k->id, 32);
 	assert_int_equal(dsse_pae(payload, len, &pae), 0);
-	assert_int_equal(pubkey_verify_message(k, pae.p, pae.len, sig,
-	    sig_len), 0);
+	assert_int_equal(pubkey_verify_message(k, pae.p, pae.len, sig, sig_len),
+	    0);
 	buf_done(&pae);
 	(void)rs_end(&g);
 }
@@ -552,13 +599,14 @@ record_of_other_kind(void **state)
 	struct diag d = { 0 };
 
 	(void)state;
-	assert_int_equal(dsse_parse(rs.envelope, rs.envelope_len, &env, &d),
+	assert_int_equal(dsse_parse(rs.envelope, rs.envelope_len, &env, &d), 0);
+	assert_int_equal(memfd_sealed("r", env->payload, env->payload_len, &fd,
+			     &d),
 	    0);
-	assert_int_equal(memfd_sealed("r", env->payload, env->payload_len,
-	    &fd, &d), 0);
 	rs_start(&rs, NULL, NULL, &g);
 	assert_int_equal(rs_ask(&g, SIGNER_RECORD, NULL, fd, SIGNER_RECORD_R,
-	    &m, &d), CS_E_STATEMENT_PREDICATE);
+			     &m, &d),
+	    CS_E_STATEMENT_PREDICATE);
 	(void)rs_end(&g);
 }
 
@@ -584,8 +632,7 @@ whole_ceremony(void **state)
 	checkpoint_text(RS_ORIGIN, 7, 1, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
 	assert_int_equal(rs_sign(&rs, &g, &n, &d), 0);
-	assert_int_equal(ask_record(&g, RS_ORIGIN, &payload, &len, &m, &d),
-	    0);
+	assert_int_equal(ask_record(&g, RS_ORIGIN, &payload, &len, &m, &d), 0);
 	checkpoint_text(RS_ORIGIN, 11, 3, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
 	check_note(text, sig);
@@ -607,7 +654,8 @@ pcr_changed(void **state)
 	uint32_t n;
 
 	(void)state;
-	shell("TPM2TOOLS_TCTI=swtpm:path=$PWD/tpm.sock tpm2_pcrextend 11:sha256="
+	shell(
+	    "TPM2TOOLS_TCTI=swtpm:path=$PWD/tpm.sock tpm2_pcrextend 11:sha256="
 	    "0000000000000000000000000000000000000000000000000000000000000001");
 	start_job(&q, &j);
 	rs_start(&rs, NULL, NULL, &g);
@@ -615,8 +663,7 @@ pcr_changed(void **state)
 	assert_int_equal(rs_sign(NULL, &g, &n, &d), CS_E_TPM_PCR);
 	checkpoint_text(RS_ORIGIN, 7, 1, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), CS_E_TPM_PCR);
-	assert_int_equal(rs_checkpoint(&g, text, sig, &d),
-	    CS_E_SIGNER_AUDIT);
+	assert_int_equal(rs_checkpoint(&g, text, sig, &d), CS_E_SIGNER_AUDIT);
 	(void)rs_end(&g);
 	rig_swtpm_stop(&rs.rig);
 	rig_swtpm_start(&rs.rig);
@@ -637,8 +684,9 @@ no_tpm(void **state)
 	(void)state;
 	rig_swtpm_stop(&rs.rig);
 	rs_start(&rs, NULL, NULL, &g);
-	assert_int_equal(rs_ask(&g, SIGNER_CLOCK, NULL, -1, SIGNER_CLOCK_R,
-	    &m, &d), CS_E_TPM_CONNECT);
+	assert_int_equal(rs_ask(&g, SIGNER_CLOCK, NULL, -1, SIGNER_CLOCK_R, &m,
+			     &d),
+	    CS_E_TPM_CONNECT);
 	assert_int_not_equal(rs_end(&g), 0);
 	rig_swtpm_start(&rs.rig);
 }
@@ -670,9 +718,11 @@ main(void)
 		cmocka_unit_test(wrong_nonce),
 		cmocka_unit_test(wrong_requester),
 		cmocka_unit_test(digest_missing),
+		cmocka_unit_test(policy_of_another_appliance),
 		cmocka_unit_test(policy_not_sealed),
 		cmocka_unit_test(policy_label_forged),
 		cmocka_unit_test(token_absent),
+		cmocka_unit_test(key_absent),
 		cmocka_unit_test(out_of_turn),
 		cmocka_unit_test(job_malformed),
 		cmocka_unit_test(clock_and_nonce),

@@ -18,7 +18,7 @@
  * What a token that makes bad signatures would cause (HSM-SELF-VERIFY); the
  * signatures here are made with OpenSSL, good and bad at will.
  */
-#define SUBJECTS	300u	/* several times the ring */
+#define SUBJECTS 300u /* several times the ring */
 
 static EVP_PKEY *pkey;
 static struct policy_key key;
@@ -38,7 +38,8 @@ sign(size_t subject, size_t *ret_len)
 	assert_int_equal(EVP_PKEY_sign_init(c), 1);
 	assert_int_equal(EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()), 1);
 	assert_int_equal(EVP_PKEY_sign(c, sig, ret_len,
-	    subjects[subject].digest[HASH_SHA256], 32), 1);
+			     subjects[subject].digest[HASH_SHA256], 32),
+	    1);
 	EVP_PKEY_CTX_free(c);
 	return sig;
 }
@@ -81,7 +82,7 @@ push_all(struct signer_check *c, size_t n, size_t bad)
 static void
 all_good(void **state)
 {
-	const size_t n = 40;	/* fit into the socket unread */
+	const size_t n = 40; /* fit into the socket unread */
 	struct signer_check_job job = { .req = &req, .key = &key };
 	struct signer_check *c;
 	struct diag d = { 0 };
@@ -115,8 +116,7 @@ one_bad(void **state)
 	job.sock = pair[0];
 	assert_int_equal(signer_check_open(&job, &c, &d), 0);
 	/* the ring is smaller than what is left: push must notice */
-	assert_int_equal(push_all(c, SUBJECTS - 1, 5),
-	    CS_E_SELF_VERIFY);
+	assert_int_equal(push_all(c, SUBJECTS - 1, 5), CS_E_SELF_VERIFY);
 	assert_int_equal(signer_check_close(&c, true, &sent, &d),
 	    CS_E_SELF_VERIFY);
 	assert_int_equal(d.code, CS_E_SELF_VERIFY);
@@ -163,8 +163,7 @@ core_gone(void **state)
 	job.sock = pair[0];
 	(void)close(pair[1]);
 	assert_int_equal(signer_check_open(&job, &c, &d), 0);
-	assert_int_not_equal(push_all(c, SUBJECTS - 1, SUBJECTS),
-	    0);
+	assert_int_not_equal(push_all(c, SUBJECTS - 1, SUBJECTS), 0);
 	assert_int_equal(signer_check_close(&c, true, &sent, &d), CS_E_IPC);
 	(void)close(pair[0]);
 }

@@ -46,6 +46,8 @@ test_parse(void **state)
 		{ HEAD "[{'digest':{},'name':'a'}]}", CS_E_STATEMENT_SUBJECT },
 		{ HEAD "[{'digest':{'sha1':'00'},'name':'a'}]}",
 		    CS_E_STATEMENT_SUBJECT },
+		{ HEAD "[{'digest':{'sha224':'" H32 "'},'name':'a'}]}",
+		    CS_E_STATEMENT_SUBJECT },
 		{ HEAD "[{'digest':{'sha256':'00'},'name':'a'}]}",
 		    CS_E_STATEMENT_SUBJECT },
 		{ HEAD "[{'digest':{'sha384':'" H32 "'},'name':'a'}]}",

@@ -15,7 +15,7 @@
 #include "tests/lib/rig.h"
 
 #define PIN	"123456"
-#define MESSAGE	"what alice approves"
+#define MESSAGE "what alice approves"
 
 enum { ALICE, BOB, CAROL, DAVE, PEOPLE };
 
@@ -88,7 +88,8 @@ find(struct helper *h, size_t from, size_t to, uint32_t *ret_index,
 	assert_int_equal(buf_put_u32(&b, (uint32_t)(to - from)), 0);
 	for (i = from; i < to; i++)
 		assert_int_equal(buf_put_str(&b, people[i].pub->spki,
-		    people[i].pub->spki_len), 0);
+				     people[i].pub->spki_len),
+		    0);
 	assert_int_equal(ipc_send_buf(h->sock, TOKEN_FIND, &b, -1), 0);
 	buf_done(&b);
 	r = answer(h, TOKEN_FOUND, &m, d);
@@ -135,7 +136,8 @@ check_signature(const struct ipc_msg *m, size_t who)
 	assert_int_equal(rd_str(&rd, 4096, &sig, &len), 0);
 	assert_int_equal(rd_end(&rd), 0);
 	assert_int_equal(pubkey_verify_message(people[who].pub, MESSAGE,
-	    strlen(MESSAGE), sig, len), 0);
+			     strlen(MESSAGE), sig, len),
+	    0);
 }
 
 static void
@@ -225,8 +227,9 @@ two_enrolled_keys(void **state)
 
 	rig_softhsm(&rig, "both", conf);
 	rig_token_add(&rig, conf, "alice", people[ALICE].key, PIN);
-	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(b, people[BOB].key,
-	    NULL, NULL, 0, NULL, NULL), 1);
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(b, people[BOB].key, NULL,
+			     NULL, 0, NULL, NULL),
+	    1);
 	n = BIO_get_mem_data(b, &p);
 	rig_write(&rig, "bob.pem", p, (size_t)n, pem);
 	BIO_free(b);
@@ -306,8 +309,7 @@ out_of_turn(void **state)
 
 	(void)state;
 	start(people[ALICE].conf, &h);
-	assert_int_equal(sign(&h, TOKEN_ITEM_MESSAGE, PIN, &m, &d),
-	    CS_E_IPC);
+	assert_int_equal(sign(&h, TOKEN_ITEM_MESSAGE, PIN, &m, &d), CS_E_IPC);
 	assert_int_not_equal(finish(&h), 0);
 	start(people[ALICE].conf, &h);
 	assert_int_equal(find(&h, 0, PEOPLE, &index, &flags, &d), 0);
