@@ -7,12 +7,14 @@ BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/coldseal
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/coldseal
 B ?= build
 V ?= 0
 SHARED ?= ../shared
 
 CC = cc
 PKG_CONFIG ?= pkg-config
+CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 INSTALL ?= install
 Q := $(if $(filter 1,$(V)),,@)
@@ -30,10 +32,17 @@ HARDEN := -O1 -fPIE -fno-omit-frame-pointer -DCS_SANITIZE \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 HARDEN_LD := -pie -fsanitize=address,undefined -Wl,--as-needed
 endif
-CSTD := -std=gnu17 -I. -D_GNU_SOURCE
-pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1))
+# before the packages are there, make must still be able to install them
+pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1))
+# the only library whose headers lie in a folder of their own
+P11_CFLAGS := $(call pc_cflags,p11-kit-1)
+CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
+COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
+.PHONY: all demo check check-build check-run lint fuzz fuzz-run bench \
+	bench-run sanitize install clean help packages
+.SECONDARY:
 all:
 
 # --- objects by concept ---------------------------------------------------
@@ -47,7 +56,8 @@ TEXT := $(call lib,b64 utf8)
 JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key keyverify sigfmt)
 MERKLE := $(call lib,merkle)
-NOTE := $(call lib,note notekey checkpoint tlogproof canon canonget)
+NOTE := $(call lib,note notekey checkpoint tlogproof)
+CANON := $(call lib,canon canonget)
 TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
@@ -55,12 +65,229 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	evaluate evaluate_approvals evaluate_artifacts)
 DIRLIST := $(call lib,dirlist)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
+LOG := $(NOTE) $(CANON) $(TLOG)
 
-BUNDLE := $(call o,usb-transfer/bundle usb-transfer/bundle_read \
-	usb-transfer/bundle_write)
-FAT := $(call o,usb-transfer/blk usb-transfer/fat usb-transfer/fat_probe)
+BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
+FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
-TPM := $(call o,$(patsubst %.c,%,$(TPM_SRC)))
-P11 := $(call o,$(patsubst %.c,%,$(P11_SRC)))
-LEDGER := $(call o,appliance/ledger appliance/index appliance/index_apply)
+TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal))
+P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
+	p11_object p11_public p11_session p11_uri sign))
+CERT := $(call o,$(addprefix hsm/,cms selfsign))
+LEDGER := $(call o,$(addprefix appliance/,ledger index index_apply))
+
+HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
+	hostkey hostkey_p11 hostkey_pem inputs logsource main media \
+	media_read media_write multihash newfile package package_write \
+	policy_show policy_sign progress reqfile request_check request_create \
+	request_show resp_check resp_sigs respfile response_extract \
+	response_verify show
+
+# --- programs: objects, then libraries by pkg-config name -----------------
+PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
+	coldseal-export coldseal-signer coldseal-token coldseal-provision \
+	coldseal-rehearsal-token coldseal
+
+coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
+	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
+coldseald_L := libcrypto jansson libseccomp
+
+coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
+	core_log core_boot core_case core_approve core_intake core_sign \
+	core_export core_show)) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
+	$(LOG) $(DIRLIST)
+coldseal-core_L := libcrypto jansson sqlite3 libseccomp
+
+coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX)
+coldseal-console_L := libcrypto libseccomp
+
+coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
+	$(SANDBOX)
+coldseal-intake_L := libcrypto libseccomp
+
+coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
+	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
+coldseal-export_L := libcrypto libseccomp
+
+coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_audit \
+	signer_check signer_job signer_seal signer_sign)) $(P11) $(CERT) \
+	$(TPM) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
+coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
+	tss2-mu tss2-tctildr tss2-rc
+
+coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
+	$(KEY)
+coldseal-token_L := libcrypto libseccomp p11-kit-1
+
+coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_keys \
+	provision_policy provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
+	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
+coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-mu \
+	tss2-tctildr tss2-rc
+
+coldseal-rehearsal-token_O := $(call o,hsm/rehearsal_token) $(P11) $(BASE) \
+	$(SECRET) $(KEY) $(TEXT) $(JSON)
+coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
+
+coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
+	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
+	$(LOG)
+coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1
+
+BINS := $(PROGRAMS:%=$(B)/bin/%)
+SCRIPTS := $(B)/bin/coldseal-rehearsal
+MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
+	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
+	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
+	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
+	hsm/coldseal-provision.8
+PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
+	lib/PROTOCOL.policy lib/PROTOCOL.log usb-transfer/PROTOCOL.bundle \
+	usb-transfer/PROTOCOL.media
+
+all: $(BINS) $(SCRIPTS)
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  CC	$<",:)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+define program
+$(B)/bin/$(1): $$($(1)_O)
+	@mkdir -p $$(@D)
+	@$$(if $$(Q),echo "  LD	$$@",:)
+	$$(Q)$$(CC) $$(HARDEN_LD) $$(LDFLAGS) -o $$@ $$^ \
+	    $$(call pc_libs,$$($(1)_L)) -lpthread
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
+	@mkdir -p $(@D)
+	$(Q)$(INSTALL) -m 755 $< $@
+
+# --- tests ----------------------------------------------------------------
+# A unit test may use any object that has no main().
+MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
+	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
+	hsm/provision hsm/rehearsal_token host-tools/main)
+TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
+TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-mu \
+	tss2-tctildr tss2-rc cmocka
+TEST_TOOLS := mklog_main mkresp
+RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
+	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY := $(FUZZ:%=$(B)/replay/%)
+TOOLS := $(TEST_TOOLS:%=$(B)/tests/%)
+FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
+CEREMONY := $(wildcard tests/ceremony/*.t)
+TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TESTS=$(abspath $(B))/tests \
+	CS_SHARED=$(abspath $(SHARED)) CS_TOP=$(CURDIR)
+
+$(B)/test.a: $(TEST_O) $(RIG_O)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
+	    -lpthread
+$(TOOLS): $(B)/tests/%: $(B)/tests/lib/%.o $(B)/test.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
+	    -lpthread
+$(B)/tests/%.so: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) -O1 -fPIC -shared -o $@ $<
+$(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/test.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
+	    -lpthread
+
+# What is missing of packages is installed first: it says what it installs.
+packages:
+	$(Q)tests/packages.sh packages
+
+demo: packages
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo.sh $(B)/bin .
+
+check: packages
+	+$(Q)$(MAKE) --no-print-directory check-run
+
+check-build: all $(UNIT) $(REPLAY) $(TOOLS) $(FAKES)
+check-run: check-build
+	$(Q)$(TEST_ENV) tests/run.sh $(B)/test-logs $(UNIT) \
+	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh
+
+sanitize: packages
+	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run
+
+bench: packages
+	+$(Q)$(MAKE) --no-print-directory bench-run
+bench-run: all $(B)/bench/bench
+	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
+$(B)/bench/bench: $(B)/tests/bench/bench.o $(B)/test.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
+	    -lpthread
+
+FUZZ_SECONDS ?= 30
+fuzz: packages
+	+$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) SANITIZE=1 \
+	    CFLAGS="-fsanitize=fuzzer-no-link" fuzz-run
+$(B)/target/%: $(B)/tests/fuzz/%.o $(B)/test.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) -fsanitize=fuzzer -o $@ $^ \
+	    $(call pc_libs,$(TEST_L)) -lpthread
+fuzz-run: $(FUZZ:%=$(B)/target/%)
+	$(Q)for f in $(FUZZ); do \
+	    mkdir -p $(B)/corpus/$$f; c=tests/fuzz/corpus/$${f#fuzz_}; \
+	    echo "$$f"; $(B)/target/$$f -max_total_time=$(FUZZ_SECONDS) \
+	    -print_final_stats=0 -verbosity=0 $(B)/corpus/$$f \
+	    $$( [ -d $$c ] && echo $$c ) || exit 1; done
+
+# --- lint -----------------------------------------------------------------
+C_FILES = $(wildcard lib/*.c usb-transfer/*.c tpm/*.c hsm/*.c appliance/*.c \
+	host-tools/*.c tests/*/*.c)
+lint: all
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \
+	    --inline-suppr --error-exitcode=1 \
+	    --suppressions-list=tests/lint/cppcheck -I. -D_GNU_SOURCE \
+	    lib usb-transfer tpm hsm appliance host-tools
+	$(Q)tests/lint/headers.sh $(CC) $(CSTD) -Wall -Wextra -Werror
+	$(Q)tests/lint/directions.sh $(B)/bin
+	$(Q)mandoc -Tlint -W warning $(MAN)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
+	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 755 $(B)/bin/coldseal $(B)/bin/coldseal-rehearsal \
+	    $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(filter-out %/coldseal,$(BINS)) \
+	    $(DESTDIR)$(LIBEXECDIR)
+	ln -sf $(LIBEXECDIR)/coldseald $(LIBEXECDIR)/coldseal-provision \
+	    $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 644 $(PAGES) $(DESTDIR)$(DOCDIR)
+
+clean:
+	rm -rf $(B) demo
+
+help:
+	@echo "make all       build everything below $(B)/"
+	@echo "make demo      a whole ceremony, told in 40 lines; fills demo/"
+	@echo "make check     every test"
+	@echo "make sanitize  the same tests with ASan and UBSan"
+	@echo "make lint      format, cppcheck, headers, directions, man pages"
+	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
+	@echo "make bench     ratios to the floor; writes $(B)/bench.json"
+	@echo "make install   PREFIX=$(PREFIX) DESTDIR="
+	@echo "make clean     V=1 shows commands, B=DIR builds elsewhere"
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

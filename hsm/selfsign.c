@@ -9,6 +9,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -36,10 +37,36 @@ throw_away(enum key_alg alg)
 	case KEY_P384:
 		return EVP_EC_gen("P-384");
 	case KEY_RSA3072_PKCS1:
+	case KEY_RSA3072_PSS:
 		return EVP_RSA_gen(2048);
 	default:
 		return NULL;
 	}
+}
+
+static void
+md_ctx_freep(EVP_MD_CTX **c)
+{
+	EVP_MD_CTX_free(*c);
+}
+
+/* For the algorithm identifiers; the signature itself is not used. */
+static int
+sign_away(X509 *x, enum key_alg alg)
+{
+	_cleanup_(pkey_freep) EVP_PKEY *tmp = throw_away(alg);
+	_cleanup_(md_ctx_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const EVP_MD *md = EVP_get_digestbyname(hash_name(key_alg_hash(alg)));
+	EVP_PKEY_CTX *pctx = NULL;
+
+	if (tmp == NULL || ctx == NULL ||
+	    EVP_DigestSignInit(ctx, &pctx, md, NULL, tmp) != 1)
+		return CS_E_CRYPTO;
+	if (alg == KEY_RSA3072_PSS &&
+	    (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, CS_SHA256_LEN) != 1))
+		return CS_E_CRYPTO;
+	return X509_sign_ctx(x, ctx) > 0 ? 0 : CS_E_CRYPTO;
 }
 
 static int
@@ -135,12 +162,18 @@ check(const uint8_t *der, size_t len, const struct pubkey *k, struct diag *d)
 	return 0;
 }
 
-/* A name that prints and fits, and times in order. */
+/* A name that prints and fits, times in order, a key that can do it. */
 static int
-check_wish(const struct selfsign *c, struct diag *d)
+check_wish(const struct selfsign *c, enum key_alg alg, struct diag *d)
 {
 	size_t n = strlen(c->cn), i;
 
+	if (alg == KEY_ED25519)
+		return diag_fail(d, CS_E_HSM_MECH, "RSA or ECDSA", "%s",
+		    key_alg_name(alg));
+	if (!pubkey_fits(c->pub, alg))
+		return diag_fail(d, CS_E_HSM_CERT, key_alg_name(alg),
+		    "a public key of another type");
 	for (i = 0; i < n && c->cn[i] >= 0x20 && c->cn[i] <= 0x7e; i++)
 		;
 	if (n == 0 || n > SELFSIGN_CN_MAX || i != n)
@@ -153,43 +186,45 @@ check_wish(const struct selfsign *c, struct diag *d)
 	return 0;
 }
 
+static int
+sign_tbs(const unsigned char *tbs, int len, const struct hsm_signer *signer,
+    struct buf *sig, struct diag *d)
+{
+	const char *md = hash_name(key_alg_hash(signer->alg));
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+
+	if (len <= 0 || EVP_Digest(tbs, (size_t)len, digest, &n,
+	    EVP_get_digestbyname(md), NULL) != 1)
+		return diag_fail(d, CS_E_CRYPTO, NULL, "certificate body");
+	return signer->sign(signer->arg, digest, n, sig, d);
+}
+
 int
 selfsign_make(const struct selfsign *c, const struct hsm_signer *signer,
     uint8_t **ret, size_t *ret_len, struct diag *d)
 {
 	_cleanup_(x509_freep) X509 *x = X509_new();
-	_cleanup_(pkey_freep) EVP_PKEY *tmp = throw_away(signer->alg);
-	const EVP_MD *md = key_alg_hash(signer->alg) == HASH_SHA384 ?
-	    EVP_sha384() : EVP_sha256();
 	_cleanup_free_ uint8_t *der = NULL;
-	struct buf sig = BUF_INIT(HSM_SIG_MAX);
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	const X509_ALGOR *sigalg;
+	struct buf sig __attribute__((cleanup(buf_done))) =
+	    BUF_INIT(HSM_SIG_MAX);
+	const X509_ALGOR *alg;
 	unsigned char *tbs = NULL;
-	unsigned int n = 0;
 	size_t len = 0;
 	int tbs_len, r;
 
-	if (tmp == NULL)
-		return diag_fail(d, CS_E_HSM_MECH, "RSA PKCS#1 or ECDSA", "%s",
-		    key_alg_name(signer->alg));
-	r = check_wish(c, d);
+	r = check_wish(c, signer->alg, d);
 	if (r != 0)
 		return r;
 	if (x == NULL || !fill(x, c->pub, c->cn, c->not_before,
-	    c->not_after) || X509_sign(x, tmp, md) <= 0)
+	    c->not_after) || sign_away(x, signer->alg) != 0)
 		return diag_fail(d, CS_E_CRYPTO, NULL, "certificate");
 	tbs_len = i2d_re_X509_tbs(x, &tbs);
-	X509_get0_signature(NULL, &sigalg, x);
-	if (tbs_len <= 0 || EVP_Digest(tbs, (size_t)tbs_len, digest, &n, md,
-	    NULL) != 1)
-		r = diag_fail(d, CS_E_CRYPTO, NULL, "certificate body");
-	else
-		r = signer->sign(signer->arg, digest, n, &sig, d);
+	X509_get0_signature(NULL, &alg, x);
+	r = sign_tbs(tbs, tbs_len, signer, &sig, d);
 	if (r == 0)
-		r = assemble(tbs, tbs_len, sigalg, sig.p, sig.len, &der, &len);
+		r = assemble(tbs, tbs_len, alg, sig.p, sig.len, &der, &len);
 	OPENSSL_free(tbs);
-	buf_done(&sig);
 	if (r == 0)
 		r = check(der, len, c->pub, d);
 	if (r != 0)

@@ -97,6 +97,7 @@ policy toaster >policy2.json
 "$tools/mklog" --vkey "$origin" >log.vkey
 "$tools/mklog" --vkey other.example/log >other.vkey
 
+uri='pkcs11:token=ben;id=%01'
 printf '4711\n' >pin
 printf '1234\n' >wrong-pin
 
@@ -119,13 +120,18 @@ exits "policy sign, PEM, P-384" 0 "$cs" policy sign --policy policy.json \
 refuses "the same administrator twice" 1 POLICY-SIGNED-TWICE "$cs" policy \
     sign --policy half.dsse --key anna.pem --out twice.dsse
 ok "and nothing is written" test ! -e twice.dsse
+jq -c '.signatures += [{"keyid":"","sig":"AAAA"}]' half.dsse >foreign.dsse
+refuses "an envelope with a foreign signature" 1 POLICY-NOT-ADMIN "$cs" \
+    policy sign --policy foreign.dsse --key "$uri" --module "$module" \
+    --pin-file pin --out x.dsse
+run "$cs" policy show foreign.dsse
+like "policy show: a foreign signature" "$tap_out" "BAD"
 refuses "a stranger's signature" 1 POLICY-NOT-ADMIN "$cs" policy sign \
     --policy half.dsse --key stranger.pem --out x.dsse
 refuses "an approver's signature" 1 POLICY-NOT-ADMIN "$cs" policy sign \
     --policy half.dsse --key alice.pem --out x.dsse
 run "$cs" policy show half.dsse
 like "policy show: who is missing" "$tap_out" "NOT signed *ben"
-uri='pkcs11:token=ben;id=%01'
 refuses "a URI without a module" 2 USAGE "$cs" policy sign \
     --policy half.dsse --key "$uri" --out policy.dsse
 refuses "a wrong PIN" 1 HSM-PIN "$cs" policy sign --policy half.dsse \
@@ -318,8 +324,12 @@ for dev in /dev/loop0 /dev/vda /dev/sda /dev/nvme0n1; do
 	    "$dev" --out x.rsp
 	break
 done
-exits "a response is not written as a request" 3 "$cs" media write x.img \
-    short.req
+exits "a broken bundle is not written" 3 "$cs" media write x.img short.req
+ok "and nothing is written" test ! -e x.img
+cp r.req stick/COLDSEAL.RSP
+refuses "a request is not read as a response" 3 BUNDLE-TYPE "$cs" media \
+    read stick --out x.rsp
+ok "and nothing is written" sh -c '! ls x.rsp* 2>/dev/null | grep .'
 refuses "a wrong --size" 2 USAGE "$cs" media write x.img r.req --size 1k
 refuses "a wrong --file" 2 USAGE "$cs" media read in.img --file X --out y
 
@@ -334,6 +344,8 @@ verify() { # bundle [option ...]
 }
 ok "mkresp" answer good
 exits "response verify" 0 verify rsp-good
+refuses "a response is not written as a request" 3 BUNDLE-TYPE "$cs" media \
+    write x.img rsp-good
 exits "with artifacts" 0 verify rsp-good --artifact firmware.bin \
     --artifact empty
 exits "with the audit bundle" 0 verify rsp-good --audit aud-good
@@ -439,6 +451,9 @@ exits "audit verify" 0 "$cs" audit verify a700 --log-key log.vkey
 refuses "verify: a changed leaf" 1 LOG-TAMPER "$cs" audit verify t700 \
     --log-key log.vkey
 like "and which" "$tap_err" "leaf 400"
+repack a300 nocp checkpoint
+exits "verify: no checkpoint in it" 3 "$cs" audit verify nocp \
+    --log-key log.vkey
 refuses "verify: another log's key" 1 NOTE-KEY "$cs" audit verify a700 \
     --log-key other.vkey
 refuses "verify: another root was signed" 1 AUDIT-ROOT "$cs" audit verify \
