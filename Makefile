@@ -180,10 +180,10 @@ RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(TEST_TOOLS:%=$(B)/tests/%)
+TOOLS := $(B)/tests/mklog $(B)/tests/mkresp
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
-TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TESTS=$(abspath $(B))/tests \
+TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests \
 	CS_SHARED=$(abspath $(SHARED)) CS_TOP=$(CURDIR)
 
 $(B)/test.a: $(TEST_O) $(RIG_O)
@@ -194,10 +194,12 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
 	    -lpthread
-$(TOOLS): $(B)/tests/%: $(B)/tests/lib/%.o $(B)/test.a
+$(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
+$(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
+$(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
-	    -lpthread
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \
+	    $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/%.so: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) -O1 -fPIC -shared -o $@ $<

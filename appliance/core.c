@@ -140,7 +140,7 @@ run_line(struct core *c, char *line)
 	signer_end(c);
 	if (r == 0 || r == CS_E_CONSOLE_GONE)
 		return r;
-	if (d.code == 0)
+	if (d.code != r)
 		(void)diag_fail(&d, r, NULL, "%s", words[0]);
 	if (say_diag(c, &d) != 0)
 		return CS_E_CONSOLE_GONE;
@@ -275,7 +275,7 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = live(&c, &d);
 	if (r != 0) {
-		if (d.code == 0)
+		if (d.code != r)
 			(void)diag_fail(&d, r, NULL, "core");
 		if (say_diag(&c, &d) != 0) {
 			diag_format(&d, text, sizeof(text));

@@ -451,7 +451,7 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 	if (r < 0) {
 		if (r == CS_E_CONSOLE_GONE)
 			return r;
-		if (d->code == 0)
+		if (d->code != r)
 			(void)diag_fail(d, r, NULL, WHO);
 		return log_unreadable(&in, d, &later) != 0 ? CS_E_IPC : r;
 	}

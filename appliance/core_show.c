@@ -138,18 +138,31 @@ put_list(struct buf *out, const struct policy_str_list *l)
 	return r;
 }
 
+/* May this person approve what at least one of the requesters asks for? */
+static bool
+may_approve(const struct policy *p, const struct policy_rule *rule,
+    const struct policy_principal *who)
+{
+	size_t i;
+
+	for (i = 0; i < rule->requesters.n; i++)
+		if (evaluate_may_approve(p, rule,
+		    policy_principal_by_id(p, rule->requesters.v[i]), who,
+		    core_now(), NULL) == 0)
+			return true;
+	return false;
+}
+
 /* The people who could approve under a rule at this moment. */
 static int
 put_approvers(struct buf *out, const struct policy *p,
     const struct policy_rule *rule)
 {
-	int64_t now = core_now();
 	size_t i, n = 0;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < p->nprincipals; i++)
-		if (evaluate_may_approve(p, rule, NULL, &p->principals[i], now,
-		    NULL) == 0)
+		if (may_approve(p, rule, &p->principals[i]))
 			r = buf_putf(out, "%s%s", n++ == 0 ? "" : ", ",
 			    p->principals[i].id);
 	return r == 0 && n == 0 ? buf_putf(out, "NOBODY") : r;

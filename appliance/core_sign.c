@@ -241,7 +241,7 @@ ceremony(struct signing *s, struct diag *d)
 	r = signer_sign(s->c, s->n, on_signature, s, d);
 	if (r == 0)
 		return finish(s, d);
-	if (d->code == 0)
+	if (d->code != r)
 		(void)diag_fail(d, r, NULL, "signing");
 	return log_failed(s, d, &later) != 0 ? CS_E_LEDGER : r;
 }

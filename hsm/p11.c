@@ -106,10 +106,15 @@ p11_tokens(struct p11 *p, struct p11_token **ret, size_t *ret_n,
 {
 	_cleanup_free_ struct p11_token *list = NULL;
 	CK_SLOT_ID slots[P11_MAX_TOKENS];
-	CK_ULONG n = P11_MAX_TOKENS, i;
+	CK_ULONG n = 0, i;
 	size_t have = 0;
 	CK_RV rv;
 
+	/* v2.40 5.5: only a call without a list notices what was plugged in */
+	rv = p->f->C_GetSlotList(CK_TRUE, NULL, &n);
+	if (rv != CKR_OK)
+		return p11_fail(rv, "C_GetSlotList", d);
+	n = P11_MAX_TOKENS;
 	rv = p->f->C_GetSlotList(CK_TRUE, slots, &n);
 	if (rv == CKR_BUFFER_TOO_SMALL)
 		return diag_fail(d, CS_E_HSM, "at most 64 tokens", "%lu",

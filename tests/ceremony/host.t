@@ -184,6 +184,8 @@ refuses "a FIFO, without waiting for it" 3 HOST-NOT-FILE create \
     --requester-key ci.pem --out x.req fifo
 refuses "a file that is not there" 4 IO create --requester-key ci.pem \
     --out x.req nothing
+refuses "a file that has not the size it says" 4 HOST-CHANGED create \
+    --requester-key ci.pem --out x.req /proc/version
 printf x >"$(printf 'bad\nname')"
 refuses "a name with a newline" 3 HOST-NAME create --requester-key ci.pem \
     --out x.req "$(printf 'bad\nname')"
@@ -384,6 +386,8 @@ run "$cs" response verify --policy policy.dsse --record-key record.pub \
     --log-key other.vkey rsp-good --json
 like "another log's key: the proofs" "$(failing <<<"$tap_out")" \
     "RESPONSE-PROOF"
+like "another log's key: the origin" "$(failing <<<"$tap_out")" \
+    "RESPONSE-ORIGIN"
 like "another log's key: the checkpoint" "$(failing <<<"$tap_out")" "NOTE-KEY"
 answer members
 refuses "a missing part" 3 RESPONSE-MEMBERS verify rsp-members

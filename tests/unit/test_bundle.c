@@ -712,10 +712,10 @@ static const struct order {
 	{ "artifact with a name", BUNDLE_REQUEST, CS_E_BUNDLE_NAME,
 	    { TYPE_OF("request"), { "request.dsse", "x" },
 		{ "artifacts/firmware.bin", "x" } } },
-	/* sha256: 3e23.. of "e", 18ac.. of "b" */
+	/* SHA-256: 3f79.. of "e", 3e23.. of "b" */
 	{ "artifacts not sorted", BUNDLE_REQUEST, CS_E_BUNDLE_NAME,
 	    { TYPE_OF("request"), { "request.dsse", "x" },
-		{ "artifacts/" HASHED, "b" }, { "artifacts/" HASHED, "e" } } },
+		{ "artifacts/" HASHED, "e" }, { "artifacts/" HASHED, "b" } } },
 	{ "artifact twice", BUNDLE_REQUEST, CS_E_BUNDLE_DUPLICATE,
 	    { TYPE_OF("request"), { "request.dsse", "x" },
 		{ "artifacts/" HASHED, "x" }, { "artifacts/" HASHED, "x" } } },
