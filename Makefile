@@ -71,7 +71,8 @@ BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
-TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal))
+TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal \
+	tpm_flush))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
@@ -114,7 +115,7 @@ coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_audit \
 	signer_check signer_job signer_seal signer_sign)) $(P11) $(CERT) \
 	$(TPM) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
-	tss2-mu tss2-tctildr tss2-rc
+	tss2-sys tss2-mu tss2-tctildr tss2-rc
 
 coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 	$(KEY)
@@ -123,8 +124,8 @@ coldseal-token_L := libcrypto libseccomp p11-kit-1
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_keys \
 	provision_policy provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
 	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
-coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-mu \
-	tss2-tctildr tss2-rc
+coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
+	tss2-mu tss2-tctildr tss2-rc
 
 coldseal-rehearsal-token_O := $(call o,hsm/rehearsal_token) $(P11) $(BASE) \
 	$(SECRET) $(KEY) $(TEXT) $(JSON)
@@ -172,8 +173,8 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
-TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-mu \
-	tss2-tctildr tss2-rc cmocka
+TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
+	tss2-mu tss2-tctildr tss2-rc cmocka
 TEST_TOOLS := mklog_main mkresp
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))

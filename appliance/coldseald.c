@@ -32,14 +32,14 @@
 #include "lib/proto_console.h"
 #include "lib/sandbox.h"
 
-#define MAX_CHILDREN	32
+#define MAX_CHILDREN 32
 
 struct supervisor {
 	const char *state, *in, *out;
 	struct site *site;
 	int state_fd, lock_fd, core_sock, sig_fd;
 	pid_t core, console;
-	int core_status;	/* as from waitpid(), once core_gone */
+	int core_status; /* as from waitpid(), once core_gone */
 	bool core_gone;
 	pid_t children[MAX_CHILDREN];
 	size_t nchildren;
@@ -375,7 +375,8 @@ core_status(struct supervisor *s)
 	}
 	if (WIFEXITED(s->core_status))
 		return WEXITSTATUS(s->core_status);
-	(void)fprintf(stderr, "coldseald: the core was ended by signal %d; "
+	(void)fprintf(stderr,
+	    "coldseald: the core was ended by signal %d; "
 	    "start again, the log has everything up to here\n",
 	    WTERMSIG(s->core_status));
 	return CS_EXIT_SYSTEM;
@@ -389,7 +390,8 @@ usage(FILE *f)
 		    "  --state DIR   the appliance's state folder\n"
 		    "  --in IMAGE    medium that requests come on\n"
 		    "  --out IMAGE   medium that responses leave on\n"
-		    "  --help        this text\n", f);
+		    "  --help        this text\n",
+	    f);
 }
 
 static const struct option options[] = {
@@ -403,8 +405,10 @@ static const struct option options[] = {
 int
 main(int argc, char **argv)
 {
-	struct supervisor s = { .state_fd = -1, .lock_fd = -1,
-		.core_sock = -1, .sig_fd = -1 };
+	struct supervisor s = { .state_fd = -1,
+		.lock_fd = -1,
+		.core_sock = -1,
+		.sig_fd = -1 };
 	struct diag d = { 0 };
 	char text[800];
 	int c, r, status;

@@ -26,14 +26,14 @@
 #include "lib/sandbox.h"
 #include "lib/secret.h"
 
-#define SOCK		3
-#define LINE_MAX_LEN	400
-#define PIN_MAX_LEN	64
+#define SOCK	     3
+#define LINE_MAX_LEN 400
+#define PIN_MAX_LEN  64
 
 struct console {
-	bool tty;		/* stdin is a terminal */
+	bool tty; /* stdin is a terminal */
 	bool out_tty;
-	bool progress;		/* a progress line is on the screen */
+	bool progress; /* a progress line is on the screen */
 	int64_t started_ms;
 };
 
@@ -51,7 +51,8 @@ print(const uint8_t *p, size_t len)
 			n = 0;
 		}
 		out[n++] = (p[i] == '\n' || (p[i] >= 0x20 && p[i] <= 0x7e)) ?
-		    (char)p[i] : '?';
+		    (char)p[i] :
+		    '?';
 	}
 	return fd_write_all(STDOUT_FILENO, out, n);
 }
@@ -188,13 +189,15 @@ progress(struct console *c, const uint8_t *what, size_t len, uint64_t done,
 	if (!c->progress)
 		c->started_ms = now;
 	c->progress = true;
-	left = done == 0 ? 0 : (int64_t)((double)(now - c->started_ms) *
-	    ((double)total / (double)done - 1.0) / 1000.0);
-	(void)snprintf(line, sizeof(line), "%.*s %3u %%  %llu of %llu  "
-	    "about %lld s left   ", (int)(len > 24 ? 24 : len),
-	    (const char *)what, (unsigned int)(done * 100 / total),
-	    (unsigned long long)done, (unsigned long long)total,
-	    (long long)left);
+	left = done == 0 ? 0 :
+			   (int64_t)((double)(now - c->started_ms) *
+			       ((double)total / (double)done - 1.0) / 1000.0);
+	(void)snprintf(line, sizeof(line),
+	    "%.*s %3u %%  %llu of %llu  "
+	    "about %lld s left   ",
+	    (int)(len > 24 ? 24 : len), (const char *)what,
+	    (unsigned int)(done * 100 / total), (unsigned long long)done,
+	    (unsigned long long)total, (long long)left);
 	(void)print((const uint8_t *)line, strlen(line));
 	cs_ignore(fd_write_all(STDOUT_FILENO, "\r", 1));
 }

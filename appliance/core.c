@@ -21,26 +21,31 @@
 
 #include "lib/sandbox.h"
 
-#define MAX_WORDS	4
+#define MAX_WORDS 4
 
 static const struct verb {
 	const char *name;
-	size_t min, max;	/* arguments */
+	size_t min, max; /* arguments */
 	int (*run)(struct core *c, char **argv, size_t argc, struct diag *d);
 	const char *args, *help;
 } verbs[] = {
-	{ "status", 0, 0, verb_status, "", "the appliance, its clock, log "
+	{ "status", 0, 0, verb_status, "",
+	    "the appliance, its clock, log "
 	    "and policy" },
-	{ "intake", 0, 0, verb_intake, "", "read a request from the IN "
+	{ "intake", 0, 0, verb_intake, "",
+	    "read a request from the IN "
 	    "medium" },
 	{ "list", 0, 0, verb_list, "", "all requests and their state" },
 	{ "show", 1, 1, verb_show, " N", "one request, page by page" },
-	{ "approve", 1, 2, verb_approve, " N [PORT]", "approve with your "
+	{ "approve", 1, 2, verb_approve, " N [PORT]",
+	    "approve with your "
 	    "token" },
-	{ "reject", 1, 2, verb_reject, " N [PORT]", "reject with your token "
+	{ "reject", 1, 2, verb_reject, " N [PORT]",
+	    "reject with your token "
 	    "and a reason" },
 	{ "sign", 1, 1, verb_sign, " N", "sign an approved request" },
-	{ "export", 0, 1, verb_export, " [N]", "write response and audit "
+	{ "export", 0, 1, verb_export, " [N]",
+	    "write response and audit "
 	    "bundle to the OUT medium" },
 	{ "policy", 0, 0, verb_policy, "", "who can sign what, right now" },
 	{ "keys", 0, 0, verb_keys, "", "the signing keys" },
@@ -219,7 +224,8 @@ live(struct core *c, struct diag *d)
 	r2 = core_log_one(c, "shutdown", json_object(), d);
 	signer_end(c);
 	if (r2 == 0 && r == 0)
-		r2 = say(c, "the log is closed at %llu leaves; "
+		r2 = say(c,
+		    "the log is closed at %llu leaves; "
 		    "you may switch off\n",
 		    (unsigned long long)ledger_size(c->ledger));
 	cs_ignore(ipc_send(CORE_CON, CONSOLE_BYE, NULL, 0, -1));
@@ -263,7 +269,8 @@ main(int argc, char **argv)
 	}
 	if (argc != 1) {
 		(void)fputs("usage: coldseal-core --rebuild STATE\n"
-			    "(coldseald starts it otherwise)\n", stderr);
+			    "(coldseald starts it otherwise)\n",
+		    stderr);
 		return CS_EXIT_USAGE;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -16,7 +16,7 @@
 #include "appliance/core.h"
 #include "lib/hex.h"
 
-#define WHO	"the token helper"
+#define WHO "the token helper"
 
 struct decision {
 	struct core *c;
@@ -28,7 +28,7 @@ struct decision {
 	const struct pubkey *keys[128];
 	const struct policy_principal *owner[128];
 	size_t nkeys;
-	size_t found;		/* index into keys */
+	size_t found; /* index into keys */
 	char *payload, *envelope;
 	size_t payload_len, envelope_len;
 };
@@ -54,7 +54,8 @@ collect_keys(struct decision *x)
 		if (strcmp(p->principals[i].kind, "person") != 0)
 			continue;
 		for (k = 0; k < p->principals[i].nkeys &&
-		    x->nkeys < ARRAY_LEN(x->keys); k++) {
+		     x->nkeys < ARRAY_LEN(x->keys);
+		     k++) {
 			x->owner[x->nkeys] = &p->principals[i];
 			x->keys[x->nkeys++] = p->principals[i].keys[k];
 		}
@@ -106,8 +107,8 @@ find_token(struct decision *x, uint8_t *ret_flags, struct diag *d)
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
 	if (m.type != TOKEN_FOUND || rd_u32(&rd, &index) != 0 ||
 	    rd_u8(&rd, ret_flags) != 0 ||
-	    rd_cstr_into(&rd, label, sizeof(label)) != 0 ||
-	    rd_end(&rd) != 0 || index >= x->nkeys)
+	    rd_cstr_into(&rd, label, sizeof(label)) != 0 || rd_end(&rd) != 0 ||
+	    index >= x->nkeys)
 		return diag_fail(d, CS_E_IPC, "a well-formed answer", WHO);
 	x->found = index;
 	text_sanitise(label, strlen(label), safe, sizeof(safe));
@@ -138,13 +139,16 @@ agree_to_last_try(struct decision *x, uint8_t flags, bool *ret)
 
 	*ret = false;
 	if ((flags & TOKEN_F_COUNT_LOW) != 0 &&
-	    say(x->c, "warning: a wrong PIN was entered on this token before; "
-	    "few tries are left\n") != 0)
+	    say(x->c,
+		"warning: a wrong PIN was entered on this token before; "
+		"few tries are left\n") != 0)
 		return CS_E_CONSOLE_GONE;
 	if ((flags & TOKEN_F_FINAL_TRY) == 0)
 		return 0;
-	r = ask(x->c, "this is the token's LAST PIN try; a wrong PIN locks "
-	    "it.\ntype LAST TRY to go on: ", line);
+	r = ask(x->c,
+	    "this is the token's LAST PIN try; a wrong PIN locks "
+	    "it.\ntype LAST TRY to go on: ",
+	    line);
 	if (r == 0)
 		*ret = strcmp(line, "LAST TRY") == 0;
 	return r == 0 && !*ret ? CS_E_CANCELLED : r;
@@ -216,9 +220,11 @@ sign_statement(struct decision *x, uint8_t flags, struct diag *d)
 		r = send_items(x, last_try);
 	if (r != 0)
 		return r;
-	(void)snprintf(prompt, sizeof(prompt), "PIN of %s's token to %s "
-	    "request %llu: ", x->owner[x->found]->id,
-	    x->approve ? "APPROVE" : "REJECT", (unsigned long long)x->f.q.n);
+	(void)snprintf(prompt, sizeof(prompt),
+	    "PIN of %s's token to %s "
+	    "request %llu: ",
+	    x->owner[x->found]->id, x->approve ? "APPROVE" : "REJECT",
+	    (unsigned long long)x->f.q.n);
 	r = ask_pin(x->c, prompt, &x->pin_fd);
 	if (r != 0)
 		return r;
@@ -243,8 +249,8 @@ check_counts(struct decision *x, struct diag *d)
 	if (r != 0)
 		return r;
 	for (i = 0; i < ck.n; i++)
-		if (!ck.v[i].pass && (x->approve ||
-		    ck.v[i].code != CS_E_APPROVAL_REJECTED))
+		if (!ck.v[i].pass &&
+		    (x->approve || ck.v[i].code != CS_E_APPROVAL_REJECTED))
 			return diag_fail(d, ck.v[i].code, ck.v[i].expected,
 			    "%s", ck.v[i].found);
 	return 0;
@@ -266,12 +272,13 @@ log_decision(struct decision *x, struct diag *d)
 	hex_encode(digest, 32, statement);
 	hex_encode(x->keys[x->found]->id, 32, key);
 	text_sanitise(x->reason, strlen(x->reason), reason, sizeof(reason));
-	return core_log_one(x->c, "approval", json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-	    "request", x->f.q.id, "request_sha256", x->f.q.digest,
-	    "person", x->owner[x->found]->id,
-	    "decision", x->approve ? "approve" : "reject", "reason", reason,
-	    "envelope", blob, "statement", statement, "key_id", key), d);
+	return core_log_one(x->c, "approval",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "request",
+		x->f.q.id, "request_sha256", x->f.q.digest, "person",
+		x->owner[x->found]->id, "decision",
+		x->approve ? "approve" : "reject", "reason", reason, "envelope",
+		blob, "statement", statement, "key_id", key),
+	    d);
 }
 
 /* A refused try is an event too: who, which check. */
@@ -279,12 +286,14 @@ static int
 log_refused(struct decision *x, const struct diag *why, struct diag *d)
 {
 	const char *who = x->nkeys > x->found && x->found != SIZE_MAX ?
-	    x->owner[x->found]->id : "unknown";
+	    x->owner[x->found]->id :
+	    "unknown";
 
-	return core_log_one(x->c, "approval.refused", json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s}", "request", x->f.q.id,
-	    "request_sha256", x->f.q.digest, "person", who,
-	    "check", err_id(why->code), "found", why->found), d);
+	return core_log_one(x->c, "approval.refused",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", x->f.q.id,
+		"request_sha256", x->f.q.digest, "person", who, "check",
+		err_id(why->code), "found", why->found),
+	    d);
 }
 
 static int
@@ -342,9 +351,10 @@ report(struct decision *x, struct diag *d)
 	int r;
 
 	if (!x->approve)
-		return say(x->c, "rejected by %s; request %llu cannot be "
-		    "signed\n", x->owner[x->found]->id,
-		    (unsigned long long)x->f.q.n);
+		return say(x->c,
+		    "rejected by %s; request %llu cannot be "
+		    "signed\n",
+		    x->owner[x->found]->id, (unsigned long long)x->f.q.n);
 	r = case_load(x->c, x->f.q.n, &f, d);
 	if (r == 0)
 		r = case_count(x->c, &f, core_now(), NULL, &count, d);
@@ -352,8 +362,7 @@ report(struct decision *x, struct diag *d)
 		r = say(x->c, "approved by %s: %llu of %llu%s\n",
 		    x->owner[x->found]->id, (unsigned long long)count,
 		    (unsigned long long)f.rule->threshold,
-		    count >= f.rule->threshold ? "; it can be signed now" :
-		    "");
+		    count >= f.rule->threshold ? "; it can be signed now" : "");
 	case_done(&f);
 	return r;
 }
@@ -362,7 +371,9 @@ static int
 decide(struct core *c, char **argv, size_t argc, bool approve, struct diag *d)
 {
 	_cleanup_(decision_done) struct decision x = { .c = c,
-		.approve = approve, .sock = -1, .pin_fd = -1,
+		.approve = approve,
+		.sock = -1,
+		.pin_fd = -1,
 		.found = SIZE_MAX };
 	struct diag ignored = { 0 };
 	uint64_t n = 0;

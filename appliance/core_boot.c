@@ -13,7 +13,7 @@
 #include "lib/file.h"
 #include "lib/hex.h"
 
-#define MAX_UNFINISHED	8
+#define MAX_UNFINISHED 8
 
 int
 core_policy_envelope(uint8_t **ret, size_t *ret_len, struct diag *d)
@@ -43,14 +43,14 @@ load_policy(struct core *c, char envelope_blob[65], struct diag *d)
 }
 
 static int
-start_log(struct core *c, const char *digest, const char *blob,
-    struct diag *d)
+start_log(struct core *c, const char *digest, const char *blob, struct diag *d)
 {
-	return core_log_one(c, "log.start", json_pack(
-	    "{s:s, s:s, s:s, s:I, s:b}", "appliance", c->origin,
-	    "policy", digest, "policy_envelope", blob,
-	    "policy_version", (json_int_t)c->policy->version,
-	    "rehearsal", c->policy->rehearsal), d);
+	return core_log_one(c, "log.start",
+	    json_pack("{s:s, s:s, s:s, s:I, s:b}", "appliance", c->origin,
+		"policy", digest, "policy_envelope", blob, "policy_version",
+		(json_int_t)c->policy->version, "rehearsal",
+		c->policy->rehearsal),
+	    d);
 }
 
 struct unfinished {
@@ -78,14 +78,17 @@ close_unfinished(struct core *c, struct diag *d)
 
 	r = ledger_requests(c->ledger, collect_unfinished, &u, d);
 	for (i = 0; r == 0 && i < u.n; i++) {
-		r = core_log_one(c, "sign.outcome", json_pack(
-		    "{s:s, s:s, s:s}", "request", u.q[i].id,
-		    "request_sha256", u.q[i].digest,
-		    "result", "not-released"), d);
+		r = core_log_one(c, "sign.outcome",
+		    json_pack("{s:s, s:s, s:s}", "request", u.q[i].id,
+			"request_sha256", u.q[i].digest, "result",
+			"not-released"),
+		    d);
 		if (r == 0)
-			r = say(c, "request %llu: the last ceremony was cut "
+			r = say(c,
+			    "request %llu: the last ceremony was cut "
 			    "short; nothing was released, it may be signed "
-			    "again\n", (unsigned long long)u.q[i].n);
+			    "again\n",
+			    (unsigned long long)u.q[i].n);
 	}
 	return r;
 }
@@ -102,8 +105,10 @@ check_clock(struct core *c, struct diag *d)
 	r = say_diag(c, &late);
 	if (r != 0)
 		return r;
-	return core_log_one(c, "clock.fault", json_pack("{s:I, s:I}",
-	    "clock", (json_int_t)now, "floor", (json_int_t)floor), d);
+	return core_log_one(c, "clock.fault",
+	    json_pack("{s:I, s:I}", "clock", (json_int_t)now, "floor",
+		(json_int_t)floor),
+	    d);
 }
 
 static int
@@ -156,7 +161,9 @@ core_boot(struct core *c, struct diag *d)
 	if (r != 0)
 		return r;
 	hex_encode(c->policy->digest, 32, digest);
-	r = core_log_one(c, "boot", json_pack("{s:s, s:I}", "policy", digest,
-	    "policy_version", (json_int_t)c->policy->version), d);
+	r = core_log_one(c, "boot",
+	    json_pack("{s:s, s:I}", "policy", digest, "policy_version",
+		(json_int_t)c->policy->version),
+	    d);
 	return r == 0 ? banner(c) : r;
 }

@@ -173,8 +173,8 @@ view_evidence(const struct request *q, struct buf *out)
 	if (q->nevidence == 0)
 		return buf_putf(out, "  %-10s none\n", "evidence");
 	for (i = 0; r == 0 && i < q->nevidence; i++) {
-		text_sanitise(q->evidence[i].name,
-		    strlen(q->evidence[i].name), safe, sizeof(safe));
+		text_sanitise(q->evidence[i].name, strlen(q->evidence[i].name),
+		    safe, sizeof(safe));
 		hex_encode(q->evidence[i].sha256, 32, hex);
 		r = buf_putf(out, "  %-10s %s\n             sha256 %s\n",
 		    i == 0 ? "evidence" : "", safe, hex);
@@ -206,11 +206,16 @@ view_facts(const struct case_file *f, struct buf *out)
 	const struct {
 		const char *label, *value;
 	} rows[] = {
-		{ "product", q->product }, { "version", q->version },
-		{ "key", q->key }, { "format", q->format },
-		{ "requester", f->q.requester }, { "user", q->user },
-		{ "system", q->system }, { "pipeline", q->pipeline },
-		{ "run", q->run }, { "commit", q->commit },
+		{ "product", q->product },
+		{ "version", q->version },
+		{ "key", q->key },
+		{ "format", q->format },
+		{ "requester", f->q.requester },
+		{ "user", q->user },
+		{ "system", q->system },
+		{ "pipeline", q->pipeline },
+		{ "run", q->run },
+		{ "commit", q->commit },
 		{ "rule", f->q.rule },
 	};
 	char hex[120], created[21];
@@ -225,8 +230,10 @@ view_facts(const struct case_file *f, struct buf *out)
 	if (r == 0)
 		r = hex_groups(q->subject_root, 32, hex, sizeof(hex));
 	if (r == 0)
-		r = buf_putf(out, "  %-10s %zu, Merkle root over all of them\n"
-		    "             %s\n", "artifacts", q->st->nsubjects, hex);
+		r = buf_putf(out,
+		    "  %-10s %zu, Merkle root over all of them\n"
+		    "             %s\n",
+		    "artifacts", q->st->nsubjects, hex);
 	return r;
 }
 
@@ -236,9 +243,8 @@ case_view(struct core *c, const struct case_file *f, struct buf *out)
 	uint64_t count = 0;
 	int r;
 
-	r = buf_putf(out, "request %llu (%s), %s\n",
-	    (unsigned long long)f->q.n, f->q.id,
-	    request_state_name(f->q.state));
+	r = buf_putf(out, "request %llu (%s), %s\n", (unsigned long long)f->q.n,
+	    f->q.id, request_state_name(f->q.state));
 	if (r == 0)
 		r = view_facts(f, out);
 	if (r == 0)

@@ -22,9 +22,9 @@
 #include "lib/tiles.h"
 #include "lib/tlogproof.h"
 
-#define WHO		"the export helper"
-#define NAME_MAX_LEN	101
-#define PACK_MAX	(512u << 20)
+#define WHO	     "the export helper"
+#define NAME_MAX_LEN 101
+#define PACK_MAX     (512u << 20)
 
 struct member {
 	char name[NAME_MAX_LEN];
@@ -43,7 +43,7 @@ struct exporting {
 	int sock;
 	struct pack pack;
 	struct case_file f;
-	char *note;		/* the checkpoint of the response */
+	char *note; /* the checkpoint of the response */
 	size_t note_len;
 	uint64_t note_size;
 };
@@ -204,7 +204,7 @@ add_signature(struct exporting *x, uint64_t leaf, struct diag *d)
 		r = ledger_inclusion(x->c->ledger, leaf, x->note_size, path,
 		    &npath, d);
 	if (r == 0)
-		r = tlogproof_format(leaf, (const uint8_t (*)[32])path, npath,
+		r = tlogproof_format(leaf, (const uint8_t(*)[32])path, npath,
 		    x->note, x->note_len, &proof, &proof_len, d);
 	if (r != 0)
 		return r;
@@ -291,7 +291,7 @@ send_tiles(struct exporting *x, struct diag *d)
 static int
 send_blobs(struct exporting *x, struct diag *d)
 {
-	char (*names)[CS_SHA256_HEX + 1] = NULL;
+	char(*names)[CS_SHA256_HEX + 1] = NULL;
 	char member[NAME_MAX_LEN];
 	size_t n = 0, i;
 	int r;
@@ -316,8 +316,8 @@ send_audit(struct exporting *x, struct diag *d)
 		r = send_state_file(x, ledger_log_fd(x->c->ledger),
 		    "checkpoint", "checkpoint", d);
 	if (r == 0)
-		r = send_state_file(x, CORE_STATE, "policy.dsse",
-		    "policy.dsse", d);
+		r = send_state_file(x, CORE_STATE, "policy.dsse", "policy.dsse",
+		    d);
 	if (r == 0)
 		r = send_tiles(x, d);
 	return r == 0 ? send_blobs(x, d) : r;
@@ -344,18 +344,22 @@ on_done(struct exporting *x, const struct ipc_msg *m, struct diag *d)
 			r = rd_u64(&rd, &size);
 		if (r != 0)
 			break;
-		(void)json_array_append_new(files, json_pack("{s:s, s:s, s:I}",
-		    "name", name, "sha256", hex, "size", (json_int_t)size));
-		r = say(x->c, "written and read back: %s, %llu bytes\n"
-		    "  sha256 %s\n", name, (unsigned long long)size, hex);
+		(void)json_array_append_new(files,
+		    json_pack("{s:s, s:s, s:I}", "name", name, "sha256", hex,
+			"size", (json_int_t)size));
+		r = say(x->c,
+		    "written and read back: %s, %llu bytes\n"
+		    "  sha256 %s\n",
+		    name, (unsigned long long)size, hex);
 	}
 	if (r != 0 || rd_end(&rd) != 0 || files == NULL) {
 		json_decref(files);
 		return diag_fail(d, CS_E_IPC, "a list of files", WHO);
 	}
-	return core_log_one(x->c, "export", json_pack("{s:s, s:s, s:o}",
-	    "request", x->f.q.id, "request_sha256", x->f.q.digest, "files",
-	    files), d);
+	return core_log_one(x->c, "export",
+	    json_pack("{s:s, s:s, s:o}", "request", x->f.q.id, "request_sha256",
+		x->f.q.digest, "files", files),
+	    d);
 }
 
 static int
@@ -397,7 +401,9 @@ feed(struct exporting *x, struct diag *d)
 		r = send_audit(x, d);
 	if (r == CS_E_IPC)
 		return helper_recv(x->sock, EXPORT_FAIL, WHO, &m, d) != 0 &&
-		    d->code != 0 ? d->code : CS_E_IPC;
+			d->code != 0 ?
+		    d->code :
+		    CS_E_IPC;
 	return r;
 }
 
@@ -441,7 +447,8 @@ choose(struct exporting *x, char **argv, size_t argc, struct diag *d)
 int
 verb_export(struct core *c, char **argv, size_t argc, struct diag *d)
 {
-	_cleanup_(exporting_done) struct exporting x = { .c = c, .sock = -1,
+	_cleanup_(exporting_done) struct exporting x = { .c = c,
+		.sock = -1,
 		.pack.bytes.max = PACK_MAX };
 	int r;
 
@@ -456,6 +463,8 @@ verb_export(struct core *c, char **argv, size_t argc, struct diag *d)
 		r = commit(&x, d);
 	if (r != 0)
 		return r;
-	return say(c, "request %llu exported; it is safe to remove the OUT "
-	    "medium\n", (unsigned long long)x.f.q.n);
+	return say(c,
+	    "request %llu exported; it is safe to remove the OUT "
+	    "medium\n",
+	    (unsigned long long)x.f.q.n);
 }

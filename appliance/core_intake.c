@@ -20,9 +20,9 @@
 #include "lib/hex.h"
 #include "lib/proto.h"
 
-#define WHO		"the media reader"
-#define MAX_DOCS	1024u
-#define EVIDENCE_MAX	(16u << 20)
+#define WHO	     "the media reader"
+#define MAX_DOCS     1024u
+#define EVIDENCE_MAX (16u << 20)
 
 struct doc {
 	char name[101];
@@ -43,7 +43,7 @@ struct intake {
 	const struct policy_rule *rule;
 	struct checks checks;
 	int64_t now;
-	bool known;		/* the same request came before */
+	bool known; /* the same request came before */
 };
 
 static void
@@ -119,8 +119,8 @@ on_artifact(struct intake *in, const struct ipc_msg *m, struct diag *d)
 	a = &in->artifacts[in->nartifacts];
 	memset(a, 0, sizeof(*a));
 	if (rd_cstr_into(&rd, hex, sizeof(hex)) != 0 ||
-	    hex_decode(hex, a->sha256, 32) != 0 ||
-	    rd_u64(&rd, &a->size) != 0 || rd_u32(&rd, &n) != 0)
+	    hex_decode(hex, a->sha256, 32) != 0 || rd_u64(&rd, &a->size) != 0 ||
+	    rd_u32(&rd, &n) != 0)
 		return diag_fail(d, CS_E_IPC, "an artifact", WHO);
 	for (i = 0; i < n; i++) {
 		if (rd_u32(&rd, &alg) != 0 || alg >= HASH_COUNT ||
@@ -149,8 +149,8 @@ check_known(struct intake *in, struct diag *d)
 	if (r != 0)
 		return r == 1 ? 0 : r;
 	if (strcmp(q.digest, digest) != 0)
-		return checks_add(&in->checks, CS_E_ID_REUSED, false,
-		    q.digest, "%s", digest);
+		return checks_add(&in->checks, CS_E_ID_REUSED, false, q.digest,
+		    "%s", digest);
 	in->known = true;
 	return say(in->c, "request %llu was taken in before and is %s%s\n",
 	    (unsigned long long)q.n, request_state_name(q.state),
@@ -216,8 +216,8 @@ judge_evidence(struct intake *in)
 static int
 answer_hash(struct intake *in, struct diag *d)
 {
-	const struct policy_key *k = policy_key_by_id(in->c->policy,
-	    in->req->key);
+	const struct policy_key *k =
+	    policy_key_by_id(in->c->policy, in->req->key);
 	struct buf b = BUF_INIT(16);
 	uint32_t mask = HASH_BIT(HASH_SHA256);
 	int r;
@@ -286,8 +286,9 @@ read_medium(struct intake *in, struct diag *d)
 			r = on_progress(in, &m);
 			break;
 		case INTAKE_END:
-			return in->req == NULL ? diag_fail(d, CS_E_IPC,
-			    "a request", WHO) : 0;
+			return in->req == NULL ?
+			    diag_fail(d, CS_E_IPC, "a request", WHO) :
+			    0;
 		default:
 			r = diag_fail(d, CS_E_IPC, "a known message",
 			    WHO " said %#x", m.type);
@@ -313,9 +314,10 @@ failed_ids(const struct checks *ck)
 static int
 log_unreadable(struct intake *in, const struct diag *why, struct diag *d)
 {
-	return core_log_one(in->c, "intake.refused", json_pack(
-	    "{s:[s], s:s, s:s}", "checks", err_id(why->code),
-	    "found", why->found, "check", err_id(why->code)), d);
+	return core_log_one(in->c, "intake.refused",
+	    json_pack("{s:[s], s:s, s:s}", "checks", err_id(why->code), "found",
+		why->found, "check", err_id(why->code)),
+	    d);
 }
 
 static int
@@ -340,14 +342,16 @@ refuse(struct intake *in, struct diag *d)
 	if (r == 0)
 		r = ledger_blob_put(in->c->ledger, x->data, x->len, blob, d);
 	if (r == 0)
-		r = core_log_one(in->c, "intake.refused", json_pack(
-		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
-		    "request", in->req->id, "request_sha256", digest,
-		    "envelope", blob, "refusal", refusal,
-		    "product", in->req->product, "version", in->req->version,
-		    "person", in->who == NULL ? "unknown" : in->who->id,
-		    "check", err_id(first->code), "found", first->found,
-		    "checks", failed_ids(&in->checks)), d);
+		r = core_log_one(in->c, "intake.refused",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
+			      "s:o}",
+			"request", in->req->id, "request_sha256", digest,
+			"envelope", blob, "refusal", refusal, "product",
+			in->req->product, "version", in->req->version, "person",
+			in->who == NULL ? "unknown" : in->who->id, "check",
+			err_id(first->code), "found", first->found, "checks",
+			failed_ids(&in->checks)),
+		    d);
 	if (r == 0)
 		r = say(in->c, "the request is refused:\n");
 	if (r == 0)
@@ -386,8 +390,9 @@ evidence_list(const struct request *q)
 
 	for (i = 0; a != NULL && i < q->nevidence; i++) {
 		hex_encode(q->evidence[i].sha256, 32, hex);
-		(void)json_array_append_new(a, json_pack("{s:s, s:s}", "name",
-		    q->evidence[i].name, "sha256", hex));
+		(void)json_array_append_new(a,
+		    json_pack("{s:s, s:s}", "name", q->evidence[i].name,
+			"sha256", hex));
 	}
 	return a;
 }
@@ -410,32 +415,36 @@ accept(struct intake *in, struct diag *d)
 	if (r != 0)
 		return r;
 	hex_encode(nonce, 32, nonce_hex);
-	r = core_log_one(in->c, "intake.accepted", json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-	    "s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:o}",
-	    "request", q->id, "request_sha256", digest, "envelope", blob,
-	    "product", q->product, "version", q->version, "key", q->key,
-	    "format", q->format, "person", in->who->id, "user", q->user,
-	    "system", q->system, "pipeline", q->pipeline, "run", q->run,
-	    "commit", q->commit, "artifacts", (json_int_t)q->st->nsubjects,
-	    "root", root, "rule", in->rule->id,
-	    "threshold", (json_int_t)in->rule->threshold, "nonce", nonce_hex,
-	    "policy", policy, "evidence", evidence_list(q)), d);
+	r = core_log_one(in->c, "intake.accepted",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
+		      "s:s, "
+		      "s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:o}",
+		"request", q->id, "request_sha256", digest, "envelope", blob,
+		"product", q->product, "version", q->version, "key", q->key,
+		"format", q->format, "person", in->who->id, "user", q->user,
+		"system", q->system, "pipeline", q->pipeline, "run", q->run,
+		"commit", q->commit, "artifacts", (json_int_t)q->st->nsubjects,
+		"root", root, "rule", in->rule->id, "threshold",
+		(json_int_t)in->rule->threshold, "nonce", nonce_hex, "policy",
+		policy, "evidence", evidence_list(q)),
+	    d);
 	if (r == 0)
 		r = ledger_request_by_id(in->c->ledger, q->id, &row, d);
 	if (r != 0)
 		return r < 0 ? r : CS_E_LEDGER;
-	return say(in->c, "accepted as request %llu: %zu artifacts, rule %s "
+	return say(in->c,
+	    "accepted as request %llu: %zu artifacts, rule %s "
 	    "wants %llu approvals; show %llu, then approve %llu\n",
 	    (unsigned long long)row.n, q->st->nsubjects, in->rule->id,
-	    (unsigned long long)in->rule->threshold,
-	    (unsigned long long)row.n, (unsigned long long)row.n);
+	    (unsigned long long)in->rule->threshold, (unsigned long long)row.n,
+	    (unsigned long long)row.n);
 }
 
 int
 verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 {
-	_cleanup_(intake_done) struct intake in = { .c = c, .sock = -1,
+	_cleanup_(intake_done) struct intake in = { .c = c,
+		.sock = -1,
 		.now = core_now() };
 	struct diag later = { 0 };
 	int r;
@@ -464,6 +473,5 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 		r = 0;
 	if (r != 0)
 		return diag_fail(d, r, NULL, "artifacts");
-	return checks_failed(&in.checks) != 0 ? refuse(&in, d) :
-	    accept(&in, d);
+	return checks_failed(&in.checks) != 0 ? refuse(&in, d) : accept(&in, d);
 }

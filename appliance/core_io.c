@@ -5,7 +5,7 @@
 
 #include "appliance/core.h"
 
-#define PAGE_LINES	18
+#define PAGE_LINES 18
 
 static int
 send_text(uint16_t type, const char *text, size_t len, int fd)
@@ -58,11 +58,12 @@ say_checks(struct core *c, const struct checks *ck, bool failed_only)
 			r = say(c, "  ok      %-22s %s\n", err_id(k->code),
 			    k->found);
 		else if (!k->pass)
-			r = say(c, "  REFUSED %-22s %s\n"
+			r = say(c,
+			    "  REFUSED %-22s %s\n"
 			    "          found: %s\n          expected: %s\n"
-			    "          what to do: %s\n", err_id(k->code),
-			    err_text(k->code), k->found, k->expected,
-			    err_advice(k->code));
+			    "          what to do: %s\n",
+			    err_id(k->code), err_text(k->code), k->found,
+			    k->expected, err_advice(k->code));
 	}
 	return r;
 }
@@ -114,8 +115,7 @@ ask_pin(struct core *c, const char *prompt, int *fd)
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-	if (m.type != CONSOLE_PIN || rd_u8(&rd, &sent) != 0 ||
-	    rd_end(&rd) != 0)
+	if (m.type != CONSOLE_PIN || rd_u8(&rd, &sent) != 0 || rd_end(&rd) != 0)
 		return CS_E_CONSOLE_GONE;
 	return sent == 1 ? 0 : CS_E_CANCELLED;
 }
@@ -206,8 +206,8 @@ helper_spawn(struct core *c, enum sup_child which, const char *port,
 }
 
 int
-helper_recv(int sock, uint16_t fail_type, const char *who,
-    struct ipc_msg *ret, struct diag *d)
+helper_recv(int sock, uint16_t fail_type, const char *who, struct ipc_msg *ret,
+    struct diag *d)
 {
 	struct diag theirs = { 0 };
 	struct rd rd;

@@ -5,7 +5,7 @@
 #include "lib/canon.h"
 #include "lib/hex.h"
 
-#define LOG_LINES	20u
+#define LOG_LINES 20u
 
 struct counts {
 	unsigned int n[5];
@@ -33,11 +33,12 @@ status_log(struct core *c)
 		r = pgp_words(root, 8, words, sizeof(words));
 	if (r != 0)
 		return r;
-	return say(c, "  log        %llu leaves, %s, boot %llu\n"
+	return say(c,
+	    "  log        %llu leaves, %s, boot %llu\n"
 	    "             root words: %s\n",
 	    (unsigned long long)ledger_size(c->ledger),
 	    ledger_checkpointed(c->ledger) != 0 ? "checkpoint signed" :
-	    "CHECKPOINT DUE",
+						  "CHECKPOINT DUE",
 	    (unsigned long long)ledger_boot(c->ledger), words);
 }
 
@@ -61,19 +62,24 @@ verb_status(struct core *c, char **argv, size_t argc, struct diag *d)
 	if (r == 0)
 		r = status_log(c);
 	if (r == 0)
-		r = say(c, "  policy     version %llu, \"%s\"\n"
+		r = say(c,
+		    "  policy     version %llu, \"%s\"\n"
 		    "             words: %s\n",
 		    (unsigned long long)c->policy->version, c->policy->name,
 		    words);
 	if (r == 0)
 		r = say(c, "  clock      %s, last logged time %s%s\n", now,
-		    floor, core_clock_check(core_now(),
-		    ledger_floor(c->ledger), NULL) != 0 ?
-		    "  THE CLOCK IS WRONG" : "");
+		    floor,
+		    core_clock_check(core_now(), ledger_floor(c->ledger),
+			NULL) != 0 ?
+			"  THE CLOCK IS WRONG" :
+			"");
 	if (r == 0)
-		r = say(c, "  requests   %u pending, %u signed, %u refused, "
-		    "%u rejected\n", k.n[REQ_PENDING], k.n[REQ_SIGNED],
-		    k.n[REQ_REFUSED], k.n[REQ_REJECTED]);
+		r = say(c,
+		    "  requests   %u pending, %u signed, %u refused, "
+		    "%u rejected\n",
+		    k.n[REQ_PENDING], k.n[REQ_SIGNED], k.n[REQ_REFUSED],
+		    k.n[REQ_REJECTED]);
 	return r;
 }
 
@@ -99,7 +105,8 @@ verb_list(struct core *c, char **argv, size_t argc, struct diag *d)
 	(void)argc;
 	r = ledger_requests(c->ledger, list_row, &out, d);
 	if (r == 0 && out.len == 0)
-		r = say(c, "no requests yet; put the IN medium in and type "
+		r = say(c,
+		    "no requests yet; put the IN medium in and type "
 		    "intake\n");
 	else if (r == 0)
 		r = page_show(c, &out);
@@ -147,8 +154,8 @@ may_approve(const struct policy *p, const struct policy_rule *rule,
 
 	for (i = 0; i < rule->requesters.n; i++)
 		if (evaluate_may_approve(p, rule,
-		    policy_principal_by_id(p, rule->requesters.v[i]), who,
-		    core_now(), NULL) == 0)
+			policy_principal_by_id(p, rule->requesters.v[i]), who,
+			core_now(), NULL) == 0)
 			return true;
 	return false;
 }
@@ -186,8 +193,11 @@ put_rule(struct buf *out, const struct policy *p,
 		    (unsigned long long)rule->threshold);
 	if (r == 0)
 		r = put_approvers(out, p, rule);
-	return r == 0 ? buf_putf(out, "%s\n", rule->distinct_organisations ?
-	    ", of distinct organisations" : "") : r;
+	return r == 0 ?
+	    buf_putf(out, "%s\n",
+		rule->distinct_organisations ? ", of distinct organisations" :
+					       "") :
+	    r;
 }
 
 int
@@ -203,7 +213,8 @@ verb_policy(struct core *c, char **argv, size_t argc, struct diag *d)
 	(void)d;
 	r = hex_groups(c->policy->digest, 32, hex, sizeof(hex));
 	if (r == 0)
-		r = buf_putf(&out, "policy version %llu, \"%s\"\n  sha256 %s\n"
+		r = buf_putf(&out,
+		    "policy version %llu, \"%s\"\n  sha256 %s\n"
 		    "who can sign what, right now:\n",
 		    (unsigned long long)c->policy->version, c->policy->name,
 		    hex);
@@ -231,9 +242,11 @@ verb_keys(struct core *c, char **argv, size_t argc, struct diag *d)
 
 		time_format(k->valid_until, until);
 		hex_encode(k->key->id, 32, hex);
-		r = buf_putf(&out, "  %-16s %s, %s, domain %s, until %s\n"
-		    "    public key sha256 %s\n    products ", k->id,
-		    key_alg_name(k->alg), k->state, k->domain, until, hex);
+		r = buf_putf(&out,
+		    "  %-16s %s, %s, domain %s, until %s\n"
+		    "    public key sha256 %s\n    products ",
+		    k->id, key_alg_name(k->alg), k->state, k->domain, until,
+		    hex);
 		if (r == 0)
 			r = put_list(&out, &k->products);
 		if (r == 0)
@@ -264,9 +277,9 @@ put_leaf(struct core *c, struct buf *out, uint64_t i, struct diag *d)
 	r = ledger_leaf(c->ledger, i, &line, &len, d);
 	if (r != 0)
 		return r;
-	if (canon_get_str(line, len, "event", event, sizeof(event),
-	    NULL) != 0 || canon_get_u64(line, len, "time.claimed", &claimed,
-	    NULL) != 0)
+	if (canon_get_str(line, len, "event", event, sizeof(event), NULL) !=
+		0 ||
+	    canon_get_u64(line, len, "time.claimed", &claimed, NULL) != 0)
 		return diag_fail(d, CS_E_LEDGER_LEAF, "an event", "leaf %llu",
 		    (unsigned long long)i);
 	time_format((int64_t)claimed, when);
@@ -274,7 +287,7 @@ put_leaf(struct core *c, struct buf *out, uint64_t i, struct diag *d)
 	    event);
 	for (k = 0; r == 0 && k < ARRAY_LEN(extra); k++) {
 		if (canon_get_str(line, len, extra[k], value, sizeof(value),
-		    NULL) != 0)
+			NULL) != 0)
 			continue;
 		text_sanitise(value, strnlen(value, 20), safe, sizeof(safe));
 		r = buf_putf(out, " %s", safe);

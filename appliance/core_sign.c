@@ -19,14 +19,14 @@
 #include "lib/b64.h"
 #include "lib/hex.h"
 
-#define SIG_MAX		8192u	/* bytes of one exported signature */
+#define SIG_MAX 8192u /* bytes of one exported signature */
 
 struct signing {
 	struct core *c;
 	struct case_file f;
 	int64_t now;
 	uint32_t n;
-	struct event *events;		/* n signatures, then the outcome */
+	struct event *events; /* n signatures, then the outcome */
 	struct record_signature *sigs;
 	uint8_t (*approvals)[32];
 	size_t napprovals;
@@ -104,7 +104,7 @@ collect_approvals(struct signing *s)
 		return CS_E_NOMEM;
 	for (i = 0; i < s->f.ndecisions; i++)
 		if (hex_decode(s->f.decisions[i].digest,
-		    s->approvals[s->napprovals++], 32) != 0)
+			s->approvals[s->napprovals++], 32) != 0)
 			return CS_E_LEDGER;
 	return 0;
 }
@@ -126,12 +126,12 @@ log_intent(struct signing *s, struct diag *d)
 {
 	const struct request *q = s->f.req;
 
-	return core_log_one(s->c, "sign.intent", json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "request", q->id,
-	    "request_sha256", s->f.q.digest, "key", q->key,
-	    "format", q->format, "rule", s->f.q.rule,
-	    "artifacts", (json_int_t)q->st->nsubjects,
-	    "approvals", approval_list(s)), d);
+	return core_log_one(s->c, "sign.intent",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "request", q->id,
+		"request_sha256", s->f.q.digest, "key", q->key, "format",
+		q->format, "rule", s->f.q.rule, "artifacts",
+		(json_int_t)q->st->nsubjects, "approvals", approval_list(s)),
+	    d);
 }
 
 /* A signature that the signer made and verified becomes a leaf-to-be. */
@@ -159,10 +159,10 @@ on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
 	hex_encode(s->sigs[i].signature, 32, sig_hex);
 	s->events[i].type = "signature";
 	s->events[i].data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-	    "s:s, s:s}", "request", q->id, "artifact", artifact, "name",
-	    sub->name, "key", q->key, "format", q->format,
-	    "product", q->product, "version", q->version, "signature", b64,
-	    "signature_sha256", sig_hex);
+				      "s:s, s:s}",
+	    "request", q->id, "artifact", artifact, "name", sub->name, "key",
+	    q->key, "format", q->format, "product", q->product, "version",
+	    q->version, "signature", b64, "signature_sha256", sig_hex);
 	if (s->events[i].data == NULL)
 		return CS_E_NOMEM;
 	if (s->n >= 100 && i % 64 == 0)
@@ -178,7 +178,7 @@ make_record(struct signing *s, char record[65], struct diag *d)
 		.req = s->f.req,
 		.policy = s->c->policy,
 		.rule = s->f.rule,
-		.approvals = (const uint8_t (*)[32])s->approvals,
+		.approvals = (const uint8_t(*)[32])s->approvals,
 		.napprovals = s->napprovals,
 		.sigs = s->sigs,
 		.nsigs = s->n,
@@ -194,8 +194,8 @@ make_record(struct signing *s, char record[65], struct diag *d)
 	r = record_format(&n, &payload, &len);
 	if (r == 0)
 		r = signer_record(s->c, payload, len, &env, &env_len, d);
-	return r == 0 ?
-	    ledger_blob_put(s->c->ledger, env, env_len, record, d) : r;
+	return r == 0 ? ledger_blob_put(s->c->ledger, env, env_len, record, d) :
+			r;
 }
 
 static int
@@ -208,11 +208,10 @@ finish(struct signing *s, struct diag *d)
 	if (r != 0)
 		return r;
 	s->events[s->n].type = "sign.outcome";
-	s->events[s->n].data = json_pack(
-	    "{s:s, s:s, s:s, s:s, s:I, s:I}", "request", s->f.q.id,
-	    "request_sha256", s->f.q.digest, "result", "signed",
-	    "record", record, "first", (json_int_t)ledger_size(s->c->ledger),
-	    "count", (json_int_t)s->n);
+	s->events[s->n].data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}",
+	    "request", s->f.q.id, "request_sha256", s->f.q.digest, "result",
+	    "signed", "record", record, "first",
+	    (json_int_t)ledger_size(s->c->ledger), "count", (json_int_t)s->n);
 	if (s->events[s->n].data == NULL)
 		return diag_nomem(d);
 	return core_log(s->c, s->events, s->n + 1, d);
@@ -223,10 +222,11 @@ static int
 log_failed(struct signing *s, const struct diag *why, struct diag *d)
 {
 	signer_end(s->c);
-	return core_log_one(s->c, "sign.outcome", json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s}", "request", s->f.q.id,
-	    "request_sha256", s->f.q.digest, "result", "failed",
-	    "check", err_id(why->code), "found", why->found), d);
+	return core_log_one(s->c, "sign.outcome",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", s->f.q.id,
+		"request_sha256", s->f.q.digest, "result", "failed", "check",
+		err_id(why->code), "found", why->found),
+	    d);
 }
 
 static int
@@ -263,8 +263,8 @@ prepare(struct signing *s, struct diag *d)
 		r = signer_preflight(s->c, &job, &s->n, d);
 	buf_done(&job);
 	if (r == 0 && s->n != s->f.req->st->nsubjects)
-		r = diag_fail(d, CS_E_IPC, "one signature per artifact",
-		    "%u", s->n);
+		r = diag_fail(d, CS_E_IPC, "one signature per artifact", "%u",
+		    s->n);
 	if (r != 0)
 		return r;
 	s->events = calloc((size_t)s->n + 1, sizeof(*s->events));
@@ -277,8 +277,8 @@ prepare(struct signing *s, struct diag *d)
 int
 verb_sign(struct core *c, char **argv, size_t argc, struct diag *d)
 {
-	_cleanup_(signing_done) struct signing s = { .c = c,
-		.now = core_now() };
+	_cleanup_(
+	    signing_done) struct signing s = { .c = c, .now = core_now() };
 	uint64_t n = 0;
 	int r;
 
@@ -294,7 +294,8 @@ verb_sign(struct core *c, char **argv, size_t argc, struct diag *d)
 		r = ceremony(&s, d);
 	if (r != 0)
 		return r;
-	return say(c, "request %llu: %u signatures made, verified and logged; "
-	    "export %llu\n", (unsigned long long)n, s.n,
-	    (unsigned long long)n);
+	return say(c,
+	    "request %llu: %u signatures made, verified and logged; "
+	    "export %llu\n",
+	    (unsigned long long)n, s.n, (unsigned long long)n);
 }

@@ -10,7 +10,7 @@
 #include "appliance/core.h"
 #include "lib/file.h"
 
-#define WHO	"the signer"
+#define WHO "the signer"
 
 static int
 ask_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
@@ -164,8 +164,7 @@ signer_sign(struct core *c, uint32_t n,
 	uint32_t got = 0, i = 0;
 	int r;
 
-	if (c->signer < 0 ||
-	    ipc_send(c->signer, SIGNER_SIGN, NULL, 0, -1) != 0)
+	if (c->signer < 0 || ipc_send(c->signer, SIGNER_SIGN, NULL, 0, -1) != 0)
 		return diag_fail(d, CS_E_IPC, "a preflighted job", WHO);
 	for (;;) {
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
@@ -180,7 +179,8 @@ signer_sign(struct core *c, uint32_t n,
 		if (rd_u32(&rd, &i) != 0)
 			return bad_answer(d);
 		if (m.type == SIGNER_SIGN_R)
-			return i == n && got == n && rd_end(&rd) == 0 ? 0 :
+			return i == n && got == n && rd_end(&rd) == 0 ?
+			    0 :
 			    bad_answer(d);
 		if (m.type != SIGNER_SIG || i != got || i >= n ||
 		    rd_str(&rd, IPC_MAX, &sig, &len) != 0 || rd_end(&rd) != 0)

@@ -7,8 +7,8 @@
 #include "appliance/index_private.h"
 
 /* "CSLG": tells file(1) and ourselves what this database is. */
-#define APPLICATION_ID	0x43534c47
-#define SCHEMA_VERSION	1
+#define APPLICATION_ID 0x43534c47
+#define SCHEMA_VERSION 1
 
 static const char schema[] =
     "CREATE TABLE head("
@@ -42,28 +42,32 @@ static const char *const statements[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_HEAD] = "SELECT size, boot, floor, policy FROM head",
-	[STMT_HEAD_SET] = "UPDATE head SET size = ?1, boot = max(boot, ?2),"
+	[STMT_HEAD_SET] =
+	    "UPDATE head SET size = ?1, boot = max(boot, ?2),"
 	    " floor = max(floor, ?3), policy = CASE ?4 WHEN '' THEN policy"
 	    " ELSE ?4 END",
 	[STMT_LEAF] = "INSERT INTO leaf VALUES(?1, ?2, ?3, ?4, ?5)",
 	[STMT_REQUEST_NEW] = "INSERT INTO request VALUES(NULL, ?1, ?2, ?3, ?4,"
-	    " ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10)",
+			     " ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10)",
 	[STMT_REQUEST_STATE] = "UPDATE request SET state = ?2"
-	    " WHERE id = ?1 AND state != 'refused'",
-	[STMT_REQUEST_SIGNED] = "UPDATE request SET state = 'signed',"
+			       " WHERE id = ?1 AND state != 'refused'",
+	[STMT_REQUEST_SIGNED] =
+	    "UPDATE request SET state = 'signed',"
 	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5"
 	    " WHERE id = ?1 AND state != 'refused'",
-	[STMT_APPROVAL] = "INSERT INTO approval SELECT ?1, n, ?3, ?4, ?5, ?6,"
+	[STMT_APPROVAL] =
+	    "INSERT INTO approval SELECT ?1, n, ?3, ?4, ?5, ?6,"
 	    " ?7 FROM request WHERE id = ?2 AND state != 'refused'",
 	[STMT_SIGNATURE] = "INSERT INTO signature VALUES(?1, ?2, ?3, ?4)",
-#define REQUEST_COLUMNS "n, id, digest, envelope, state, requester, rule," \
-	    " nonce, time, response, first_leaf, nleaves, outcome_leaf"
+#define REQUEST_COLUMNS                                    \
+	"n, id, digest, envelope, state, requester, rule," \
+	" nonce, time, response, first_leaf, nleaves, outcome_leaf"
 	[STMT_BY_N] = "SELECT " REQUEST_COLUMNS " FROM request WHERE n = ?1",
 	[STMT_BY_ID] = "SELECT " REQUEST_COLUMNS " FROM request WHERE id = ?1"
-	    " AND state != 'refused'",
+		       " AND state != 'refused'",
 	[STMT_ALL] = "SELECT " REQUEST_COLUMNS " FROM request ORDER BY n",
 	[STMT_APPROVALS] = "SELECT approver, decision, envelope, digest, time"
-	    " FROM approval WHERE request = ?1 ORDER BY leaf",
+			   " FROM approval WHERE request = ?1 ORDER BY leaf",
 };
 
 static const char *const state_names[] = { "pending", "refused", "rejected",
@@ -134,8 +138,10 @@ prepare_schema(struct index *ix, struct diag *d)
 	if (version != 0 || app != 0)
 		return diag_fail(d, CS_E_LEDGER, "schema version 1",
 		    "application %#x version %d", (unsigned int)app, version);
-	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "PRAGMA user_version = %d;COMMIT", APPLICATION_ID, SCHEMA_VERSION);
+	(void)snprintf(sql, sizeof(sql),
+	    "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d;COMMIT",
+	    APPLICATION_ID, SCHEMA_VERSION);
 	r = exec(ix, "BEGIN IMMEDIATE", d);
 	if (r == 0)
 		r = exec(ix, schema, d);
@@ -155,21 +161,25 @@ index_open(struct index **ret, struct diag *d)
 	if (ix == NULL)
 		return diag_nomem(d);
 	if (sqlite3_open_v2("index.db", &ix->db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
-	    NULL) != SQLITE_OK)
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+		    SQLITE_OPEN_NOFOLLOW,
+		NULL) != SQLITE_OK)
 		return index_fail(ix, "index.db", d);
 	(void)sqlite3_db_config(ix->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(ix->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);
-	r = exec(ix, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-	    "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", d);
+	r = exec(ix,
+	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+	    "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+	    d);
 	if (r == 0)
 		r = prepare_schema(ix, d);
 	if (r != 0)
 		return r;
 	for (i = 0; i < STMT_COUNT; i++)
 		if (sqlite3_prepare_v3(ix->db, statements[i], -1,
-		    SQLITE_PREPARE_PERSISTENT, &ix->stmt[i], NULL) != SQLITE_OK)
+			SQLITE_PREPARE_PERSISTENT, &ix->stmt[i],
+			NULL) != SQLITE_OK)
 			return index_fail(ix, "prepare", d);
 	*ret = take_ptr(ix);
 	return 0;
@@ -315,11 +325,11 @@ index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
 		struct ledger_approval *a;
 		char decision[16];
 
-		a = rc == SQLITE_ROW ?
-		    reallocarray(v, count + 1, sizeof(*v)) : NULL;
+		a = rc == SQLITE_ROW ? reallocarray(v, count + 1, sizeof(*v)) :
+				       NULL;
 		if (a == NULL) {
 			r = rc == SQLITE_ROW ? diag_nomem(d) :
-			    index_fail(ix, "approvals", d);
+					       index_fail(ix, "approvals", d);
 			break;
 		}
 		v = a;

@@ -19,10 +19,10 @@
 
 struct applied {
 	struct index *ix;
-	uint64_t i;		/* leaf index */
+	uint64_t i; /* leaf index */
 	int64_t time;
 	json_t *data;
-	const char *policy;	/* set by log.start */
+	const char *policy; /* set by log.start */
 };
 
 /* A string member of data, or "". */
@@ -43,13 +43,11 @@ number(const struct applied *a, const char *name)
 static void
 bind(const struct applied *a, enum index_stmt which, int n, const char *s)
 {
-	(void)sqlite3_bind_text(a->ix->stmt[which], n, s, -1,
-	    SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(a->ix->stmt[which], n, s, -1, SQLITE_TRANSIENT);
 }
 
 static void
-bind_int(const struct applied *a, enum index_stmt which, int n,
-    sqlite3_int64 v)
+bind_int(const struct applied *a, enum index_stmt which, int n, sqlite3_int64 v)
 {
 	(void)sqlite3_bind_int64(a->ix->stmt[which], n, v);
 }

@@ -12,7 +12,7 @@
 #include "lib/note.h"
 #include "lib/tiles.h"
 
-#define MAX_NOTE	65536u
+#define MAX_NOTE 65536u
 
 struct ledger {
 	int log_fd, blobs_fd, checkpoints_fd;
@@ -20,7 +20,7 @@ struct ledger {
 	struct index *ix;
 	struct index_head head;
 	struct note_vkey key;
-	uint64_t checkpointed;	/* size of the last checkpoint; 0: none */
+	uint64_t checkpointed; /* size of the last checkpoint; 0: none */
 	uint64_t boot;
 };
 
@@ -101,9 +101,8 @@ check_checkpoint(struct ledger *l, struct diag *d)
 	if (r != 0)
 		return r;
 	if (memcmp(root, cp.root, 32) != 0)
-		return diag_fail(d, CS_E_LEDGER_BEHIND,
-		    "the checkpoint's root", "another one at %llu leaves",
-		    (unsigned long long)cp.size);
+		return diag_fail(d, CS_E_LEDGER_BEHIND, "the checkpoint's root",
+		    "another one at %llu leaves", (unsigned long long)cp.size);
 	l->checkpointed = cp.size;
 	return 0;
 }
@@ -205,8 +204,8 @@ ledger_rebuild(int state_fd, const char *origin, struct diag *d)
 /* {"boot","data","event","time","tpm","v"} in canonical form and "\n" */
 static int
 make_leaf(const struct ledger *l, struct event *ev,
-    const struct ledger_clock *clock, int64_t now, char **ret,
-    size_t *ret_len, struct diag *d)
+    const struct ledger_clock *clock, int64_t now, char **ret, size_t *ret_len,
+    struct diag *d)
 {
 	_cleanup_json_ json_t *root = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -215,11 +214,12 @@ make_leaf(const struct ledger *l, struct event *ev,
 	int r;
 
 	root = json_pack("{s:I, s:o, s:s, s:{s:I, s:s}, s:{s:I, s:I, s:I, "
-	    "s:b}, s:i}", "boot", (json_int_t)l->boot, "data",
-	    take_ptr(ev->data), "event", ev->type, "time", "claimed",
-	    (json_int_t)now, "source", "rtc", "tpm", "clock",
-	    (json_int_t)clock->clock, "reset", (json_int_t)clock->reset,
-	    "restart", (json_int_t)clock->restart, "safe", clock->safe, "v", 1);
+			 "s:b}, s:i}",
+	    "boot", (json_int_t)l->boot, "data", take_ptr(ev->data), "event",
+	    ev->type, "time", "claimed", (json_int_t)now, "source", "rtc",
+	    "tpm", "clock", (json_int_t)clock->clock, "reset",
+	    (json_int_t)clock->reset, "restart", (json_int_t)clock->restart,
+	    "safe", clock->safe, "v", 1);
 	if (root == NULL)
 		return diag_nomem(d);
 	r = json_canonical(root, &text, &len);
@@ -365,12 +365,11 @@ ledger_checkpoint_store(struct ledger *l, const char *text,
 
 	r = checkpoint_parse(text, strlen(text), &cp, d);
 	if (r == 0)
-		r = note_assemble(text, strlen(text), &l->key, sig, &note,
-		    &len, d);
+		r = note_assemble(text, strlen(text), &l->key, sig, &note, &len,
+		    d);
 	if (r != 0)
 		return r;
-	(void)snprintf(name, sizeof(name), "%llu",
-	    (unsigned long long)cp.size);
+	(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)cp.size);
 	r = file_write_atomic(l->checkpoints_fd, name, note, len, 0600, d);
 	if (r == 0)
 		r = file_write_atomic(l->log_fd, "checkpoint", note, len, 0600,

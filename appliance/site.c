@@ -5,7 +5,7 @@
 
 #include "lib/file.h"
 
-#define SITE_MAX	65536u
+#define SITE_MAX 65536u
 
 void
 site_free(struct site **s)
@@ -28,7 +28,7 @@ read_ports(struct site *s, json_t *list, struct diag *d)
 	if (json_array_size(list) > SITE_MAX_PORTS)
 		return diag_fail(d, CS_E_TOO_LARGE, "at most 16 token ports",
 		    "%zu", json_array_size(list));
-	json_array_foreach(list, i, e) {
+	json_array_foreach (list, i, e) {
 		struct site_port *p = &s->ports[i];
 		const struct json_field f[] = {
 			{ "port", JK_STR, true, &p->port, NULL },

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define FIRST_FD	3
+#define FIRST_FD 3
 
 static int
 program_path(const char *name, char *out, size_t size, struct diag *d)
@@ -43,8 +43,8 @@ place_fds(const struct spawn *s)
 	size_t i;
 
 	for (i = 0; i < s->nfds; i++) {
-		moved[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC,
-		    FIRST_FD + SPAWN_MAX_FDS);
+		moved[i] =
+		    fcntl(s->fds[i], F_DUPFD_CLOEXEC, FIRST_FD + SPAWN_MAX_FDS);
 		if (moved[i] < 0)
 			return -1;
 	}

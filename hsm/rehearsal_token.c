@@ -19,7 +19,7 @@
 #include "lib/hex.h"
 #include "lib/json.h"
 
-#define ID_LEN	8u
+#define ID_LEN 8u
 
 static int
 read_pin(const char *path, struct secret **ret, struct diag *d)
@@ -84,8 +84,8 @@ make(struct p11 *p, const char *label, struct secret *pin, struct diag *d)
 
 	r = p11_find_token_blank(p, &blank, d);
 	if (r == 0 && strncmp(blank.manufacturer, "SoftHSM", 7) != 0)
-		r = diag_fail(d, CS_E_HSM_TOKEN_ABSENT, "a SoftHSM token",
-		    "%s", blank.manufacturer);
+		r = diag_fail(d, CS_E_HSM_TOKEN_ABSENT, "a SoftHSM token", "%s",
+		    blank.manufacturer);
 	if (r == 0)
 		r = secret_random_pin(24, &so);
 	if (r == 0)
@@ -113,7 +113,8 @@ main(int argc, char **argv)
 
 	if (argc != 4) {
 		(void)fputs("usage: coldseal-rehearsal-token MODULE LABEL "
-			    "PIN-FILE\n", stderr);
+			    "PIN-FILE\n",
+		    stderr);
 		return CS_EXIT_USAGE;
 	}
 	r = read_pin(argv[3], &pin, &d);

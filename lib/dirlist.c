@@ -25,7 +25,7 @@ dir_list_blobs(int dirfd, char (**ret)[CS_SHA256_HEX + 1], size_t *ret_n,
     struct diag *d)
 {
 	_cleanup_(closedir_p) DIR *dir = NULL;
-	_cleanup_free_ char (*v)[CS_SHA256_HEX + 1] = NULL;
+	_cleanup_free_ char(*v)[CS_SHA256_HEX + 1] = NULL;
 	size_t n = 0, cap = 0;
 	struct dirent *e;
 	int fd;

@@ -21,7 +21,7 @@ static size_t
 table_index(int code)
 {
 	if (code <= CS_ERR_MIN || code >= CS_ERR_MAX)
-		return 0;	/* CS_E_INTERNAL is first */
+		return 0; /* CS_E_INTERNAL is first */
 	return (size_t)(code - CS_ERR_MIN - 1);
 }
 
@@ -132,6 +132,6 @@ diag_format(const struct diag *d, char *out, size_t size)
 		n += snprintf(out + n, size - (size_t)n, "  expected: %s\n",
 		    d->expected);
 	if (err_advice(d->code)[0] != '\0' && n > 0 && (size_t)n < size)
-		(void)snprintf(out + n, size - (size_t)n,
-		    "  what to do: %s\n", err_advice(d->code));
+		(void)snprintf(out + n, size - (size_t)n, "  what to do: %s\n",
+		    err_advice(d->code));
 }

@@ -10,6 +10,9 @@
  * key domain that comes out only on the machine and under the boot state it
  * was sealed on.  ESAPI of tpm2-tss; errors in lib/errors/tpm.def.
  *
+ * An answer that was altered on the way (its HMAC is wrong) is CS_E_TPM_FAIL,
+ * and the connection is then of no more use: close it.
+ *
  * Every object here has noDA set, so that neither a refused unseal nor a
  * power cut ever counts against the dictionary-attack lockout.  Every handle
  * is flushed before a function returns: without a resource manager a TPM has

@@ -25,6 +25,7 @@ tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti, void (*tcti_free)(TSS2_TCTI_CONTEXT **),
 {
 	_cleanup_tpm_ struct tpm *t = calloc(1, sizeof(*t));
 	TSS2_RC rc;
+	int r;
 
 	if (t == NULL) {
 		tcti_free(&tcti);
@@ -39,6 +40,9 @@ tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti, void (*tcti_free)(TSS2_TCTI_CONTEXT **),
 	rc = Esys_Startup(t->esys, TPM2_SU_CLEAR);
 	if (rc != TSS2_RC_SUCCESS && tpm_rc_base(rc) != TPM2_RC_INITIALIZE)
 		return tpm_fail(t, CS_E_TPM_CONNECT, rc, "TPM2_Startup", d);
+	r = tpm_flush_leftovers(t, d);
+	if (r != 0)
+		return r;
 	/* only now: a session that never began ends without Shutdown */
 	t->flags = flags;
 	*ret = take_ptr(t);

@@ -72,4 +72,7 @@ int tpm_blob_decode(const uint8_t *p, size_t len, struct tpm_blob *ret,
 int tpm_blob_tag(const struct tpm_blob *b, const uint8_t key[CS_SHA256_LEN],
     const uint8_t *secret, size_t len, uint8_t ret[CS_SHA256_LEN]) CS_WUR;
 
+/* What a killed process left loaded; once, when the TPM is opened. */
+int tpm_flush_leftovers(struct tpm *t, struct diag *d) CS_WUR;
+
 #endif

@@ -162,17 +162,32 @@ seal_policy(struct tpm *t, ESYS_TR primary, uint32_t mask,
 	return r != 0 ? r : policy_pcr(t, trial.h, mask, ret, d);
 }
 
-/* data is the key and the secret; fills pub and priv of b */
+/* One TPM2_Create under the session; *pub and *priv may be NULL. */
+static TSS2_RC
+create(struct tpm *t, ESYS_TR primary, ESYS_TR session,
+    const TPM2B_SENSITIVE_CREATE *s, const uint8_t policy[CS_SHA256_LEN],
+    TPM2B_PRIVATE **priv, TPM2B_PUBLIC **pub)
+{
+	static const TPM2B_DATA outside = { 0 };
+	static const TPML_PCR_SELECTION no_pcr = { 0 };
+	TPM2B_PUBLIC template;
+
+	tpm_sealed_template(policy, &template);
+	return Esys_Create(t->esys, primary, session, ESYS_TR_NONE,
+	    ESYS_TR_NONE, s, &template, &outside, &no_pcr, priv, pub, NULL,
+	    NULL, NULL);
+}
+
+/* fills pub and priv of b */
 static int
 create_sealed(struct tpm *t, ESYS_TR primary, const TPM2B_SENSITIVE_CREATE *s,
     const uint8_t policy[CS_SHA256_LEN], struct tpm_blob *b, struct diag *d)
 {
-	static const TPM2B_DATA outside = { 0 };
-	static const TPML_PCR_SELECTION no_pcr = { 0 };
+	static const TPM2B_SENSITIVE_CREATE nothing = {
+		.sensitive.data.size = 1 };
 	_cleanup_tpm_handle_ struct tpm_handle session = TPM_HANDLE_INIT(t);
 	_cleanup_esys_ TPM2B_PRIVATE *priv = NULL;
 	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
-	TPM2B_PUBLIC template;
 	TSS2_RC rc;
 	int r;
 
@@ -180,10 +195,9 @@ create_sealed(struct tpm *t, ESYS_TR primary, const TPM2B_SENSITIVE_CREATE *s,
 	    &session, d);
 	if (r != 0)
 		return r;
-	tpm_sealed_template(policy, &template);
-	rc = Esys_Create(t->esys, primary, session.h, ESYS_TR_NONE,
-	    ESYS_TR_NONE, s, &template, &outside, &no_pcr, &priv, &pub, NULL,
-	    NULL, NULL);
+	rc = create(t, primary, session.h, s, policy, &priv, &pub);
+	/* ESAPI keeps the input for a retry: something else takes its place */
+	(void)create(t, primary, session.h, &nothing, policy, NULL, NULL);
 	overwrite_buffer(t);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Create", d);

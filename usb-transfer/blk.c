@@ -15,7 +15,7 @@ read_fd(void *arg, uint64_t lba, uint32_t n, void *buf, struct diag *d)
 	const int *fd = arg;
 
 	if (fd_pread_all(*fd, buf, (size_t)n * BLK_SIZE,
-	    (off_t)(lba * BLK_SIZE)) != 0)
+		(off_t)(lba * BLK_SIZE)) != 0)
 		return diag_errno(d, CS_E_MEDIA_IO, "block %llu",
 		    (unsigned long long)lba);
 	return 0;

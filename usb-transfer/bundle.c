@@ -61,8 +61,8 @@ bundle_name_ok(const char *name)
 			    (n == 2 && memcmp(name + start, "..", 2) == 0))
 				return 0;
 			start = i + 1;
-		} else if (!((c >= 'a' && c <= 'z') ||
-		    (c >= '0' && c <= '9') || c == '.' || c == '-')) {
+		} else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			       c == '.' || c == '-')) {
 			return 0;
 		}
 	}
@@ -71,8 +71,7 @@ bundle_name_ok(const char *name)
 
 /* POSIX.1-1988 ustar, every field fixed but name and size. */
 int
-bundle_header(const char *name, uint64_t size, uint8_t out[512],
-    struct diag *d)
+bundle_header(const char *name, uint64_t size, uint8_t out[512], struct diag *d)
 {
 	char field[24];
 	unsigned int sum = 0;
@@ -95,7 +94,10 @@ bundle_header(const char *name, uint64_t size, uint8_t out[512],
 	memcpy(out + 136, "00000000000", 12);
 	memset(out + 148, ' ', 8);
 	out[156] = '0';
-	memcpy(out + 257, "ustar\0" "00", 8);
+	memcpy(out + 257,
+	    "ustar\0"
+	    "00",
+	    8);
 	memcpy(out + 329, "0000000", 8);
 	memcpy(out + 337, "0000000", 8);
 	for (i = 0; i < TAR_BLOCK; i++)
@@ -108,10 +110,10 @@ bundle_header(const char *name, uint64_t size, uint8_t out[512],
 /* --- what each type may hold, in order ---------------------------------- */
 
 enum kind {
-	EXACT,			/* this very name */
-	CONTENT,		/* prefix and the member's own SHA-256 */
-	SORTED,			/* prefix, names ascending */
-	PAIRS,			/* signatures/H.sig|p7s, proofs/H.tlog-proof */
+	EXACT,	 /* this very name */
+	CONTENT, /* prefix and the member's own SHA-256 */
+	SORTED,	 /* prefix, names ascending */
+	PAIRS,	 /* signatures/H.sig|p7s, proofs/H.tlog-proof */
 };
 
 static const struct rule {
@@ -174,8 +176,7 @@ walk_exact(struct walk *w, const struct rule *r)
 	}
 	if (!r->required)
 		return 0;
-	return diag_fail(w->d, CS_E_BUNDLE_MISSING, r->name, "%.120s",
-	    here(w));
+	return diag_fail(w->d, CS_E_BUNDLE_MISSING, r->name, "%.120s", here(w));
 }
 
 static int
@@ -210,10 +211,9 @@ walk_pairs(struct walk *w)
 		(void)snprintf(h, sizeof(h), "%.64s", hex);
 		if (hex_is(h, CS_SHA256_HEX) == 0 ||
 		    (strcmp(hex + CS_SHA256_HEX, ".sig") != 0 &&
-		    strcmp(hex + CS_SHA256_HEX, ".p7s") != 0))
+			strcmp(hex + CS_SHA256_HEX, ".p7s") != 0))
 			return bad_name(w, "signatures/<sha256>.sig or .p7s");
-		(void)snprintf(proof, sizeof(proof), "proofs/%s.tlog-proof",
-		    h);
+		(void)snprintf(proof, sizeof(proof), "proofs/%s.tlog-proof", h);
 		w->i++;
 		if (strcmp(here(w), proof) != 0)
 			return diag_fail(w->d, CS_E_BUNDLE_MISSING, proof,
@@ -283,5 +283,5 @@ uint64_t
 bundle_limit(const char *name)
 {
 	return strncmp(name, "artifacts/", 10) == 0 ? BUNDLE_SIZE_MAX :
-	    BUNDLE_DOC_MAX;
+						      BUNDLE_DOC_MAX;
 }

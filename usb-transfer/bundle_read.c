@@ -13,7 +13,7 @@
 #include "lib/hex.h"
 #include "usb-transfer/bundle_private.h"
 
-#define BUFFER		(1u << 20)
+#define BUFFER (1u << 20)
 
 struct reader {
 	bundle_read_fn *read;
@@ -24,7 +24,7 @@ struct reader {
 	struct hasher *hash;
 	struct bundle_entry *e;
 	size_t n;
-	char *text;		/* the manifest; names point into it */
+	char *text; /* the manifest; names point into it */
 	struct diag *d;
 };
 
@@ -159,8 +159,7 @@ read_padding(struct reader *r, uint64_t size)
 
 /* Data through the hash, and on to the sink or into copy. */
 static int
-read_data(struct reader *r, uint64_t size, uint8_t *copy,
-    uint8_t ret_hash[32])
+read_data(struct reader *r, uint64_t size, uint8_t *copy, uint8_t ret_hash[32])
 {
 	uint64_t left = size;
 	const uint8_t *p;
@@ -187,8 +186,7 @@ read_data(struct reader *r, uint64_t size, uint8_t *copy,
 
 /* "<64 hex>  <name>\n" */
 static int
-manifest_line(struct reader *r, char *line, char *end,
-    struct bundle_entry *ret)
+manifest_line(struct reader *r, char *line, char *end, struct bundle_entry *ret)
 {
 	char hex[65];
 
@@ -286,9 +284,8 @@ check_type(struct reader *r, enum bundle_type want)
 			continue;
 		if (i == want)
 			return 0;
-		return diag_fail(r->d, CS_E_BUNDLE_TYPE,
-		    bundle_type_name(want), "%s",
-		    bundle_type_name((enum bundle_type)i));
+		return diag_fail(r->d, CS_E_BUNDLE_TYPE, bundle_type_name(want),
+		    "%s", bundle_type_name((enum bundle_type)i));
 	}
 	return diag_fail(r->d, CS_E_BUNDLE_TYPE, bundle_type_name(want),
 	    "no known type");
@@ -321,8 +318,7 @@ read_member(struct reader *r, size_t i)
 		return diag_fail(r->d, CS_E_BUNDLE_HASH, want, "%.100s: %s",
 		    m.name, is);
 	}
-	return r->sink->end != NULL ?
-	    r->sink->end(r->sink->arg, &m, r->d) : 0;
+	return r->sink->end != NULL ? r->sink->end(r->sink->arg, &m, r->d) : 0;
 }
 
 static int
@@ -353,8 +349,10 @@ int
 bundle_read(bundle_read_fn *read, void *arg, enum bundle_type want,
     const struct bundle_sink *sink, uint8_t ret_manifest[32], struct diag *d)
 {
-	_cleanup_(reader_done) struct reader r = { .read = read, .arg = arg,
-		.sink = sink, .d = d };
+	_cleanup_(reader_done) struct reader r = { .read = read,
+		.arg = arg,
+		.sink = sink,
+		.d = d };
 	uint8_t hash[32];
 	size_t i;
 	int e;

@@ -14,24 +14,24 @@
 #include "lib/hex.h"
 #include "usb-transfer/bundle_private.h"
 
-#define CHUNK		(1u << 20)
+#define CHUNK (1u << 20)
 
 struct member {
-	uint8_t *data;		/* or NULL: bytes of the shared descriptor */
-	int *fd;		/* freed by the member that owns it */
+	uint8_t *data; /* or NULL: bytes of the shared descriptor */
+	int *fd;       /* freed by the member that owns it */
 	bool owner;
-	uint64_t off, size;	/* in the descriptor */
-	uint64_t at;		/* of the header, in the archive */
+	uint64_t off, size; /* in the descriptor */
+	uint64_t at;	    /* of the header, in the archive */
 };
 
 struct bundle_writer {
 	enum bundle_type type;
-	struct member *m;	/* m[0]: the manifest, made at the end */
+	struct member *m; /* m[0]: the manifest, made at the end */
 	struct bundle_entry *e;
 	size_t n, cap;
 	uint64_t size;
 	bool finished;
-	size_t last;		/* member of the last read: they ascend */
+	size_t last; /* member of the last read: they ascend */
 };
 
 void
@@ -249,8 +249,8 @@ bundle_writer_finish(struct bundle_writer *w, struct diag *d)
 	for (i = 0; r == 0 && i < w->n; i++) {
 		if (i > 0 && w->m[i].size > bundle_limit(w->e[i].name))
 			return diag_fail(d, CS_E_BUNDLE_LARGE,
-			    "a smaller member", "%s: %llu bytes",
-			    w->e[i].name, (unsigned long long)w->m[i].size);
+			    "a smaller member", "%s: %llu bytes", w->e[i].name,
+			    (unsigned long long)w->m[i].size);
 		w->m[i].at = at;
 		at += TAR_BLOCK + padded(w->m[i].size);
 	}
@@ -358,8 +358,8 @@ bundle_writer_to_fd(struct bundle_writer *w, int fd,
 	if (buf == NULL)
 		return diag_nomem(d);
 	while (r == 0 && off < w->size) {
-		size_t n = w->size - off > CHUNK ? CHUNK :
-		    (size_t)(w->size - off);
+		size_t n =
+		    w->size - off > CHUNK ? CHUNK : (size_t)(w->size - off);
 
 		r = bundle_writer_read(w, off, buf, n, d);
 		if (r == 0 && fd_write_all(fd, buf, n) != 0)

@@ -19,11 +19,11 @@
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fatvol.h"
 
-#define SOCK		3
-#define TARGET		4
-#define MAX_FILES	4u
-#define PROGRESS_MS	100
-#define CHUNK		(1u << 20)
+#define SOCK	    3
+#define TARGET	    4
+#define MAX_FILES   4u
+#define PROGRESS_MS 100
+#define CHUNK	    (1u << 20)
 
 static const char *const allowed_names[] = { "COLDSEAL.RSP", "COLDSEAL.AUD" };
 
@@ -32,7 +32,8 @@ struct out_file {
 	struct bundle_writer *w;
 };
 
-struct export {
+struct export
+{
 	struct out_file files[MAX_FILES];
 	size_t n;
 	int pack;

@@ -12,12 +12,12 @@
 
 #include "usb-transfer/fat_private.h"
 
-#define MAX_CLUSTER	65536u
-#define FAT16_MIN	4085u	/* clusters; below is FAT12 */
-#define FAT32_MIN	65525u
-#define FAT32_MAX	0x0ffffff5u
-#define MAX_ROOT	(2u << 20)	/* bytes of a root folder */
-#define ENTRY		32u
+#define MAX_CLUSTER 65536u
+#define FAT16_MIN   4085u /* clusters; below is FAT12 */
+#define FAT32_MIN   65525u
+#define FAT32_MAX   0x0ffffff5u
+#define MAX_ROOT    (2u << 20) /* bytes of a root folder */
+#define ENTRY	    32u
 
 void
 fat_close(struct fat **f)
@@ -102,9 +102,8 @@ layout(struct fat *f, const uint8_t *b, const struct bpb *p, struct diag *d)
 		return geometry(d, "room for data", data);
 	clusters = (p->sectors * bps - data) / f->cluster_bytes;
 	if (clusters < FAT16_MIN)
-		return diag_fail(d, CS_E_MEDIA_FAT12,
-		    "at least 4085 clusters", "%llu",
-		    (unsigned long long)clusters);
+		return diag_fail(d, CS_E_MEDIA_FAT12, "at least 4085 clusters",
+		    "%llu", (unsigned long long)clusters);
 	if ((clusters < FAT32_MIN) == f->is32 || clusters > FAT32_MAX)
 		return geometry(d, "clusters that fit the FAT type", clusters);
 	f->clusters = (uint32_t)clusters;
@@ -112,8 +111,8 @@ layout(struct fat *f, const uint8_t *b, const struct bpb *p, struct diag *d)
 	if (need > f->fat_bytes)
 		return geometry(d, "a table for all clusters", f->fat_bytes);
 	f->root_cluster = f->is32 ? le32(b + 44) : 0;
-	if (f->is32 && (f->root_cluster < 2 ||
-	    f->root_cluster > f->clusters + 1))
+	if (f->is32 &&
+	    (f->root_cluster < 2 || f->root_cluster > f->clusters + 1))
 		return geometry(d, "a root cluster in the volume",
 		    f->root_cluster);
 	return 0;
@@ -180,7 +179,7 @@ fat_next(struct fat *f, uint32_t cluster, uint32_t *ret, bool *ret_end,
 	if (r != 0)
 		return r;
 	v = f->is32 ? le32(f->window + (off - f->window_at)) & 0x0fffffffu :
-	    le16(f->window + (off - f->window_at));
+		      le16(f->window + (off - f->window_at));
 	end = f->is32 ? 0x0ffffff8u : 0xfff8u;
 	*ret_end = v >= end;
 	if (*ret_end)
@@ -197,14 +196,16 @@ static int
 check_chain(struct fat *f, const struct fat_file *file, struct diag *d)
 {
 	uint64_t n = ((uint64_t)file->size + f->cluster_bytes - 1) /
-	    f->cluster_bytes, i;
+	    f->cluster_bytes,
+		 i;
 	uint32_t c = file->first;
 	bool end = false;
 	int r;
 
 	if (n == 0)
-		return c == 0 ? 0 : diag_fail(d, CS_E_MEDIA_FAT_LOOP,
-		    "no cluster for an empty file", "%#x", c);
+		return c == 0 ? 0 :
+				diag_fail(d, CS_E_MEDIA_FAT_LOOP,
+				    "no cluster for an empty file", "%#x", c);
 	if (c < 2 || c > f->clusters + 1)
 		return diag_fail(d, CS_E_MEDIA_FAT_CLUSTER,
 		    "a first cluster of the volume", "%#x", c);
@@ -225,15 +226,14 @@ check_chain(struct fat *f, const struct fat_file *file, struct diag *d)
 		    (unsigned long long)n, file->size);
 	if (i + 1 < n)
 		return diag_fail(d, CS_E_MEDIA_FAT_SHORT,
-		    "a cluster for each part",
-		    "%llu clusters for %u bytes", (unsigned long long)i + 1,
-		    file->size);
+		    "a cluster for each part", "%llu clusters for %u bytes",
+		    (unsigned long long)i + 1, file->size);
 	return 0;
 }
 
 struct lookup {
 	uint8_t name[11];
-	bool found, over;	/* over: the end mark was seen */
+	bool found, over; /* over: the end mark was seen */
 	struct fat_file file;
 };
 
@@ -297,8 +297,9 @@ look_root32(struct fat *f, struct lookup *l, uint8_t *buf, struct diag *d)
 		if (seen >= MAX_ROOT / f->cluster_bytes + 1)
 			return diag_fail(d, CS_E_MEDIA_FAT_LOOP,
 			    "a root folder of at most 2 MiB", "more");
-		r = fat_bytes_at(f, f->data_off + (uint64_t)(c - 2) *
-		    f->cluster_bytes, f->cluster_bytes, buf, d);
+		r = fat_bytes_at(f,
+		    f->data_off + (uint64_t)(c - 2) * f->cluster_bytes,
+		    f->cluster_bytes, buf, d);
 		if (r == 0)
 			r = look_through(l, buf, f->cluster_bytes, d);
 		if (r == 0 && !l->over)

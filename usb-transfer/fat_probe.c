@@ -10,8 +10,8 @@
 
 #include "usb-transfer/fat_private.h"
 
-#define MBR_TABLE	446
-#define PROBE_BYTES	(36u << 10)	/* reaches ISO 9660's descriptor */
+#define MBR_TABLE   446
+#define PROBE_BYTES (36u << 10) /* reaches ISO 9660's descriptor */
 
 static const struct {
 	size_t off;
@@ -43,8 +43,7 @@ name_known(const uint8_t *p, size_t len, struct diag *d)
 
 	for (i = 0; i < ARRAY_LEN(known); i++)
 		if (known[i].off + known[i].len <= len &&
-		    memcmp(p + known[i].off, known[i].magic,
-		    known[i].len) == 0)
+		    memcmp(p + known[i].off, known[i].magic, known[i].len) == 0)
 			return diag_fail(d, known[i].code, "FAT16 or FAT32",
 			    "%s", known[i].name);
 	return 0;
@@ -77,8 +76,8 @@ read_probe(const struct blkdev *dev, uint64_t lba, uint8_t *buf,
 	int r;
 
 	if (lba >= dev->blocks)
-		return diag_fail(d, CS_E_MEDIA_EMPTY, "a volume",
-		    "%llu blocks", (unsigned long long)dev->blocks);
+		return diag_fail(d, CS_E_MEDIA_EMPTY, "a volume", "%llu blocks",
+		    (unsigned long long)dev->blocks);
 	if (n > dev->blocks - lba)
 		n = dev->blocks - lba;
 	r = dev->read_block(dev->arg, lba, (uint32_t)n, buf, d);
@@ -174,5 +173,5 @@ fat_probe(const struct blkdev *dev, uint64_t *ret_start, uint64_t *ret_bytes,
 	memcpy(mbr, buf, sizeof(mbr));
 	r = only_partition(mbr, &e, d);
 	return r == 0 ? probe_partition(dev, e, buf, ret_start, ret_bytes, d) :
-	    r;
+			r;
 }

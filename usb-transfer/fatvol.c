@@ -19,15 +19,15 @@
 
 #include "lib/file.h"
 
-#define SECTOR		512u
-#define RESERVED	32u	/* sectors before the first table */
-#define TABLES		2u
-#define ROOT_CLUSTER	2u
-#define FIRST_CLUSTER	3u	/* of the first file */
-#define SERIAL		0x434f4c44u
-#define DOS_DATE	0x0021u	/* 1980-01-01; time means nothing here */
-#define CHUNK		(1u << 20)
-#define END_OF_CHAIN	0x0fffffffu
+#define SECTOR	      512u
+#define RESERVED      32u /* sectors before the first table */
+#define TABLES	      2u
+#define ROOT_CLUSTER  2u
+#define FIRST_CLUSTER 3u /* of the first file */
+#define SERIAL	      0x434f4c44u
+#define DOS_DATE      0x0021u /* 1980-01-01; time means nothing here */
+#define CHUNK	      (1u << 20)
+#define END_OF_CHAIN  0x0fffffffu
 
 struct vol {
 	int fd;
@@ -37,9 +37,9 @@ struct vol {
 	uint32_t sectors, spc, table_sectors, clusters;
 	uint64_t cluster_bytes, data_off;
 	uint32_t first[FATVOL_MAX_FILES], count[FATVOL_MAX_FILES];
-	uint32_t used;		/* clusters, root folder included */
+	uint32_t used; /* clusters, root folder included */
 	uint64_t done, total;
-	uint8_t *a, *b;		/* CHUNK bytes each */
+	uint8_t *a, *b; /* CHUNK bytes each */
 };
 
 /* Cluster size by volume size, as in the FAT specification's table. */
@@ -47,8 +47,10 @@ static const struct {
 	uint64_t below;
 	uint32_t spc;
 } cluster_table[] = {
-	{ UINT64_C(260) << 20, 1 }, { UINT64_C(8) << 30, 8 },
-	{ UINT64_C(16) << 30, 16 }, { UINT64_C(32) << 30, 32 },
+	{ UINT64_C(260) << 20, 1 },
+	{ UINT64_C(8) << 30, 8 },
+	{ UINT64_C(16) << 30, 16 },
+	{ UINT64_C(32) << 30, 32 },
 	{ UINT64_MAX, 64 },
 };
 
@@ -88,8 +90,7 @@ plan(struct vol *v, uint64_t bytes, struct diag *d)
 	room = sectors - RESERVED - TABLES * (uint64_t)v->table_sectors;
 	v->clusters = (uint32_t)(room / v->spc);
 	v->cluster_bytes = v->spc * SECTOR;
-	v->data_off = (RESERVED + TABLES * (uint64_t)v->table_sectors) *
-	    SECTOR;
+	v->data_off = (RESERVED + TABLES * (uint64_t)v->table_sectors) * SECTOR;
 	for (i = 0; i < v->n; i++) {
 		uint64_t count = (v->files[i].size + v->cluster_bytes - 1) /
 		    v->cluster_bytes;
@@ -112,7 +113,10 @@ static void
 make_boot(const struct vol *v, uint8_t *b)
 {
 	memset(b, 0, SECTOR);
-	memcpy(b, "\xeb\x58\x90" "COLDSEAL", 11);
+	memcpy(b,
+	    "\xeb\x58\x90"
+	    "COLDSEAL",
+	    11);
 	put16(b + 11, SECTOR);
 	b[13] = (uint8_t)v->spc;
 	put16(b + 14, RESERVED);
@@ -123,8 +127,8 @@ make_boot(const struct vol *v, uint8_t *b)
 	put32(b + 32, v->sectors);
 	put32(b + 36, v->table_sectors);
 	put32(b + 44, ROOT_CLUSTER);
-	put16(b + 48, 1);	/* FSInfo */
-	put16(b + 50, 6);	/* backup of this sector */
+	put16(b + 48, 1); /* FSInfo */
+	put16(b + 50, 6); /* backup of this sector */
 	b[64] = 0x80;
 	b[66] = 0x29;
 	put32(b + 67, SERIAL);
@@ -166,7 +170,8 @@ table_entry(const struct vol *v, uint64_t c)
 	for (i = 0; i < v->n; i++)
 		if (c >= v->first[i] && c < v->first[i] + (uint64_t)v->count[i])
 			return c + 1 == v->first[i] + (uint64_t)v->count[i] ?
-			    END_OF_CHAIN : (uint32_t)c + 1;
+			    END_OF_CHAIN :
+			    (uint32_t)c + 1;
 	return 0;
 }
 
@@ -181,8 +186,8 @@ make_entry(uint8_t *e, const char *name, uint8_t attr, uint32_t first,
 	memset(e, ' ', 11);
 	memcpy(e, name, base > 8 ? 8 : base);
 	if (dot != NULL)
-		memcpy(e + 8, dot + 1, strlen(dot + 1) > 3 ? 3 :
-		    strlen(dot + 1));
+		memcpy(e + 8, dot + 1,
+		    strlen(dot + 1) > 3 ? 3 : strlen(dot + 1));
 	e[11] = attr;
 	put16(e + 16, DOS_DATE);
 	put16(e + 18, DOS_DATE);
@@ -209,8 +214,7 @@ make_root(const struct vol *v, uint8_t *b)
 enum pass { WRITE, COMPARE };
 
 static int
-one_chunk(struct vol *v, enum pass pass, uint64_t off, size_t n,
-    struct diag *d)
+one_chunk(struct vol *v, enum pass pass, uint64_t off, size_t n, struct diag *d)
 {
 	v->done += n;
 	if (pass == WRITE) {
@@ -235,15 +239,17 @@ static int
 do_file(struct vol *v, enum pass pass, size_t i, struct diag *d)
 {
 	const struct fatvol_file *file = &v->files[i];
-	uint64_t at = v->data_off + (v->first[i] - ROOT_CLUSTER) *
-	    v->cluster_bytes, off;
+	uint64_t at = v->data_off +
+	    (v->first[i] - ROOT_CLUSTER) * v->cluster_bytes,
+		 off;
 	uint64_t span = v->count[i] * v->cluster_bytes;
 	int r = 0;
 
 	for (off = 0; r == 0 && off < span; off += CHUNK) {
 		size_t n = span - off > CHUNK ? CHUNK : (size_t)(span - off);
 		size_t real = file->size <= off ? 0 :
-		    file->size - off > n ? n : (size_t)(file->size - off);
+		    file->size - off > n	? n :
+						  (size_t)(file->size - off);
 
 		if (real > 0)
 			r = file->read(file->arg, off, v->a, real, d);
@@ -268,8 +274,8 @@ do_tables(struct vol *v, enum pass pass, struct diag *d)
 		for (i = 0; i < n; i += 4)
 			put32(v->a + i, table_entry(v, (off + i) / 4));
 		for (t = 0; r == 0 && t < TABLES; t++)
-			r = one_chunk(v, pass, RESERVED * SECTOR + t * bytes +
-			    off, n, d);
+			r = one_chunk(v, pass,
+			    RESERVED * SECTOR + t * bytes + off, n, d);
 	}
 	return r;
 }
@@ -334,11 +340,15 @@ write_and_compare(struct vol *v, struct diag *d)
 }
 
 int
-fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files,
-    size_t n, const struct fatvol_ops *ops, struct diag *d)
+fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files, size_t n,
+    const struct fatvol_ops *ops, struct diag *d)
 {
 	_cleanup_free_ uint8_t *a = malloc(CHUNK), *b = malloc(CHUNK);
-	struct vol v = { .fd = fd, .files = files, .n = n, .ops = ops, .a = a,
+	struct vol v = { .fd = fd,
+		.files = files,
+		.n = n,
+		.ops = ops,
+		.a = a,
 		.b = b };
 	size_t i;
 	int r;

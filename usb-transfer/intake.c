@@ -21,23 +21,23 @@
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fat.h"
 
-#define SOCK		3
-#define SOURCE		4
-#define FILE_NAME	"COLDSEAL.REQ"
-#define PROGRESS_MS	100
-#define ANSWER_MS	120000
-#define STOPPED		1	/* the core said STOP: no error */
+#define SOCK	    3
+#define SOURCE	    4
+#define FILE_NAME   "COLDSEAL.REQ"
+#define PROGRESS_MS 100
+#define ANSWER_MS   120000
+#define STOPPED	    1 /* the core said STOP: no error */
 
 struct intake {
 	struct fat *fat;
 	struct fat_file file;
-	int64_t told_ms;		/* last progress */
-	uint8_t *doc;			/* of the member that is read, or NULL */
+	int64_t told_ms; /* last progress */
+	uint8_t *doc;	 /* of the member that is read, or NULL */
 	size_t doc_len;
 	bool artifact;
-	bool asked;			/* the core was asked for algorithms */
+	bool asked; /* the core was asked for algorithms */
 	uint32_t mask;
-	struct hasher *extra[HASH_COUNT];	/* besides sha256 */
+	struct hasher *extra[HASH_COUNT]; /* besides sha256 */
 	uint32_t artifacts;
 };
 

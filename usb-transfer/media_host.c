@@ -12,7 +12,7 @@
 #include "usb-transfer/fat.h"
 #include "usb-transfer/fatvol.h"
 
-#define CHUNK	(1u << 20)
+#define CHUNK (1u << 20)
 
 static int
 read_source(void *arg, uint64_t off, void *buf, size_t n, struct diag *d)
@@ -25,12 +25,12 @@ read_source(void *arg, uint64_t off, void *buf, size_t n, struct diag *d)
 }
 
 static int
-write_image(const char *path, const char *name, int bundle_fd,
-    uint64_t size, uint64_t bytes, media_progress *progress, void *arg,
-    struct diag *d)
+write_image(const char *path, const char *name, int bundle_fd, uint64_t size,
+    uint64_t bytes, media_progress *progress, void *arg, struct diag *d)
 {
 	_cleanup_fd_ int fd = -1;
-	struct fatvol_file f = { .size = size, .read = read_source,
+	struct fatvol_file f = { .size = size,
+		.read = read_source,
 		.arg = &bundle_fd };
 	const struct fatvol_ops ops = { progress, arg };
 	uint64_t have = 0;
@@ -68,15 +68,15 @@ copy_bytes(int from, int to, uint64_t size, bool compare,
 			return diag_errno(d, CS_E_IO, "reading");
 		if (!compare && fd_pwrite_all(to, a, n, (off_t)off) != 0)
 			return diag_errno(d, CS_E_MEDIA_IO, "writing");
-		if (compare && (fd_pread_all(to, b, n, (off_t)off) != 0 ||
-		    memcmp(a, b, n) != 0))
+		if (compare &&
+		    (fd_pread_all(to, b, n, (off_t)off) != 0 ||
+			memcmp(a, b, n) != 0))
 			return diag_fail(d, CS_E_MEDIA_COMPARE,
 			    "the bytes that were written", "others at %llu",
 			    (unsigned long long)off);
 		off += n;
 		if (progress != NULL)
-			r = progress(arg, compare ? size + off : off,
-			    2 * size);
+			r = progress(arg, compare ? size + off : off, 2 * size);
 	}
 	return r;
 }
@@ -93,10 +93,10 @@ write_folder(const char *path, const char *name, int bundle_fd, uint64_t size,
 	if (r != 0)
 		return r;
 	(void)snprintf(tmp, sizeof(tmp), "%s.NEW", name);
-	tmp[8] = '\0';		/* an 8.3 name on the stick, too */
+	tmp[8] = '\0'; /* an 8.3 name on the stick, too */
 	(void)memcpy(tmp + strcspn(tmp, "."), ".NEW", 5);
-	fd = openat(dir, tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW, 0644);
+	fd = openat(dir, tmp,
+	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return diag_errno(d, CS_E_MEDIA_IO, "%s/%s", path, tmp);
 	r = copy_bytes(bundle_fd, fd, size, false, progress, arg, d);
@@ -115,8 +115,8 @@ write_folder(const char *path, const char *name, int bundle_fd, uint64_t size,
 }
 
 int
-media_write(const char *target, const char *name, int bundle_fd,
-    uint64_t bytes, media_progress *progress, void *arg, struct diag *d)
+media_write(const char *target, const char *name, int bundle_fd, uint64_t bytes,
+    media_progress *progress, void *arg, struct diag *d)
 {
 	struct stat st, b;
 
@@ -132,8 +132,8 @@ media_write(const char *target, const char *name, int bundle_fd,
 	if (!S_ISREG(st.st_mode))
 		return diag_fail(d, CS_E_MEDIA_DEVICE,
 		    "an image file or a folder", "%s", target);
-	return write_image(target, name, bundle_fd, (uint64_t)b.st_size,
-	    bytes, progress, arg, d);
+	return write_image(target, name, bundle_fd, (uint64_t)b.st_size, bytes,
+	    progress, arg, d);
 }
 
 static int

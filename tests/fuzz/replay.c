@@ -14,8 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MAX_FILE	(1u << 20)
-#define MUTATIONS	300u
+#define MAX_FILE  (1u << 20)
+#define MUTATIONS 300u
 
 static uint32_t seed = 12345;
 

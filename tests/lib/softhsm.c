@@ -7,6 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 static char dir[256];
 
 static void
@@ -145,6 +154,19 @@ softhsm_session(struct p11 *p, const char *label, bool login)
 	return s;
 }
 
+void
+softhsm_leaks(bool on)
+{
+#ifdef __SANITIZE_ADDRESS__
+	if (on)
+		__lsan_disable();
+	else
+		__lsan_enable();
+#else
+	(void)on;
+#endif
+}
+
 struct pubkey *
 softhsm_generate(struct p11_session *s, enum key_alg alg, uint8_t id,
     const char *label)
@@ -153,7 +175,12 @@ softhsm_generate(struct p11_session *s, enum key_alg alg, uint8_t id,
 	struct diag d = { 0 };
 	bool restricted = false;
 
-	if (p11_generate(s, alg, &id, 1, label, &k, &restricted, &d) != 0)
+	int r;
+
+	softhsm_leaks(true);
+	r = p11_generate(s, alg, &id, 1, label, &k, &restricted, &d);
+	softhsm_leaks(false);
+	if (r != 0)
 		die(label, &d);
 	must(restricted, "CKA_ALLOWED_MECHANISMS");
 	return k;

@@ -218,7 +218,7 @@ test_attributes(void **state)
 		int type;
 		const char *text;
 	} times[] = {
-		{ 1795579200, V_ASN1_UTCTIME, "261125000000Z" },
+		{ 1795564800, V_ASN1_UTCTIME, "261125000000Z" },
 		{ 2524608000, V_ASN1_GENERALIZEDTIME, "20500101000000Z" },
 	};
 	size_t i;

@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 of every process at every kind of console prompt, and in the middle
+# of signing: the next start goes on with nothing lost.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/tap.sh"
+. "$here/../lib/console.sh"
+CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
+PATH=$CON_BIN:$PATH
+work=$(mktemp -d "${TMPDIR:-/tmp}/cs-crash.XXXXXX") || bail "no folder"
+CON_DIR=$work/r
+cleanup() {
+	coldseal-rehearsal down "$CON_DIR" >/dev/null 2>&1
+	rm -rf "$work"
+}
+trap cleanup EXIT
+coldseal-rehearsal up "$CON_DIR" >"$work/up.log" 2>&1 ||
+    bail "no rehearsal: $(cat "$work/up.log")"
+. "$CON_DIR/env"
+state=$CON_DIR/state
+
+request() { # OUT KEY ARTIFACT...
+	local out=$1 key=$2
+	shift 2
+	coldseal request create --product router --version 1 --key "$key" \
+	    --format raw --requester-key "$COLDSEAL_REQUESTER" \
+	    --out "$out" "$@" >/dev/null
+}
+# The process of ours by name; the supervisor is the console script's process.
+pid_of() { # NAME
+	if [ "$1" = coldseald ]; then
+		echo "$con_pid"
+		return
+	fi
+	local p
+	for p in $(cat "/proc/$con_pid/task/$con_pid/children"); do
+		if [ "$(cat "/proc/$p/comm")" = "$(printf '%.15s' "$1")" ]; then
+			echo "$p"
+			return
+		fi
+	done
+}
+gone() { # waits for the appliance to end, without a word from us
+	con_until '^never$'
+	wait "$con_pid" 2>/dev/null
+}
+size_of_log() { sed -n 2p "$state/log/checkpoint"; }
+
+echo one >"$work/a"
+request "$work/a.req" fw-p256 "$work/a"
+coldseal media write "$COLDSEAL_IN" "$work/a.req" >/dev/null
+con_start "$CON_DIR" || bail "no console"
+con intake || bail "no intake"
+con_approve 1 alice
+
+# --- at the command prompt -------------------------------------------------
+for victim in coldseald coldseal-core coldseal-console; do
+	size=$(size_of_log)
+	kill -9 "$(pid_of $victim)"
+	gone
+	ok "$victim killed at the prompt: no leaf is lost" \
+	    test "$(size_of_log)" -ge "$size"
+	con_start "$CON_DIR" || bail "no start after $victim: $con_out"
+	con "show 1"
+	like "$victim: the next start has the approval" "$con_out" \
+	    'approvals +1 of 2'
+done
+
+# --- at each question of an approval ---------------------------------------
+# ask N: answers the first N questions of "approve 1 bob", stops at the next
+stop_at() { # PROMPT-RE
+	con_out=
+	con_send "approve 1 bob"
+	while con_until; do
+		[[ $con_line =~ $1 ]] && return 0
+		case $con_line in
+		"-- Enter"*) con_send "" ;;
+		type*) con_send APPROVE ;;
+		*) return 1 ;;
+		esac
+	done
+	return 1
+}
+for prompt in '^-- Enter' '^type APPROVE' '^PIN of'; do
+	for victim in coldseald coldseal-core coldseal-console coldseal-token; do
+		[ "$victim" = coldseal-token ] && [ "$prompt" != '^PIN of' ] &&
+		    continue
+		stop_at "$prompt" || bail "no prompt $prompt: $con_out"
+		kill -9 "$(pid_of $victim)"
+		if [ "$victim" = coldseal-token ]; then
+			# the console goes on; the decision is refused
+			con_out=
+			con_send "$(cat "$CON_DIR/approvers/bob/pin")"
+			con_until '^coldseal> $' || bail "ended"
+			like "$victim at $prompt: told" "$con_out" 'IPC|CANCELLED'
+		else
+			gone
+			con_start "$CON_DIR" || bail "no start: $con_out"
+		fi
+		con "show 1"
+		like "$victim killed at $prompt: still one approval" \
+		    "$con_out" 'approvals +1 of 2'
+	done
+done
+
+# a software TPM that dies is an error in words; console starts it again
+stop_tpm() { kill -9 "$(cat "$CON_DIR/tpm/pid")"; }
+stop_tpm
+con_approve 1 bob
+like "no TPM: said in words" "$con_out" 'TPM-CONNECT'
+con_end
+con_start "$CON_DIR" || bail "no start after the TPM: $con_out"
+con "show 1"
+like "and nothing is lost" "$con_out" 'approvals +1 of 2'
+con_approve 1 bob
+like "the approval goes through now" "$con_out" '2 of 2'
+
+# --- a seal that does not open ---------------------------------------------
+cp "$state/sealed/release.seal" "$work/seal"
+len=$(stat -c %s "$work/seal")
+printf '\377' | dd of="$state/sealed/release.seal" bs=1 \
+    seek=$((len - 60)) conv=notrunc status=none
+con "sign 1"
+like "a damaged seal signs nothing" "$con_out" 'refused: TPM-'
+con "log 3"
+like "the intent has its outcome: failed" "$con_out" 'sign.outcome +TPM-.*failed|sign.outcome.*failed'
+cp "$work/seal" "$state/sealed/release.seal"
+
+# --- in the middle of signing ----------------------------------------------
+for i in $(seq 1 400); do
+	echo "artifact $i" >"$work/n$i"
+	echo "$work/n$i"
+done >"$work/list"
+coldseal request create --product router --version 2 --key fw-rsa \
+    --format raw --requester-key "$COLDSEAL_REQUESTER" \
+    --list "$work/list" --out "$work/n.req" >/dev/null || bail "no list"
+coldseal media write "$COLDSEAL_IN" "$work/n.req" >/dev/null
+con intake
+con_approve 2 alice
+con_approve 2 carol
+for victim in coldseal-core coldseal-signer coldseald; do
+	size=$(size_of_log)
+	con_send "sign 2"
+	# the intent is durable and under a checkpoint: now it is signing
+	while [ "$(size_of_log)" = "$size" ]; do :; done
+	kill -9 "$(pid_of $victim)"
+	if [ "$victim" = coldseal-signer ]; then
+		con_out=
+		con_until '^coldseal> $' || bail "ended"
+		like "$victim killed while signing: told" "$con_out" 'IPC'
+	else
+		gone
+		con_start "$CON_DIR" || bail "no start: $con_out"
+		like "$victim killed while signing: closed" "$con_out" \
+		    'request 2: the last ceremony was cut short'
+	fi
+	con "show 2"
+	like "$victim: the request is pending, approvals kept" "$con_out" \
+	    'approvals +2 of 2'
+done
+con "sign 2"
+like "then all of it is signed" "$con_out" '400 signatures made'
+con "sign 1"
+like "and the first request" "$con_out" '1 signatures made'
+con "export 2"
+like "exported" "$con_out" 'safe to remove'
+con_end
+coldseal media read "$COLDSEAL_OUT" --file COLDSEAL.AUD \
+    --out "$work/audit" >/dev/null
+exits "the log verifies" 0 coldseal audit verify "$work/audit" \
+    --log-key "$COLDSEAL_LOG_KEY"
+
+# --- a log that is older than its checkpoint -------------------------------
+cp -r "$state" "$work/old"
+con_start "$CON_DIR" || bail "no start"
+con_end
+cp -r "$work/old/log/tile" "$work/tile"
+rm -rf "$state/log/tile"
+cp -r "$work/tile" "$state/log/tile"
+coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/behind" 2>&1
+like "an old copy of the tiles does not start" "$(cat "$work/behind")" \
+    'LEDGER-BEHIND|LOG-MISSING'
+rm -rf "$state"
+cp -r "$work/old" "$state"
+cp "$state/policy.dsse" "$work/p"
+printf 'x' >>"$state/policy.dsse"
+coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/behind" 2>&1
+like "a changed policy file does not start" "$(cat "$work/behind")" \
+    'JSON|DSSE|POLICY'
+cp "$work/p" "$state/policy.dsse"
+coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/fine" 2>&1
+like "and the right one does" "$(cat "$work/fine")" 'REHEARSAL'
+done_testing
