@@ -144,7 +144,8 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
-	lib/PROTOCOL.policy lib/PROTOCOL.log usb-transfer/PROTOCOL.bundle \
+	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
+	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media
 
 all: $(BINS) $(SCRIPTS)

@@ -27,7 +27,7 @@ struct ledger_clock {		/* from the TPM, for each leaf */
 };
 
 struct event {
-	const char *type;	/* of lib/PROTOCOL.log, section 4 */
+	const char *type;	/* of lib/PROTOCOL.events */
 	json_t *data;		/* stolen by ledger_append() */
 };
 

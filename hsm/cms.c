@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#define ATTRS_MAX	8
+#define ATTRS_MAX 8
 
 /*
  * AlgorithmIdentifier of RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a
@@ -102,8 +102,8 @@ signed_attributes(CMS_SignerInfo *si, uint8_t **ret, size_t *ret_len)
 	if (n <= 0 || n > ATTRS_MAX)
 		return CS_E_CRYPTO;
 	for (i = 0; i < n; i++) {
-		v[i].len = i2d_X509_ATTRIBUTE(CMS_signed_get_attr(si, i),
-		    &v[i].p);
+		v[i].len =
+		    i2d_X509_ATTRIBUTE(CMS_signed_get_attr(si, i), &v[i].p);
 		if (v[i].len <= 0)
 			r = CS_E_CRYPTO;
 	}
@@ -122,12 +122,13 @@ add_attributes(CMS_SignerInfo *si, const uint8_t *digest, size_t len,
 	ASN1_TIME *t = ASN1_TIME_set(NULL, (time_t)when);
 	int ok;
 
-	ok = t != NULL && CMS_signed_add1_attr_by_NID(si, NID_pkcs9_contentType,
-	    V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data), -1) == 1 &&
+	ok = t != NULL &&
+	    CMS_signed_add1_attr_by_NID(si, NID_pkcs9_contentType,
+		V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data), -1) == 1 &&
 	    CMS_signed_add1_attr_by_NID(si, NID_pkcs9_messageDigest,
-	    V_ASN1_OCTET_STRING, digest, (int)len) == 1 &&
+		V_ASN1_OCTET_STRING, digest, (int)len) == 1 &&
 	    CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, t->type, t,
-	    -1) == 1;
+		-1) == 1;
 	ASN1_TIME_free(t);
 	return ok ? 0 : CS_E_CRYPTO;
 }
@@ -140,10 +141,11 @@ set_algorithm(CMS_SignerInfo *si, enum key_alg alg)
 	X509_ALGOR *sig = NULL;
 
 	if (alg != KEY_RSA3072_PSS)
-		return 0;	/* the certificate's key says it */
+		return 0; /* the certificate's key says it */
 	a = d2i_X509_ALGOR(NULL, &p, sizeof(pss_algorithm));
 	CMS_SignerInfo_get0_algs(si, NULL, NULL, NULL, &sig);
-	return a != NULL && sig != NULL && X509_ALGOR_copy(sig, a) == 1 ? 0 :
+	return a != NULL && sig != NULL && X509_ALGOR_copy(sig, a) == 1 ?
+	    0 :
 	    CS_E_CRYPTO;
 }
 
@@ -162,8 +164,9 @@ sign_attributes(CMS_SignerInfo *si, const EVP_MD *md,
 	if (r != 0 || EVP_Digest(der, der_len, digest, &n, md, NULL) != 1)
 		return crypto(d, "signed attributes");
 	r = signer->sign(signer->arg, digest, n, &sig, d);
-	if (r == 0 && ASN1_STRING_set(CMS_SignerInfo_get0_signature(si), sig.p,
-	    (int)sig.len) != 1)
+	if (r == 0 &&
+	    ASN1_STRING_set(CMS_SignerInfo_get0_signature(si), sig.p,
+		(int)sig.len) != 1)
 		r = crypto(d, "CMS signature");
 	buf_done(&sig);
 	return r;

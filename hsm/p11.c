@@ -13,15 +13,14 @@ int
 p11_open(const char *path, struct p11 **ret, struct diag *d)
 {
 	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
-	_cleanup_p11_ struct p11 *p = NULL;
+	_cleanup_p11_ struct p11 *p = calloc(1, sizeof(*p));
 	CK_RV rv;
 
+	if (p == NULL)
+		return diag_nomem(d);
 	if (path == NULL || path[0] != '/')
 		return diag_fail(d, CS_E_HSM_MODULE, "an absolute path",
 		    "\"%s\"", path == NULL ? "" : path);
-	p = calloc(1, sizeof(*p));
-	if (p == NULL)
-		return diag_nomem(d);
 	p->f = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED);
 	if (p->f == NULL)
 		return diag_fail(d, CS_E_HSM_MODULE, "a PKCS#11 module",
@@ -101,8 +100,7 @@ token_info(struct p11 *p, CK_SLOT_ID slot, struct p11_token *ret)
 }
 
 int
-p11_tokens(struct p11 *p, struct p11_token **ret, size_t *ret_n,
-    struct diag *d)
+p11_tokens(struct p11 *p, struct p11_token **ret, size_t *ret_n, struct diag *d)
 {
 	_cleanup_free_ struct p11_token *list = NULL;
 	CK_SLOT_ID slots[P11_MAX_TOKENS];
@@ -117,8 +115,7 @@ p11_tokens(struct p11 *p, struct p11_token **ret, size_t *ret_n,
 	n = P11_MAX_TOKENS;
 	rv = p->f->C_GetSlotList(CK_TRUE, slots, &n);
 	if (rv == CKR_BUFFER_TOO_SMALL)
-		return diag_fail(d, CS_E_HSM, "at most 64 tokens", "%lu",
-		    n);
+		return diag_fail(d, CS_E_HSM, "at most 64 tokens", "%lu", n);
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_GetSlotList", d);
 	list = calloc(P11_MAX_TOKENS, sizeof(*list));

@@ -59,7 +59,8 @@ check_beside(struct p11_session *s, const uint8_t *id, size_t id_len,
 		return 0;
 	if (r != 0)
 		return r;
-	return pubkey_equal(is, want) ? 0 :
+	return pubkey_equal(is, want) ?
+	    0 :
 	    mismatch("another public key under this ID", d);
 }
 

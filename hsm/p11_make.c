@@ -4,7 +4,7 @@
 #include "hsm/p11_private.h"
 
 /* Key pairs; used at provisioning only. */
-#define ATTRS_MAX	16u
+#define ATTRS_MAX 16u
 
 static const struct {
 	enum p11_type type;
@@ -31,8 +31,8 @@ static void
 add(struct attrs *a, CK_ATTRIBUTE_TYPE type, const void *p, size_t len)
 {
 	if (a->n < ATTRS_MAX)
-		a->v[a->n++] = (CK_ATTRIBUTE){ type, (void *)(uintptr_t)p,
-			len };
+		a->v[a->n++] =
+		    (CK_ATTRIBUTE){ type, (void *)(uintptr_t)p, len };
 }
 
 static void
@@ -52,8 +52,7 @@ public_attrs(struct attrs *a, enum p11_type type, const uint8_t *id,
 	add(a, CKA_LABEL, label, strlen(label));
 	if (type == P11_RSA) {
 		add(a, CKA_MODULUS_BITS, &rsa_bits, sizeof(rsa_bits));
-		add(a, CKA_PUBLIC_EXPONENT, rsa_exponent,
-		    sizeof(rsa_exponent));
+		add(a, CKA_PUBLIC_EXPONENT, rsa_exponent, sizeof(rsa_exponent));
 	} else {
 		add(a, CKA_EC_PARAMS, p11_types[type].params,
 		    p11_types[type].params_len);
@@ -100,7 +99,7 @@ check_unused(struct p11_session *s, const uint8_t *id, size_t id_len,
 			return diag_fail(d, CS_E_HSM_KEY_AMBIGUOUS,
 			    "an ID and a label that are not in use",
 			    i == 0 ? "the ID is in use" :
-			    "the label is in use");
+				     "the label is in use");
 	}
 	return 0;
 }
@@ -146,8 +145,8 @@ is_template_error(CK_RV rv)
 
 int
 p11_generate(struct p11_session *s, enum key_alg alg, const uint8_t *id,
-    size_t id_len, const char *label, struct pubkey **ret,
-    bool *ret_restricted, struct diag *d)
+    size_t id_len, const char *label, struct pubkey **ret, bool *ret_restricted,
+    struct diag *d)
 {
 	struct attrs pub = { .n = 0 }, priv = { .n = 0 };
 	CK_OBJECT_HANDLE hpub = 0, hpriv = 0;

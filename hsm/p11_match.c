@@ -31,7 +31,7 @@ find_value(struct p11_session *s, enum p11_type type, CK_ATTRIBUTE value,
 	return p11_find(s, t, ARRAY_LEN(t), ret, 2, ret_n, d);
 }
 
-#define VALUE_MAX	520u	/* RSA-4096 and a leading zero */
+#define VALUE_MAX 520u /* RSA-4096 and a leading zero */
 
 /*
  * The value to look for, in out + 3, with room before it for the other form
@@ -46,8 +46,9 @@ search_value(const struct pubkey *k, enum p11_type type, uint8_t out[VALUE_MAX],
 	uint8_t header[3];
 
 	if (type == P11_RSA) {
-		if (EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_RSA_N,
-		    &n) != 1 || BN_num_bytes(n) > (int)VALUE_MAX - 3)
+		if (EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_RSA_N, &n) !=
+			1 ||
+		    BN_num_bytes(n) > (int)VALUE_MAX - 3)
 			return CS_E_KEY_TYPE;
 		*ret_len = (size_t)BN_bn2bin(n, out + 3);
 		*ret_pre = 1;
@@ -82,8 +83,8 @@ find_public(struct p11_session *s, const struct pubkey *k,
 	*ret_n = 0;
 	for (form = 0; form < 2; form++) {
 		const size_t before = form == 0 ? pre : 0;
-		const CK_ATTRIBUTE a = {
-			type == P11_RSA ? CKA_MODULUS : CKA_EC_POINT,
+		const CK_ATTRIBUTE a = { type == P11_RSA ? CKA_MODULUS :
+							   CKA_EC_POINT,
 			value + 3 - before, before + len };
 
 		r = find_value(s, type, a, h, &n, d);

@@ -3,7 +3,7 @@
 
 #include "hsm/p11_private.h"
 
-#define ATTR_MAX	8192u
+#define ATTR_MAX 8192u
 
 int
 p11_find(struct p11_session *s, CK_ATTRIBUTE *t, size_t nt,
@@ -39,11 +39,15 @@ p11_find_one(struct p11_session *s, CK_ATTRIBUTE *t, size_t nt,
 	if (r != 0)
 		return r;
 	if (n == 0)
-		return diag_fail(d, CS_E_HSM_KEY_ABSENT, "a key of this ID "
-		    "and label", "no such %s", what);
+		return diag_fail(d, CS_E_HSM_KEY_ABSENT,
+		    "a key of this ID "
+		    "and label",
+		    "no such %s", what);
 	if (n > 1)
-		return diag_fail(d, CS_E_HSM_KEY_AMBIGUOUS, "one key of this "
-		    "ID and label", "more than one %s", what);
+		return diag_fail(d, CS_E_HSM_KEY_AMBIGUOUS,
+		    "one key of this "
+		    "ID and label",
+		    "more than one %s", what);
 	*ret = h[0];
 	return 0;
 }
@@ -87,8 +91,8 @@ p11_attr_ulong(struct p11_session *s, CK_OBJECT_HANDLE h,
 }
 
 int
-p11_attr_bool(struct p11_session *s, CK_OBJECT_HANDLE h,
-    CK_ATTRIBUTE_TYPE type, bool *ret)
+p11_attr_bool(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type,
+    bool *ret)
 {
 	CK_BBOOL v = CK_FALSE;
 	CK_ATTRIBUTE a = { type, &v, sizeof(v) };
@@ -111,7 +115,7 @@ p11_key_template(CK_ATTRIBUTE t[3], CK_OBJECT_CLASS *class, const uint8_t *id,
 	t[n++] = (CK_ATTRIBUTE){ CKA_ID, (void *)(uintptr_t)id, id_len };
 	if (label != NULL)
 		t[n++] = (CK_ATTRIBUTE){ CKA_LABEL, (void *)(uintptr_t)label,
-		    strlen(label) };
+			strlen(label) };
 	return n;
 }
 

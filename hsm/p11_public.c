@@ -20,21 +20,31 @@ static const uint8_t name_ed25519[] = { 0x13, 0x0c, 'e', 'd', 'w', 'a', 'r',
 	'd', 's', '2', '5', '5', '1', '9' };
 
 const struct p11_type_info p11_types[P11_TYPE_COUNT] = {
-	[P11_RSA] = { .name = "RSA", .ckk = CKK_RSA,
-		.generate = CKM_RSA_PKCS_KEY_PAIR_GEN },
-	[P11_P256] = { .name = "P-256", .ckk = CKK_EC,
-		.generate = CKM_EC_KEY_PAIR_GEN, .params = oid_p256,
-		.params_len = sizeof(oid_p256), .point_len = 65,
-		.group = "P-256" },
-	[P11_P384] = { .name = "P-384", .ckk = CKK_EC,
-		.generate = CKM_EC_KEY_PAIR_GEN, .params = oid_p384,
-		.params_len = sizeof(oid_p384), .point_len = 97,
-		.group = "P-384" },
-	[P11_ED25519] = { .name = "Ed25519", .ckk = CKK_EC_EDWARDS,
-		.generate = CKM_EC_EDWARDS_KEY_PAIR_GEN,
-		.params = name_ed25519, .params_len = sizeof(name_ed25519),
-		.params_other = oid_ed25519,
-		.params_other_len = sizeof(oid_ed25519), .point_len = 32 },
+	[P11_RSA] = { .name = "RSA",
+	    .ckk = CKK_RSA,
+	    .generate = CKM_RSA_PKCS_KEY_PAIR_GEN },
+	[P11_P256] = { .name = "P-256",
+	    .ckk = CKK_EC,
+	    .generate = CKM_EC_KEY_PAIR_GEN,
+	    .params = oid_p256,
+	    .params_len = sizeof(oid_p256),
+	    .point_len = 65,
+	    .group = "P-256" },
+	[P11_P384] = { .name = "P-384",
+	    .ckk = CKK_EC,
+	    .generate = CKM_EC_KEY_PAIR_GEN,
+	    .params = oid_p384,
+	    .params_len = sizeof(oid_p384),
+	    .point_len = 97,
+	    .group = "P-384" },
+	[P11_ED25519] = { .name = "Ed25519",
+	    .ckk = CKK_EC_EDWARDS,
+	    .generate = CKM_EC_EDWARDS_KEY_PAIR_GEN,
+	    .params = name_ed25519,
+	    .params_len = sizeof(name_ed25519),
+	    .params_other = oid_ed25519,
+	    .params_other_len = sizeof(oid_ed25519),
+	    .point_len = 32 },
 };
 
 static void
@@ -119,7 +129,8 @@ p11_object_type(struct p11_session *s, CK_OBJECT_HANDLE h, enum p11_type *ret)
 
 		if (t->ckk == ckk &&
 		    (same(t->params, t->params_len, params, len) ||
-		    same(t->params_other, t->params_other_len, params, len))) {
+			same(t->params_other, t->params_other_len, params,
+			    len))) {
 			*ret = (enum p11_type)i;
 			return 0;
 		}
@@ -204,11 +215,11 @@ ec_pkey(struct p11_session *s, CK_OBJECT_HANDLE h,
 	if (bare == NULL)
 		return NULL;
 	if (t->group == NULL)
-		return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
-		    bare, t->point_len);
+		return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bare,
+		    t->point_len);
 	(void)snprintf(group, sizeof(group), "%s", t->group);
-	params[0] = OSSL_PARAM_construct_utf8_string(
-	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+	    group, 0);
 	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
 	    point + (bare - point), t->point_len);
 	params[2] = OSSL_PARAM_construct_end();
@@ -227,8 +238,8 @@ p11_object_pubkey(struct p11_session *s, CK_OBJECT_HANDLE h,
 	r = p11_object_type(s, h, &type);
 	if (r != 0)
 		return r;
-	pkey = type == P11_RSA ? rsa_pkey(s, h) :
-	    ec_pkey(s, h, &p11_types[type]);
+	pkey =
+	    type == P11_RSA ? rsa_pkey(s, h) : ec_pkey(s, h, &p11_types[type]);
 	ERR_clear_error();
 	if (pkey == NULL)
 		return CS_E_HSM_KEY_ABSENT;

@@ -131,8 +131,7 @@ set_pin(struct p11_session *s, struct secret *so_pin, struct secret *user_pin,
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_Login as security officer", d);
 	s->logged_in = true;
-	rv = s->f->C_InitPIN(s->h, secret_data(user_pin),
-	    secret_len(user_pin));
+	rv = s->f->C_InitPIN(s->h, secret_data(user_pin), secret_len(user_pin));
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_InitPIN", d);
 	return 0;

@@ -48,10 +48,10 @@ take_token(P11KitUri *u, struct p11_uri *ret)
 
 	if (copy_field(ret->token, t->label, sizeof(t->label)) != 0 ||
 	    copy_field(ret->manufacturer, t->manufacturerID,
-	    sizeof(t->manufacturerID)) != 0 ||
+		sizeof(t->manufacturerID)) != 0 ||
 	    copy_field(ret->model, t->model, sizeof(t->model)) != 0 ||
-	    copy_field(ret->serial, t->serialNumber,
-	    sizeof(t->serialNumber)) != 0)
+	    copy_field(ret->serial, t->serialNumber, sizeof(t->serialNumber)) !=
+		0)
 		return CS_E_HSM_URI;
 	return 0;
 }
@@ -111,11 +111,15 @@ p11_uri_parse(const char *uri, struct p11_uri *ret, struct diag *d)
 	    !all_zero(p11_kit_uri_get_slot_info(u)->manufacturerID, 32) ||
 	    !all_zero(p11_kit_uri_get_module_info(u)->manufacturerID, 32) ||
 	    !all_zero(p11_kit_uri_get_module_info(u)->libraryDescription, 32))
-		return diag_fail(d, CS_E_HSM_URI, "token, manufacturer, model, "
-		    "serial, id, object and type only", "another attribute");
+		return diag_fail(d, CS_E_HSM_URI,
+		    "token, manufacturer, model, "
+		    "serial, id, object and type only",
+		    "another attribute");
 	if (take_token(u, &out) != 0 || take_object(u, &out) != 0)
-		return diag_fail(d, CS_E_HSM_URI, "values that PKCS#11 allows, "
-		    "type private or public", "another value");
+		return diag_fail(d, CS_E_HSM_URI,
+		    "values that PKCS#11 allows, "
+		    "type private or public",
+		    "another value");
 	*ret = out;
 	return 0;
 }

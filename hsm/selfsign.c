@@ -64,7 +64,7 @@ sign_away(X509 *x, enum key_alg alg)
 		return CS_E_CRYPTO;
 	if (alg == KEY_RSA3072_PSS &&
 	    (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, CS_SHA256_LEN) != 1))
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, CS_SHA256_LEN) != 1))
 		return CS_E_CRYPTO;
 	return X509_sign_ctx(x, ctx) > 0 ? 0 : CS_E_CRYPTO;
 }
@@ -78,10 +78,10 @@ set_serial(X509 *x)
 
 	if (RAND_bytes(b, sizeof(b)) != 1)
 		return 0;
-	b[0] = (unsigned char)((b[0] & 0x7f) | 0x40);	/* 159 bits, positive */
+	b[0] = (unsigned char)((b[0] & 0x7f) | 0x40); /* 159 bits, positive */
 	bn = BN_bin2bn(b, sizeof(b), NULL);
-	ok = bn != NULL && BN_to_ASN1_INTEGER(bn,
-	    X509_get_serialNumber(x)) != NULL;
+	ok = bn != NULL &&
+	    BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) != NULL;
 	BN_free(bn);
 	return ok;
 }
@@ -108,7 +108,7 @@ fill(X509 *x, const struct pubkey *k, const char *cn, int64_t not_before,
 
 	return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)cn, -1, -1, 0) == 1 &&
+		(const unsigned char *)cn, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(x, name) == 1 &&
 	    ASN1_TIME_set(X509_getm_notBefore(x), (time_t)not_before) != NULL &&
 	    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)not_after) != NULL &&
@@ -143,7 +143,7 @@ assemble(const unsigned char *tbs, int tbs_len, const X509_ALGOR *alg,
 	OPENSSL_free(alg_der);
 	ASN1_put_object(&p, 0, (int)sig_len + 1, V_ASN1_BIT_STRING,
 	    V_ASN1_UNIVERSAL);
-	*p++ = 0;		/* no unused bits */
+	*p++ = 0; /* no unused bits */
 	memcpy(p, sig, sig_len);
 	*ret_len = (size_t)size;
 	return 0;
@@ -194,8 +194,9 @@ sign_tbs(const unsigned char *tbs, int len, const struct hsm_signer *signer,
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
 
-	if (len <= 0 || EVP_Digest(tbs, (size_t)len, digest, &n,
-	    EVP_get_digestbyname(md), NULL) != 1)
+	if (len <= 0 ||
+	    EVP_Digest(tbs, (size_t)len, digest, &n, EVP_get_digestbyname(md),
+		NULL) != 1)
 		return diag_fail(d, CS_E_CRYPTO, NULL, "certificate body");
 	return signer->sign(signer->arg, digest, n, sig, d);
 }
@@ -216,8 +217,8 @@ selfsign_make(const struct selfsign *c, const struct hsm_signer *signer,
 	r = check_wish(c, signer->alg, d);
 	if (r != 0)
 		return r;
-	if (x == NULL || !fill(x, c->pub, c->cn, c->not_before,
-	    c->not_after) || sign_away(x, signer->alg) != 0)
+	if (x == NULL || !fill(x, c->pub, c->cn, c->not_before, c->not_after) ||
+	    sign_away(x, signer->alg) != 0)
 		return diag_fail(d, CS_E_CRYPTO, NULL, "certificate");
 	tbs_len = i2d_re_X509_tbs(x, &tbs);
 	X509_get0_signature(NULL, &alg, x);

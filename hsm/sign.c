@@ -8,8 +8,8 @@
 #include "hsm/p11_private.h"
 
 /* DigestInfo of SHA-256 up to the digest, RFC 8017 9.2 note 1 */
-static const uint8_t digest_info[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09,
-	0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
+static const uint8_t digest_info[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60,
+	0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
 	0x20 };
 
 static CK_RSA_PKCS_PSS_PARAMS pss = { CKM_SHA256, CKG_MGF1_SHA256,
@@ -74,7 +74,8 @@ token_sign(struct p11_session *s, struct p11_key *k, CK_MECHANISM *m,
 		return diag_fail(d, CS_E_HSM, "a signature of the key's length",
 		    "C_Sign: %lu bytes instead of %zu", n, k->sig_len);
 	r = k->type == P11_P256 || k->type == P11_P384 ?
-	    put_ecdsa(raw, n, out) : buf_put(out, raw, n);
+	    put_ecdsa(raw, n, out) :
+	    buf_put(out, raw, n);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the signature's encoding");
 	return 0;
@@ -135,15 +136,16 @@ hsm_sign_message(struct p11_session *s, struct p11_key *k, const void *msg,
 	int r;
 
 	if (k->type == P11_ED25519)
-		return token_sign(s, k, &mechanisms[KEY_ED25519], msg, len,
-		    out, d);
+		return token_sign(s, k, &mechanisms[KEY_ED25519], msg, len, out,
+		    d);
 	r = hash_message(a, msg, len, digest);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the message's digest");
 	if (k->type == P11_RSA)
 		return sign_pkcs1(s, k, digest, out, d);
-	return token_sign(s, k, &mechanisms[k->type == P11_P384 ? KEY_P384 :
-	    KEY_P256], digest, hash_len(a), out, d);
+	return token_sign(s, k,
+	    &mechanisms[k->type == P11_P384 ? KEY_P384 : KEY_P256], digest,
+	    hash_len(a), out, d);
 }
 
 int
@@ -152,6 +154,5 @@ hsm_signer_token(void *arg, const uint8_t *digest, size_t len, struct buf *out,
 {
 	const struct hsm_token_signer *t = arg;
 
-	return hsm_sign_digest(t->session, t->key, t->alg, digest, len, out,
-	    d);
+	return hsm_sign_digest(t->session, t->key, t->alg, digest, len, out, d);
 }

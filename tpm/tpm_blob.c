@@ -15,8 +15,8 @@
  */
 static const uint8_t magic[] = { 'C', 'S', 'S', 'E', 'A', 'L', '1', '\n' };
 
-#define PUB_MAX		256u
-#define PRIV_MAX	512u
+#define PUB_MAX	 256u
+#define PRIV_MAX 512u
 
 static void
 mac_freep(EVP_MAC **m)
@@ -57,14 +57,16 @@ void
 tpm_sealed_template(const uint8_t policy[CS_SHA256_LEN], TPM2B_PUBLIC *ret)
 {
 	*ret = (TPM2B_PUBLIC){ .publicArea = {
-		.type = TPM2_ALG_KEYEDHASH,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = TPMA_OBJECT_FIXEDTPM |
-		    TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_ADMINWITHPOLICY |
-		    TPMA_OBJECT_NODA,
-		.authPolicy = { .size = CS_SHA256_LEN },
-		.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL,
-	} };
+				   .type = TPM2_ALG_KEYEDHASH,
+				   .nameAlg = TPM2_ALG_SHA256,
+				   .objectAttributes = TPMA_OBJECT_FIXEDTPM |
+				       TPMA_OBJECT_FIXEDPARENT |
+				       TPMA_OBJECT_ADMINWITHPOLICY |
+				       TPMA_OBJECT_NODA,
+				   .authPolicy = { .size = CS_SHA256_LEN },
+				   .parameters.keyedHashDetail.scheme.scheme =
+				       TPM2_ALG_NULL,
+			       } };
 	memcpy(ret->publicArea.authPolicy.buffer, policy, CS_SHA256_LEN);
 }
 
@@ -76,7 +78,7 @@ tpm_public_name(const TPM2B_PUBLIC *pub, uint8_t ret[TPM_NAME_LEN])
 
 	if (pub->publicArea.nameAlg != TPM2_ALG_SHA256 ||
 	    Tss2_MU_TPMT_PUBLIC_Marshal(&pub->publicArea, area, sizeof(area),
-	    &n) != TSS2_RC_SUCCESS)
+		&n) != TSS2_RC_SUCCESS)
 		return CS_E_TPM_BLOB;
 	ret[0] = TPM2_ALG_SHA256 >> 8;
 	ret[1] = TPM2_ALG_SHA256 & 0xff;
@@ -90,7 +92,7 @@ put_public(struct buf *out, const TPM2B_PUBLIC *pub)
 	TPM2B_PUBLIC sized = *pub;
 	size_t n = 0;
 
-	sized.size = 0;		/* filled in by the marshaller */
+	sized.size = 0; /* filled in by the marshaller */
 	if (Tss2_MU_TPM2B_PUBLIC_Marshal(&sized, tmp, sizeof(tmp), &n) !=
 	    TSS2_RC_SUCCESS)
 		return CS_E_TPM_BLOB;
@@ -143,7 +145,8 @@ get_public(struct rd *r, TPM2B_PUBLIC *ret)
 
 	if (rd_str(r, PUB_MAX, &p, &len) != 0 ||
 	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(p, len, &n, ret) !=
-	    TSS2_RC_SUCCESS || n != len)
+		TSS2_RC_SUCCESS ||
+	    n != len)
 		return CS_E_TPM_BLOB;
 	return 0;
 }
@@ -156,7 +159,8 @@ get_private(struct rd *r, TPM2B_PRIVATE *ret)
 
 	if (rd_str(r, PRIV_MAX, &p, &len) != 0 ||
 	    Tss2_MU_TPM2B_PRIVATE_Unmarshal(p, len, &n, ret) !=
-	    TSS2_RC_SUCCESS || n != len)
+		TSS2_RC_SUCCESS ||
+	    n != len)
 		return CS_E_TPM_BLOB;
 	return 0;
 }

@@ -4,10 +4,10 @@
 #include "tpm/tpm_private.h"
 
 /* TPM 2.0 Library Part 1, 39: format bit, and where the number is */
-#define RC_LAYER	0xffff0000u
-#define RC_FMT1		0x080u
-#define RC_FMT1_BASE	0x0bfu
-#define RC_FMT0_BASE	0x97fu
+#define RC_LAYER     0xffff0000u
+#define RC_FMT1	     0x080u
+#define RC_FMT1_BASE 0x0bfu
+#define RC_FMT0_BASE 0x97fu
 
 TSS2_RC
 tpm_rc_base(TSS2_RC rc)
@@ -31,8 +31,8 @@ fail_lockout(struct tpm *t, const char *command, struct diag *d)
 		    "%s: locked out; how long is not known", command);
 	return diag_fail(d, CS_E_TPM_LOCKOUT, NULL,
 	    "%s: %u of %u failures counted; wait up to %u seconds with the "
-	    "power on, when one of them is forgotten", command, l.counter,
-	    l.max, l.interval_s);
+	    "power on, when one of them is forgotten",
+	    command, l.counter, l.max, l.interval_s);
 }
 
 int

@@ -18,8 +18,8 @@
  * Someone between us and the TPM sees only the encrypted parameter, since the
  * salt goes to the primary whose Name is in the sealed file.
  */
-#define KEY_LEN		CS_SHA256_LEN
-#define TRIES		3	/* only after TPM_RC_PCR_CHANGED */
+#define KEY_LEN CS_SHA256_LEN
+#define TRIES	3 /* only after TPM_RC_PCR_CHANGED */
 
 static void
 esys_freep(void *p)
@@ -111,12 +111,13 @@ policy_pcr(struct tpm *t, ESYS_TR session, uint32_t mask,
     uint8_t ret[CS_SHA256_LEN], struct diag *d)
 {
 	static const TPM2B_DIGEST current = { 0 };
-	const TPML_PCR_SELECTION sel = { .count = 1, .pcrSelections = { {
-		.hash = TPM2_ALG_SHA256,
-		.sizeofSelect = 3,
-		.pcrSelect = { (BYTE)mask, (BYTE)(mask >> 8),
-		    (BYTE)(mask >> 16) },
-	} } };
+	const TPML_PCR_SELECTION sel = { .count = 1,
+		.pcrSelections = { {
+		    .hash = TPM2_ALG_SHA256,
+		    .sizeofSelect = 3,
+		    .pcrSelect = { (BYTE)mask, (BYTE)(mask >> 8),
+			(BYTE)(mask >> 16) },
+		} } };
 	_cleanup_esys_ TPM2B_DIGEST *digest = NULL;
 	TSS2_RC rc;
 
@@ -147,8 +148,8 @@ overwrite_buffer(struct tpm *t)
 	TPMI_YES_NO more;
 
 	(void)Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, TPM2_CAP_COMMANDS, TPM2_CC_FIRST,
-	    TPM2_MAX_CAP_CC, &more, &cap);
+	    ESYS_TR_NONE, TPM2_CAP_COMMANDS, TPM2_CC_FIRST, TPM2_MAX_CAP_CC,
+	    &more, &cap);
 }
 
 static int
@@ -183,8 +184,8 @@ static int
 create_sealed(struct tpm *t, ESYS_TR primary, const TPM2B_SENSITIVE_CREATE *s,
     const uint8_t policy[CS_SHA256_LEN], struct tpm_blob *b, struct diag *d)
 {
-	static const TPM2B_SENSITIVE_CREATE nothing = {
-		.sensitive.data.size = 1 };
+	static const TPM2B_SENSITIVE_CREATE nothing = { .sensitive.data.size =
+							    1 };
 	_cleanup_tpm_handle_ struct tpm_handle session = TPM_HANDLE_INIT(t);
 	_cleanup_esys_ TPM2B_PRIVATE *priv = NULL;
 	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
@@ -227,8 +228,8 @@ seal(struct tpm *t, TPM2B_SENSITIVE_CREATE *s, struct secret *plain,
 		r = create_sealed(t, primary.h, s, policy, b, d);
 	if (r != 0)
 		return r;
-	r = tpm_blob_tag(b, data->buffer, secret_data(plain),
-	    secret_len(plain), b->tag);
+	r = tpm_blob_tag(b, data->buffer, secret_data(plain), secret_len(plain),
+	    b->tag);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the tag cannot be made");
 	return 0;
@@ -278,8 +279,8 @@ accept(const struct tpm_blob *b, const TPM2B_SENSITIVE_DATA *out,
 	int r;
 
 	if (out->size <= KEY_LEN || out->size > KEY_LEN + TPM_SEAL_MAX)
-		return diag_fail(d, CS_E_TPM_TAG, "33 to 128 bytes",
-		    "%u bytes", out->size);
+		return diag_fail(d, CS_E_TPM_TAG, "33 to 128 bytes", "%u bytes",
+		    out->size);
 	len = out->size - KEY_LEN;
 	r = tpm_blob_tag(b, out->buffer, out->buffer + KEY_LEN, len, tag);
 	if (r != 0)
@@ -314,11 +315,13 @@ unseal_once(struct tpm *t, ESYS_TR primary, ESYS_TR object,
 	if (r != 0)
 		return r;
 	if (memcmp(policy, b->pub.publicArea.authPolicy.buffer,
-	    sizeof(policy)) != 0)
-		return diag_fail(d, CS_E_TPM_PCR, "the boot state it was "
-		    "sealed under", "other values in PCR mask 0x%x", b->mask);
-	rc = Esys_Unseal(t->esys, object, session.h, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &out);
+		sizeof(policy)) != 0)
+		return diag_fail(d, CS_E_TPM_PCR,
+		    "the boot state it was "
+		    "sealed under",
+		    "other values in PCR mask 0x%x", b->mask);
+	rc = Esys_Unseal(t->esys, object, session.h, ESYS_TR_NONE, ESYS_TR_NONE,
+	    &out);
 	overwrite_buffer(t);
 	if (rc == TSS2_RC_SUCCESS)
 		return accept(b, out, ret, d);
@@ -339,7 +342,7 @@ load(struct tpm *t, ESYS_TR primary, const struct tpm_blob *b,
 	switch (tpm_rc_base(rc)) {
 	case TSS2_RC_SUCCESS:
 		return 0;
-	case TPM2_RC_INTEGRITY:	/* not wrapped by this primary, or altered */
+	case TPM2_RC_INTEGRITY: /* not wrapped by this primary, or altered */
 	case TPM2_RC_SIZE:	/* altered so that it cannot be unwrapped */
 	case TPM2_RC_BINDING:
 		return tpm_fail(t, CS_E_TPM_OTHER, rc, "TPM2_Load", d);

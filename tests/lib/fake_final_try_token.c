@@ -47,8 +47,8 @@ login(CK_SESSION_HANDLE s, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG len)
 	int fd;
 
 	if (path != NULL) {
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-		    0600);
+		fd =
+		    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 		if (fd < 0 || write(fd, "L", 1) != 1)
 			abort();
 		(void)close(fd);
@@ -66,9 +66,9 @@ attribute(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *t, CK_ULONG n)
 		if (t[i].pValue == NULL)
 			continue;
 		if ((t[i].type == CKA_EXTRACTABLE &&
-		    getenv("CS_FAKE_EXTRACTABLE") != NULL) ||
+			getenv("CS_FAKE_EXTRACTABLE") != NULL) ||
 		    (t[i].type == CKA_ALWAYS_AUTHENTICATE &&
-		    getenv("CS_FAKE_ALWAYS_AUTH") != NULL)) {
+			getenv("CS_FAKE_ALWAYS_AUTH") != NULL)) {
 			*(CK_BBOOL *)t[i].pValue = CK_TRUE;
 			t[i].ulValueLen = sizeof(CK_BBOOL);
 			rv = CKR_OK;
@@ -78,8 +78,8 @@ attribute(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *t, CK_ULONG n)
 }
 
 static CK_RV
-generate(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *pub,
-    CK_ULONG npub, CK_ATTRIBUTE *priv, CK_ULONG npriv, CK_OBJECT_HANDLE *hpub,
+generate(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *pub, CK_ULONG npub,
+    CK_ATTRIBUTE *priv, CK_ULONG npriv, CK_OBJECT_HANDLE *hpub,
     CK_OBJECT_HANDLE *hpriv)
 {
 	CK_ULONG i;

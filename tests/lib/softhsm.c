@@ -88,8 +88,10 @@ softhsm_make(void)
 	(void)snprintf(path, sizeof(path), "%s/softhsm2.conf", dir);
 	f = fopen(path, "we");
 	must(f != NULL, path);
-	(void)fprintf(f, "directories.tokendir = %s/tokens\n"
-	    "objectstore.backend = file\nlog.level = ERROR\n", dir);
+	(void)fprintf(f,
+	    "directories.tokendir = %s/tokens\n"
+	    "objectstore.backend = file\nlog.level = ERROR\n",
+	    dir);
 	must(fclose(f) == 0, path);
 	must(setenv("SOFTHSM2_CONF", path, 1) == 0, "setenv");
 }

@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define must(x)								\
-	do {								\
-		if (!(x)) {						\
-			perror("swtpm.c: " #x);				\
-			abort();					\
-		}							\
+#define must(x)                                 \
+	do {                                    \
+		if (!(x)) {                     \
+			perror("swtpm.c: " #x); \
+			abort();                \
+		}                               \
 	} while (0)
 
 static int

@@ -21,8 +21,7 @@
 
 /* Certificates and CMS by keys on a real SoftHSM, read by stock openssl. */
 
-#define assert_code(r, want) \
-	assert_string_equal(err_id(r), err_id(want))
+#define assert_code(r, want) assert_string_equal(err_id(r), err_id(want))
 
 enum { N = KEY_ED25519 + 1 };
 
@@ -64,14 +63,15 @@ group_setup(void **state)
 		pub[a] = softhsm_generate(s, (enum key_alg)a, (uint8_t)(a + 1),
 		    key_alg_name((enum key_alg)a));
 		key[a] = softhsm_key(s, (uint8_t)(a + 1), pub[a]);
-		tokens[a] = (struct hsm_token_signer){ s, key[a],
-			(enum key_alg)a };
+		tokens[a] =
+		    (struct hsm_token_signer){ s, key[a], (enum key_alg)a };
 		signers[a] = (struct hsm_signer){ (enum key_alg)a,
 			hsm_signer_token, &tokens[a] };
 		if (a != KEY_ED25519)
 			assert_code(make_cert((enum key_alg)a, "coldseal test",
-			    now - 86400, now + 86400, pub[a], &cert[a],
-			    &cert_len[a]), 0);
+					now - 86400, now + 86400, pub[a],
+					&cert[a], &cert_len[a]),
+			    0);
 	}
 	return 0;
 }
@@ -120,7 +120,8 @@ static void
 write_file(const char *name, const void *data, size_t len)
 {
 	assert_int_equal(file_write_atomic(AT_FDCWD, in_dir(name), data, len,
-	    0600, NULL), 0);
+			     0600, NULL),
+	    0);
 }
 
 static void
@@ -131,7 +132,8 @@ write_pem(const uint8_t *der, size_t len)
 	long n;
 
 	assert_int_equal(PEM_write_bio(b, "CERTIFICATE", "", der, (long)len) >
-	    0, 1);
+		0,
+	    1);
 	n = BIO_get_mem_data(b, &text);
 	write_file("cert.pem", text, (size_t)n);
 	BIO_free(b);
@@ -148,10 +150,12 @@ openssl(const char *const argv[])
 
 	assert_int_equal(posix_spawn_file_actions_init(&fa), 0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 1, "/dev/null",
-	    O_WRONLY, 0), 0);
+			     O_WRONLY, 0),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, 1, 2), 0);
 	assert_int_equal(posix_spawnp(&pid, "openssl", &fa, NULL,
-	    (char *const *)(uintptr_t)argv, environ), 0);
+			     (char *const *)(uintptr_t)argv, environ),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_destroy(&fa), 0);
 	assert_int_equal(waitpid(pid, &st, 0), pid);
 	assert_true(WIFEXITED(st));
@@ -185,9 +189,11 @@ test_verify(void **state)
 
 		digest_of(alg, content, digest);
 		assert_code(cms_sign_digest(cert[a], cert_len[a], &signers[a],
-		    digest, len, now, &out, NULL), 0);
+				digest, len, now, &out, NULL),
+		    0);
 		assert_code(sigfmt_verify("cms", pub[a], alg, cert[a],
-		    cert_len[a], digest, len, out.p, out.len, NULL), 0);
+				cert_len[a], digest, len, out.p, out.len, NULL),
+		    0);
 		write_file("sig.p7s", out.p, out.len);
 		write_pem(cert[a], cert_len[a]);
 		if (openssl_verify("content") != 0)
@@ -195,7 +201,7 @@ test_verify(void **state)
 		assert_int_not_equal(openssl_verify("other"), 0);
 		digest[0] ^= 1;
 		assert_code(sigfmt_verify("cms", pub[a], alg, cert[a],
-		    cert_len[a], digest, len, out.p, out.len, NULL),
+				cert_len[a], digest, len, out.p, out.len, NULL),
 		    CS_E_SIG);
 	}
 	buf_done(&out);
@@ -227,15 +233,16 @@ test_attributes(void **state)
 	digest_of(KEY_P256, content, digest);
 	for (i = 0; i < ARRAY_LEN(times); i++) {
 		assert_code(cms_sign_digest(cert[KEY_P256], cert_len[KEY_P256],
-		    &signers[KEY_P256], digest, 32, times[i].t, &out, NULL),
+				&signers[KEY_P256], digest, 32, times[i].t,
+				&out, NULL),
 		    0);
 		q = out.p;
 		c = d2i_CMS_ContentInfo(NULL, &q, (long)out.len);
 		assert_non_null(c);
 		si = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(c), 0);
 		assert_int_equal(CMS_signed_get_attr_count(si), 3);
-		at = CMS_signed_get_attr(si, CMS_signed_get_attr_by_NID(si,
-		    NID_pkcs9_signingTime, -1));
+		at = CMS_signed_get_attr(si,
+		    CMS_signed_get_attr_by_NID(si, NID_pkcs9_signingTime, -1));
 		v = X509_ATTRIBUTE_get0_type(at, 0);
 		assert_int_equal(v->type, times[i].type);
 		assert_int_equal(v->value.asn1_string->length,
@@ -258,18 +265,23 @@ test_refusals(void **state)
 
 	(void)state;
 	assert_code(cms_sign_digest(c, n, &signers[KEY_ED25519], digest, 64,
-	    now, &out, NULL), CS_E_HSM_MECH);
+			now, &out, NULL),
+	    CS_E_HSM_MECH);
 	assert_code(cms_sign_digest(c, n, &signers[KEY_P256], digest, 31, now,
-	    &out, NULL), CS_E_HSM_DIGEST);
+			&out, NULL),
+	    CS_E_HSM_DIGEST);
 	assert_code(cms_sign_digest(c, n, &signers[KEY_P384], digest, 48, now,
-	    &out, NULL), CS_E_HSM_CERT);
+			&out, NULL),
+	    CS_E_HSM_CERT);
 	assert_code(cms_sign_digest(c, n - 1, &signers[KEY_P256], digest, 32,
-	    now, &out, NULL), CS_E_HSM_CERT);
+			now, &out, NULL),
+	    CS_E_HSM_CERT);
 	longer = calloc(1, n + 1);
 	assert_non_null(longer);
 	memcpy(longer, c, n);
 	assert_code(cms_sign_digest(longer, n + 1, &signers[KEY_P256], digest,
-	    32, now, &out, NULL), CS_E_HSM_CERT);
+			32, now, &out, NULL),
+	    CS_E_HSM_CERT);
 	assert_int_equal(out.len, 0);
 	buf_done(&out);
 }
@@ -293,8 +305,9 @@ test_certificate(void **state)
 		assert_int_equal(X509_get_key_usage(x), KU_DIGITAL_SIGNATURE);
 		assert_int_equal(X509_get_extended_key_usage(x), XKU_CODE_SIGN);
 		assert_int_equal(X509_check_ca(x), 0);
-		assert_int_equal(X509_NAME_get_text_by_NID(
-		    X509_get_subject_name(x), NID_commonName, cn, sizeof(cn)),
+		assert_int_equal(
+		    X509_NAME_get_text_by_NID(X509_get_subject_name(x),
+			NID_commonName, cn, sizeof(cn)),
 		    strlen("coldseal test"));
 		assert_string_equal(cn, "coldseal test");
 		serial = X509_get0_serialNumber(x);
@@ -327,12 +340,14 @@ test_certificate_refusals(void **state)
 	assert_code(make_cert(KEY_P256, "a", 0, 1, pub[KEY_P384], &der, &n),
 	    CS_E_HSM_CERT);
 	assert_code(make_cert(KEY_ED25519, "a", 0, 1, pub[KEY_ED25519], &der,
-	    &n), CS_E_HSM_MECH);
+			&n),
+	    CS_E_HSM_MECH);
 	/* signed by another key of its type: never handed out */
 	tokens[KEY_RSA3072_PKCS1].alg = KEY_RSA3072_PSS;
 	tokens[KEY_RSA3072_PKCS1].key = key[KEY_RSA3072_PSS];
 	assert_code(make_cert(KEY_RSA3072_PKCS1, "a", 0, 1,
-	    pub[KEY_RSA3072_PKCS1], &der, &n), CS_E_CRYPTO);
+			pub[KEY_RSA3072_PKCS1], &der, &n),
+	    CS_E_CRYPTO);
 	tokens[KEY_RSA3072_PKCS1].alg = KEY_RSA3072_PKCS1;
 	tokens[KEY_RSA3072_PKCS1].key = key[KEY_RSA3072_PKCS1];
 	assert_null(der);

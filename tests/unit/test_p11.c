@@ -14,8 +14,7 @@
 
 /* Tokens, PINs, URIs and public keys; signatures are in test_sign.c. */
 
-#define assert_code(r, want) \
-	assert_string_equal(err_id(r), err_id(want))
+#define assert_code(r, want) assert_string_equal(err_id(r), err_id(want))
 
 static struct p11 *
 open_module(const char *path)
@@ -57,7 +56,8 @@ raw_token(struct p11 *p, const char *label)
 	memcpy(padded, label, strlen(label));
 	assert_int_equal(p11_find_token_blank(p, &blank, NULL), 0);
 	assert_int_equal(p->f->C_InitToken(blank.slot,
-	    (unsigned char *)(uintptr_t)SOFTHSM_SO, strlen(SOFTHSM_SO), padded),
+			     (unsigned char *)(uintptr_t)SOFTHSM_SO,
+			     strlen(SOFTHSM_SO), padded),
 	    CKR_OK);
 }
 
@@ -80,8 +80,10 @@ test_uri(void **state)
 
 	(void)state;
 	assert_int_equal(p11_uri_parse("pkcs11:token=my%20token;serial=12;"
-	    "manufacturer=m;model=o;id=%01%ff;object=key;type=private", &u,
-	    NULL), 0);
+				       "manufacturer=m;model=o;id=%01%ff;"
+				       "object=key;type=private",
+			     &u, NULL),
+	    0);
 	assert_string_equal(u.token, "my token");
 	assert_string_equal(u.serial, "12");
 	assert_string_equal(u.manufacturer, "m");
@@ -135,7 +137,7 @@ test_tokens(void **state)
 	/* neither erased nor named twice */
 	assert_code(p11_init_token(p, &t, "new", pin, pin, &made, NULL),
 	    CS_E_HSM_TOKEN_USED);
-	t.flags = 0;		/* what was read before may be old */
+	t.flags = 0; /* what was read before may be old */
 	assert_code(p11_init_token(p, &t, "new", pin, pin, &made, NULL),
 	    CS_E_HSM_TOKEN_USED);
 	assert_int_equal(p11_find_token_blank(p, &blank, NULL), 0);
@@ -144,7 +146,8 @@ test_tokens(void **state)
 	assert_code(p11_init_token(p, &blank, "", pin, pin, &made, NULL),
 	    CS_E_HSM_URI);
 	assert_code(p11_init_token(p, &blank,
-	    "123456789012345678901234567890123", pin, pin, &made, NULL),
+			"123456789012345678901234567890123", pin, pin, &made,
+			NULL),
 	    CS_E_HSM_URI);
 	blank.slot = 99;
 	assert_code(p11_init_token(p, &blank, "new", pin, pin, &made, NULL),
@@ -154,8 +157,7 @@ test_tokens(void **state)
 	assert_int_equal(p11_tokens(p, &list, &n, NULL), 0);
 	assert_true(n >= 2);
 	free(list);
-	assert_code(p11_find_token_only(p, &t, NULL),
-	    CS_E_HSM_TOKEN_AMBIGUOUS);
+	assert_code(p11_find_token_only(p, &t, NULL), CS_E_HSM_TOKEN_AMBIGUOUS);
 	assert_code(p11_find_token_label(p, "three", &t, NULL),
 	    CS_E_HSM_TOKEN_ABSENT);
 	assert_code(p11_find_token_label(p, "", &t, NULL), CS_E_HSM_URI);
@@ -294,19 +296,22 @@ test_unsafe_key(void **state)
 	s = softhsm_session(p, "unsafe", true);
 	assert_int_equal(setenv("CS_FAKE_EXTRACTABLE", "1", 1), 0);
 	assert_code(p11_generate(s, KEY_P256, &id, 1, "key", &pub, &restricted,
-	    NULL), CS_E_HSM_KEY_UNSAFE);
+			NULL),
+	    CS_E_HSM_KEY_UNSAFE);
 	assert_int_equal(unsetenv("CS_FAKE_EXTRACTABLE"), 0);
 	assert_null(pub);
 	/* and it is not left behind: its ID is free again */
 	assert_int_equal(setenv("CS_FAKE_OLD", "1", 1), 0);
 	assert_int_equal(p11_generate(s, KEY_P256, &id, 1, "key", &pub,
-	    &restricted, NULL), 0);
+			     &restricted, NULL),
+	    0);
 	assert_false(restricted);
 	assert_int_equal(unsetenv("CS_FAKE_OLD"), 0);
 
 	assert_int_equal(setenv("CS_FAKE_ALWAYS_AUTH", "1", 1), 0);
 	assert_code(p11_find_key(s, &id, 1, NULL, pub->spki, pub->spki_len, &k,
-	    NULL), CS_E_HSM_KEY_ALWAYS_AUTH);
+			NULL),
+	    CS_E_HSM_KEY_ALWAYS_AUTH);
 	assert_int_equal(unsetenv("CS_FAKE_ALWAYS_AUTH"), 0);
 	assert_null(k);
 	p11_session_close(&s);
@@ -331,14 +336,18 @@ test_generate(void **state)
 	s = softhsm_session(p, "make", true);
 	a = softhsm_generate(s, KEY_P256, id, "first");
 	assert_int_equal(pubkey_fits(a, KEY_P256), 1);
-	assert_code(p11_generate(s, KEY_P256, &id, 1, "second", &b,
-	    &restricted, NULL), CS_E_HSM_KEY_AMBIGUOUS);
+	assert_code(p11_generate(s, KEY_P256, &id, 1, "second", &b, &restricted,
+			NULL),
+	    CS_E_HSM_KEY_AMBIGUOUS);
 	assert_code(p11_generate(s, KEY_P256, &other, 1, "first", &b,
-	    &restricted, NULL), CS_E_HSM_KEY_AMBIGUOUS);
+			&restricted, NULL),
+	    CS_E_HSM_KEY_AMBIGUOUS);
 	assert_code(p11_generate(s, KEY_P256, &other, 0, "second", &b,
-	    &restricted, NULL), CS_E_HSM_URI);
-	assert_code(p11_generate(s, KEY_P256, &other, 1, "", &b,
-	    &restricted, NULL), CS_E_HSM_URI);
+			&restricted, NULL),
+	    CS_E_HSM_URI);
+	assert_code(p11_generate(s, KEY_P256, &other, 1, "", &b, &restricted,
+			NULL),
+	    CS_E_HSM_URI);
 	assert_null(b);
 	len = p11_key_template(t, &class, &id, 1, "first");
 	assert_int_equal(p11_find_one(s, t, len, "private key", &h, NULL), 0);
@@ -362,8 +371,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_uri), cmocka_unit_test(test_module),
-		T(tokens), T(pin), T(pin_unset), T(final_try), T(unsafe_key),
+		cmocka_unit_test(test_uri),
+		cmocka_unit_test(test_module),
+		T(tokens),
+		T(pin),
+		T(pin_unset),
+		T(final_try),
+		T(unsafe_key),
 		T(generate),
 	};
 

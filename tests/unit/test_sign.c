@@ -18,8 +18,7 @@
 
 /* Keys and signatures on a real SoftHSM. */
 
-#define assert_code(r, want) \
-	assert_string_equal(err_id(r), err_id(want))
+#define assert_code(r, want) assert_string_equal(err_id(r), err_id(want))
 
 enum { N = KEY_ALG_COUNT };
 
@@ -70,8 +69,8 @@ group_setup(void **state)
 	foreign(CKO_PRIVATE_KEY, CKK_DSA, "foreign private");
 	foreign(CKO_SECRET_KEY, CKK_GENERIC_SECRET, "foreign secret");
 	for (i = 0; i < N; i++) {
-		pub[i] = softhsm_generate(s, (enum key_alg)i,
-		    (uint8_t)(i + 1), labels[i]);
+		pub[i] = softhsm_generate(s, (enum key_alg)i, (uint8_t)(i + 1),
+		    labels[i]);
 		key[i] = softhsm_key(s, (uint8_t)(i + 1), pub[i]);
 	}
 	return 0;
@@ -114,7 +113,8 @@ assert_signs(enum key_alg a, const uint8_t *digest)
 
 	assert_code(sign(a, digest, len, &out), 0);
 	assert_code(pubkey_verify_digest(pub[a], a, digest, len, out.p,
-	    out.len), 0);
+			out.len),
+	    0);
 	buf_done(&out);
 }
 
@@ -153,16 +153,18 @@ test_messages(void **state)
 		int r;
 
 		if (a == KEY_RSA3072_PSS)
-			continue;	/* restricted to PSS */
+			continue; /* restricted to PSS */
 		softhsm_leaks(true);
 		r = hsm_sign_message(s, key[a], msg, sizeof(msg), &out, &d);
 		softhsm_leaks(false);
 		assert_code(r, 0);
 		assert_code(pubkey_verify_message(pub[a], msg, sizeof(msg),
-		    out.p, out.len), 0);
+				out.p, out.len),
+		    0);
 	}
 	assert_code(hsm_sign_message(s, key[KEY_RSA3072_PSS], msg, sizeof(msg),
-	    &out, NULL), CS_E_HSM_MECH);
+			&out, NULL),
+	    CS_E_HSM_MECH);
 	buf_done(&out);
 }
 
@@ -177,10 +179,12 @@ test_restricted(void **state)
 	(void)state;
 	assert_signs(KEY_RSA3072_PSS, digest);
 	assert_code(hsm_sign_digest(s, key[KEY_RSA3072_PSS], KEY_RSA3072_PKCS1,
-	    digest, 32, &out, &d), CS_E_HSM_MECH);
+			digest, 32, &out, &d),
+	    CS_E_HSM_MECH);
 	assert_non_null(strstr(d.found, "C_SignInit"));
 	assert_code(hsm_sign_digest(s, key[KEY_RSA3072_PKCS1], KEY_RSA3072_PSS,
-	    digest, 32, &out, NULL), CS_E_HSM_MECH);
+			digest, 32, &out, NULL),
+	    CS_E_HSM_MECH);
 	assert_int_equal(out.len, 0);
 	buf_done(&out);
 }
@@ -271,7 +275,8 @@ test_rsa_software(void **state)
 	/* the private key shows its modulus, which is enough to know it */
 	h = softhsm_key(s, 0x30, mine);
 	assert_code(hsm_sign_digest(s, h, KEY_RSA3072_PKCS1, digest, 32, &out,
-	    NULL), 0);
+			NULL),
+	    0);
 	assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
 	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING),
 	    1);
@@ -319,7 +324,8 @@ test_digest(void **state)
 			if (len == hash_len(key_alg_hash((enum key_alg)a)))
 				continue;
 			assert_code(hsm_sign_digest(&dead, key[a],
-			    (enum key_alg)a, digest, len, &out, NULL),
+					(enum key_alg)a, digest, len, &out,
+					NULL),
 			    CS_E_HSM_DIGEST);
 		}
 		/* P-256 with a SHA-384 key, and so on */
@@ -328,15 +334,18 @@ test_digest(void **state)
 				continue;
 			len = hash_len(key_alg_hash((enum key_alg)b));
 			assert_code(hsm_sign_digest(&dead, key[a],
-			    (enum key_alg)b, digest, len, &out, NULL),
+					(enum key_alg)b, digest, len, &out,
+					NULL),
 			    CS_E_HSM_MECH);
 		}
 	}
 	assert_code(hsm_sign_digest(&dead, key[KEY_P256], KEY_ALG_COUNT, digest,
-	    32, &out, NULL), CS_E_HSM_MECH);
+			32, &out, NULL),
+	    CS_E_HSM_MECH);
 	/* a right one does touch it */
 	assert_code(hsm_sign_digest(&dead, key[KEY_P256], KEY_P256, digest, 32,
-	    &out, NULL), CS_E_HSM_REMOVED);
+			&out, NULL),
+	    CS_E_HSM_REMOVED);
 	buf_done(&out);
 }
 
@@ -353,28 +362,38 @@ test_mismatch(void **state)
 	(void)state;
 	EVP_PKEY_free(ec);
 	assert_code(p11_find_key(s, &id, 1, NULL, other->spki, other->spki_len,
-	    &k, NULL), CS_E_HSM_KEY_MISMATCH);
+			&k, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	/* another type, another key of its type, another label, no ID */
 	assert_code(p11_find_key(s, &id, 1, NULL, rsa->spki, rsa->spki_len, &k,
-	    NULL), CS_E_HSM_KEY_MISMATCH);
+			NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	assert_code(p11_find_key(s, &rsa_id, 1, NULL, rsa->spki, rsa->spki_len,
-	    &k, NULL), CS_E_HSM_KEY_MISMATCH);
+			&k, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	assert_code(p11_find_key(s, &id, 1, "k1", good->spki, good->spki_len,
-	    &k, NULL), CS_E_HSM_KEY_ABSENT);
+			&k, NULL),
+	    CS_E_HSM_KEY_ABSENT);
 	assert_code(p11_find_key(s, &id, 0, NULL, good->spki, good->spki_len,
-	    &k, NULL), CS_E_HSM_URI);
+			&k, NULL),
+	    CS_E_HSM_URI);
 	assert_code(p11_find_key(s, (const uint8_t *)"\x63", 1, NULL,
-	    good->spki, good->spki_len, &k, NULL), CS_E_HSM_KEY_ABSENT);
+			good->spki, good->spki_len, &k, NULL),
+	    CS_E_HSM_KEY_ABSENT);
 	/* a stranger under this ID */
 	assert_code(p11_find_key(s, (const uint8_t *)"\x77", 1, NULL,
-	    good->spki, good->spki_len, &k, NULL), CS_E_HSM_KEY_MISMATCH);
+			good->spki, good->spki_len, &k, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	assert_null(k);
 	assert_code(p11_check_public(s, &id, 1, NULL, other->spki,
-	    other->spki_len, NULL), CS_E_HSM_KEY_MISMATCH);
+			other->spki_len, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	assert_code(p11_check_public(s, &id, 1, "k3", good->spki,
-	    good->spki_len, NULL), 0);
+			good->spki_len, NULL),
+	    0);
 	assert_code(p11_check_public(s, (const uint8_t *)"\x77", 1, NULL,
-	    good->spki, good->spki_len, NULL), CS_E_KEY_TYPE);
+			good->spki, good->spki_len, NULL),
+	    CS_E_KEY_TYPE);
 }
 
 /* Before any PIN: which enrolled key is here */
@@ -400,8 +419,7 @@ test_match(void **state)
 		assert_int_equal(m.index, 1);
 		assert_int_equal(m.id_len, 1);
 		assert_int_equal(m.id[0], a + 1);
-		assert_code(p11_public_spki(open, m.id, 1, NULL, &is, NULL),
-		    0);
+		assert_code(p11_public_spki(open, m.id, 1, NULL, &is, NULL), 0);
 		assert_int_equal(pubkey_equal(is, pub[a]), 1);
 		pubkey_free(&is);
 	}
@@ -434,31 +452,40 @@ test_ambiguous(void **state)
 	pubkey_free(&twin);
 	twin = softhsm_generate(s, KEY_P256, 0x51, "twin b");
 	id = 0x51;
-	assert_int_equal(p11_find_one(s, t, p11_key_template(t, &class, &id, 1,
-	    NULL), "key", &h, NULL), 0);
+	assert_int_equal(p11_find_one(s, t,
+			     p11_key_template(t, &class, &id, 1, NULL), "key",
+			     &h, NULL),
+	    0);
 	class = CKO_PRIVATE_KEY;
-	assert_int_equal(p11_find_one(s, t, p11_key_template(t, &class, &id, 1,
-	    NULL), "key", &h2, NULL), 0);
+	assert_int_equal(p11_find_one(s, t,
+			     p11_key_template(t, &class, &id, 1, NULL), "key",
+			     &h2, NULL),
+	    0);
 	id = 0x50;
 	assert_int_equal(p->f->C_SetAttributeValue(s->h, h, &set, 1), CKR_OK);
 	open = softhsm_session(p, "keys", false);
 	spki = (struct p11_spki){ twin->spki, twin->spki_len };
 	assert_code(p11_check_public(open, &id, 1, NULL, twin->spki,
-	    twin->spki_len, NULL), CS_E_HSM_KEY_AMBIGUOUS);
+			twin->spki_len, NULL),
+	    CS_E_HSM_KEY_AMBIGUOUS);
 	assert_code(p11_find_by_spki(open, &spki, 1, &m, NULL),
 	    CS_E_HSM_KEY_AMBIGUOUS);
 	/* the label tells them apart, and is checked */
 	assert_code(p11_check_public(open, &id, 1, "twin b", twin->spki,
-	    twin->spki_len, NULL), 0);
+			twin->spki_len, NULL),
+	    0);
 	assert_code(p11_check_public(open, &id, 1, "twin a", twin->spki,
-	    twin->spki_len, NULL), CS_E_HSM_KEY_MISMATCH);
+			twin->spki_len, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	p11_session_close(&open);
 	/* the private half is alone under its ID; its public half is not */
 	assert_code(p11_find_key(s, &id, 1, NULL, twin->spki, twin->spki_len,
-	    &k, NULL), CS_E_HSM_KEY_AMBIGUOUS);
+			&k, NULL),
+	    CS_E_HSM_KEY_AMBIGUOUS);
 	assert_int_equal(p->f->C_SetAttributeValue(s->h, h2, &set, 1), CKR_OK);
 	assert_code(p11_find_key(s, &id, 1, NULL, twin->spki, twin->spki_len,
-	    &k, NULL), CS_E_HSM_KEY_AMBIGUOUS);
+			&k, NULL),
+	    CS_E_HSM_KEY_AMBIGUOUS);
 	assert_null(k);
 	assert_int_equal(p->f->C_DestroyObject(s->h, h), CKR_OK);
 	assert_int_equal(p->f->C_DestroyObject(s->h, h2), CKR_OK);
@@ -477,11 +504,14 @@ test_alone(void **state)
 
 	(void)state;
 	k = softhsm_generate(s, KEY_P256, id, "alone");
-	assert_int_equal(p11_find_one(s, t, p11_key_template(t, &class, &id, 1,
-	    NULL), "key", &h, NULL), 0);
+	assert_int_equal(p11_find_one(s, t,
+			     p11_key_template(t, &class, &id, 1, NULL), "key",
+			     &h, NULL),
+	    0);
 	assert_int_equal(p->f->C_DestroyObject(s->h, h), CKR_OK);
 	assert_code(p11_find_key(s, &id, 1, NULL, k->spki, k->spki_len, &found,
-	    NULL), CS_E_HSM_KEY_MISMATCH);
+			NULL),
+	    CS_E_HSM_KEY_MISMATCH);
 	assert_null(found);
 }
 
@@ -505,10 +535,12 @@ test_short(void **state)
 		k = softhsm_key(t, (uint8_t)(a + 1), pub[a]);
 		assert_int_equal(setenv("CS_FAKE_SHORT", "1", 1), 0);
 		assert_code(hsm_sign_digest(t, k, (enum key_alg)a, digest, 32,
-		    &out, NULL), CS_E_HSM);
+				&out, NULL),
+		    CS_E_HSM);
 		assert_int_equal(unsetenv("CS_FAKE_SHORT"), 0);
 		assert_code(hsm_sign_digest(t, k, (enum key_alg)a, digest, 32,
-		    &out, NULL), 0);
+				&out, NULL),
+		    0);
 		p11_key_free(&k);
 	}
 	buf_done(&out);
@@ -520,12 +552,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all), cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_restricted),
 		cmocka_unit_test(test_rsa_software),
-		cmocka_unit_test(test_ecdsa), cmocka_unit_test(test_digest),
-		cmocka_unit_test(test_mismatch), cmocka_unit_test(test_match),
-		cmocka_unit_test(test_ambiguous), cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_ecdsa),
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_mismatch),
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_short),
 	};
 

@@ -25,17 +25,17 @@
 #endif
 
 #define LABEL	"domain release policy 0"
-#define PIN_LEN	24u
+#define PIN_LEN 24u
 
 static const struct tpm_pcrs pcrs = { (1u << 7) | (1u << 16) };
 
 struct between {
-	TSS2_TCTI_CONTEXT_COMMON_V1 v1;	/* first: it is what ESAPI sees */
+	TSS2_TCTI_CONTEXT_COMMON_V1 v1; /* first: it is what ESAPI sees */
 	TSS2_TCTI_CONTEXT *real;
-	unsigned extend_left;	/* before so many more Unseal commands */
-	unsigned unseals;	/* seen so far */
-	int flip;		/* a bit of the answer to Unseal, or -1 */
-	bool answer;		/* the next answer is that to Unseal */
+	unsigned extend_left; /* before so many more Unseal commands */
+	unsigned unseals;     /* seen so far */
+	int flip;	      /* a bit of the answer to Unseal, or -1 */
+	bool answer;	      /* the next answer is that to Unseal */
 };
 
 static struct swtpm sw;
@@ -57,7 +57,8 @@ extend_between(struct between *m)
 	assert_int_equal(Tss2_Tcti_Transmit(m->real, sizeof(extend), extend),
 	    0);
 	assert_int_equal(Tss2_Tcti_Receive(m->real, &n, answer,
-	    TSS2_TCTI_TIMEOUT_BLOCK), 0);
+			     TSS2_TCTI_TIMEOUT_BLOCK),
+	    0);
 	assert_memory_equal(answer + 6, "\0\0\0\0", 4);
 }
 
@@ -108,7 +109,7 @@ mid_open(void)
 	mid.v1.receive = receive;
 	assert_int_equal(Tss2_TctiLdr_Initialize(sw.tcti, &mid.real), 0);
 	if (tpm_open_tcti((TSS2_TCTI_CONTEXT *)(void *)&mid, mid_free, 0, &tpm,
-	    &d) != 0)
+		&d) != 0)
 		fail_msg("%s", d.found);
 }
 
@@ -243,8 +244,8 @@ fail_once(void)
 			.kdf.scheme = TPM2_ALG_NULL,
 		},
 	} };
-	const TPM2B_SENSITIVE_CREATE sens = { .sensitive.userAuth = {
-		.size = 3, .buffer = "abc" } };
+	const TPM2B_SENSITIVE_CREATE sens = { .sensitive.userAuth = { .size = 3,
+						  .buffer = "abc" } };
 	const TPM2B_DATA outside = { 0 };
 	const TPML_PCR_SELECTION none = { 0 };
 	const TPM2B_AUTH wrong = { .size = 3, .buffer = "xyz" };
@@ -283,8 +284,9 @@ test_lockout(void **state)
 
 	(void)state;
 	assert_int_equal(Esys_DictionaryAttackParameters(tpm->esys,
-	    ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 2,
-	    777, 888), 0);
+			     ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			     ESYS_TR_NONE, 2, 777, 888),
+	    0);
 	assert_int_equal(tpm_lockout_info(tpm, &l, NULL), 0);
 	assert_false(l.locked);
 	assert_int_equal(l.counter, 0);
@@ -320,10 +322,15 @@ test_codes(void **state)
 	static const struct {
 		TSS2_RC rc, base;
 	} t[] = {
-		{ 0x99d, TPM2_RC_POLICY_FAIL }, { 0x1df, TPM2_RC_INTEGRITY },
-		{ 0x128, TPM2_RC_PCR_CHANGED }, { 0x921, TPM2_RC_LOCKOUT },
-		{ 0xc0921, TPM2_RC_LOCKOUT }, { 0x100, TPM2_RC_INITIALIZE },
-		{ 0x70001, 0x70001 }, { 0xb0921, 0xb0921 }, { 0, 0 },
+		{ 0x99d, TPM2_RC_POLICY_FAIL },
+		{ 0x1df, TPM2_RC_INTEGRITY },
+		{ 0x128, TPM2_RC_PCR_CHANGED },
+		{ 0x921, TPM2_RC_LOCKOUT },
+		{ 0xc0921, TPM2_RC_LOCKOUT },
+		{ 0x100, TPM2_RC_INITIALIZE },
+		{ 0x70001, 0x70001 },
+		{ 0xb0921, 0xb0921 },
+		{ 0, 0 },
 	};
 	size_t i;
 
@@ -353,11 +360,11 @@ copies(struct secret *pin)
 		char perms[5];
 
 		if (sscanf(line, "%lx-%lx %4s", &from, &to, perms) != 3 ||
-		    strncmp(perms, "rw", 2) != 0 || strstr(line, "[v") != NULL ||
-		    (own >= from && own < to))
+		    strncmp(perms, "rw", 2) != 0 ||
+		    strstr(line, "[v") != NULL || (own >= from && own < to))
 			continue;
-		for (q = (const uint8_t *)from; q != NULL &&
-		    q < (const uint8_t *)to; q++) {
+		for (q = (const uint8_t *)from;
+		     q != NULL && q < (const uint8_t *)to; q++) {
 			q = memmem(q, (size_t)((const uint8_t *)to - q),
 			    secret_data(pin), secret_len(pin));
 			if (q == NULL)
@@ -380,7 +387,7 @@ test_memory(void **state)
 
 	(void)state;
 #ifdef __SANITIZE_ADDRESS__
-	skip();		/* another allocator, and terabytes of shadow */
+	skip(); /* another allocator, and terabytes of shadow */
 #endif
 	assert_int_equal(mallopt(M_PERTURB, 0x5a), 1);
 	pin = seal_one(&blob);
@@ -408,7 +415,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(pcr_changed), T(one_attempt), T(bus), T(lockout), T(memory),
+		T(pcr_changed),
+		T(one_attempt),
+		T(bus),
+		T(lockout),
+		T(memory),
 		cmocka_unit_test(test_codes),
 	};
 
