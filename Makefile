@@ -192,10 +192,11 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+$(B)/tests/test_tiles: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
-	    -lpthread
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(TOOLS): $(B)/test.a

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * so that the rules for names are reached.  A '#' at the end of a name stands
  * for the content's SHA-256, a ';' at the end of a content for a newline.
  */
-#define BLOCK	512u
-#define MAX	(4u << 20)
+#define BLOCK 512u
+#define MAX   (4u << 20)
 
 struct source {
 	const uint8_t *p;
@@ -101,8 +101,7 @@ try(const uint8_t *p, size_t n, enum bundle_type t, size_t step)
 {
 	struct source s = { p, n, step };
 	struct copy c = { .data = BUF_INIT(MAX) };
-	const struct bundle_sink sink = { copy_begin, copy_data, copy_end,
-		&c };
+	const struct bundle_sink sink = { copy_begin, copy_data, copy_end, &c };
 	struct diag d = { 0 };
 	int r;
 

@@ -41,7 +41,10 @@ put(uint8_t *p, size_t n, uint32_t v)
 static void
 put_boot(uint8_t *b, uint32_t reserved, uint32_t fats, uint32_t sectors)
 {
-	memcpy(b, "\xeb\x58\x90" "FUZZFUZZ", 11);
+	memcpy(b,
+	    "\xeb\x58\x90"
+	    "FUZZFUZZ",
+	    11);
 	put(b + 11, 2, BLOCK);
 	b[13] = 1;
 	put(b + 14, 2, reserved);
@@ -134,8 +137,9 @@ read_block(void *arg, uint64_t lba, uint32_t n, void *buf, struct diag *d)
 	/* never nothing, never outside */
 	if (n == 0 || lba >= m->blocks || n > m->blocks - lba)
 		abort();
-	have = off >= m->len ? 0 :
-	    m->len - off < len ? (size_t)(m->len - off) : len;
+	have = off >= m->len   ? 0 :
+	    m->len - off < len ? (size_t)(m->len - off) :
+				 len;
 	if (have > 0)
 		memcpy(buf, m->front + off, have);
 	memset((uint8_t *)buf + have, 0, len - have);

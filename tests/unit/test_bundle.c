@@ -19,14 +19,21 @@
 
 extern char **environ;
 
-#define BLOCK	 512u
-#define RAW_MAX	 (64u << 20)
-#define STOP	 77 /* what a sink or source of ours answers */
-#define A	 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B	 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define HASHED	 "#" /* at the end of a name: the content's SHA-256 */
-#define RECORD	 { "record.dsse", "r" }
-#define TYPE_OF(t) { "type", "coldseal-bundle v1 " t "\n" }
+#define BLOCK	512u
+#define RAW_MAX (64u << 20)
+#define STOP	77 /* what a sink or source of ours answers */
+#define A	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define G	"gggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggg"
+#define HASHED	"#" /* at the end of a name: the content's SHA-256 */
+#define RECORD                     \
+	{                          \
+		"record.dsse", "r" \
+	}
+#define TYPE_OF(t)                                   \
+	{                                            \
+		"type", "coldseal-bundle v1 " t "\n" \
+	}
 
 /* A member as a test writes it down. */
 struct part {
@@ -146,7 +153,8 @@ seen_begin(void *arg, const struct bundle_member *m, struct diag *d)
 	(void)d;
 	s->got = 0;
 	assert_int_equal(buf_putf(&s->log, "%s %llu\n", m->name,
-	    (unsigned long long)m->size), 0);
+			     (unsigned long long)m->size),
+	    0);
 	return s->fail_begin;
 }
 
@@ -231,7 +239,8 @@ test_types(void **state)
 	(void)state;
 	for (t = 0; t < BUNDLE_TYPE_COUNT; t++) {
 		assert_int_equal(bundle_type_from_name(bundle_type_name(t),
-		    &back), 0);
+				     &back),
+		    0);
 		assert_int_equal(back, t);
 		(void)snprintf(want, sizeof(want), "coldseal-bundle v1 %s\n",
 		    bundle_type_name(t));
@@ -276,7 +285,10 @@ test_header(void **state)
 	assert_int_equal(bundle_header("a/b", 0777, h, &d), 0);
 	assert_memory_equal(h, "a/b\0", 4);
 	assert_memory_equal(h + 124, "00000000777\0", 12);
-	assert_memory_equal(h + 257, "ustar\0" "00", 8);
+	assert_memory_equal(h + 257,
+	    "ustar\0"
+	    "00",
+	    8);
 	assert_int_equal(bundle_header("a", BUNDLE_SIZE_MAX, h, &d), 0);
 	assert_memory_equal(h + 124, "77777777777\0", 12);
 	expect_id(bundle_header("a", BUNDLE_SIZE_MAX + 1, h, &d),
@@ -438,13 +450,16 @@ test_good(void **state)
 	good_archive(&b);
 	assert_int_equal(sha256_hex("one", 3, ev), 0);
 	assert_int_equal(sha256_hex("the artifact", 12, art), 0);
-	(void)snprintf(want, sizeof(want), "type 27\nrequest.dsse 14\n"
-	    "evidence/%s 3\nartifacts/%s 12\n", ev, art);
+	(void)snprintf(want, sizeof(want),
+	    "type 27\nrequest.dsse 14\n"
+	    "evidence/%s 3\nartifacts/%s 12\n",
+	    ev, art);
 	for (i = 0; i < ARRAY_LEN(chunks); i++) {
 		struct seen s = { .log = BUF_INIT(RAW_MAX) };
 
 		assert_int_equal(read_bytes(b.p, b.len, BUNDLE_REQUEST,
-		    chunks[i], &s, &d), 0);
+				     chunks[i], &s, &d),
+		    0);
 		assert_int_equal(buf_put_u8(&s.log, 0), 0);
 		assert_string_equal((char *)s.log.p, want);
 		buf_done(&s.log);
@@ -457,8 +472,7 @@ test_manifest_hash(void **state)
 {
 	struct buf b = BUF_INIT(RAW_MAX);
 	struct seen s = { .log = BUF_INIT(RAW_MAX) };
-	const struct bundle_sink sink = { seen_begin, seen_data, seen_end,
-		&s };
+	const struct bundle_sink sink = { seen_begin, seen_data, seen_end, &s };
 	struct source src = { .chunk = 1u << 20 };
 	uint8_t got[32], want[32];
 	size_t len = 0, i;
@@ -471,7 +485,8 @@ test_manifest_hash(void **state)
 	src.p = b.p;
 	src.len = b.len;
 	assert_int_equal(bundle_read(source_read, &src, BUNDLE_REQUEST, &sink,
-	    got, NULL), 0);
+			     got, NULL),
+	    0);
 	assert_memory_equal(got, want, 32);
 	buf_done(&s.log);
 	buf_done(&b);
@@ -516,6 +531,10 @@ test_trailing(void **state)
 	/* GNU tar fills its record with zeros */
 	put_zeros(&b, BLOCK);
 	expect_id(verdict(&b, BUNDLE_REQUEST), CS_E_BUNDLE_TRAILING);
+	b.len = whole;
+	b.p[whole - 1] = 1;
+	expect_id(verdict(&b, BUNDLE_REQUEST), CS_E_BUNDLE_TRAILING);
+	b.p[whole - 1] = 0;
 	/* a member that the manifest does not have */
 	b.len = whole - 2 * BLOCK;
 	put_member(&b, "more", "more", 4);
@@ -681,12 +700,28 @@ test_renamed(void **state)
 
 /* --- what each type may hold -------------------------------------------- */
 
-#define SIG(h) { "signatures/" h ".sig", "s" }
-#define P7S(h) { "signatures/" h ".p7s", "s" }
-#define PROOF(h) { "proofs/" h ".tlog-proof", "p" }
-#define CHECKPOINT { "checkpoint", "c" }
-#define POLICY { "policy.dsse", "p" }
+#define SIG(h)                              \
+	{                                   \
+		"signatures/" h ".sig", "s" \
+	}
+#define P7S(h)                              \
+	{                                   \
+		"signatures/" h ".p7s", "s" \
+	}
+#define PROOF(h)                               \
+	{                                      \
+		"proofs/" h ".tlog-proof", "p" \
+	}
+#define CHECKPOINT                \
+	{                         \
+		"checkpoint", "c" \
+	}
+#define POLICY                     \
+	{                          \
+		"policy.dsse", "p" \
+	}
 
+/* clang-format off */
 static const struct order {
 	const char *what;
 	enum bundle_type type;
@@ -733,6 +768,9 @@ static const struct order {
 		{ "readme", "x" } } },
 	{ "type not first", BUNDLE_REQUEST, CS_E_BUNDLE_TYPE,
 	    { { "request.dsse", "x" }, TYPE_OF("request") } },
+	{ "type by another name", BUNDLE_REQUEST, CS_E_BUNDLE_TYPE,
+	    { { "kind", "coldseal-bundle v1 request\n" },
+		{ "request.dsse", "x" } } },
 	{ "type of the future", BUNDLE_REQUEST, CS_E_BUNDLE_TYPE,
 	    { { "type", "coldseal-bundle v2 request\n" },
 		{ "request.dsse", "x" } } },
@@ -763,6 +801,8 @@ static const struct order {
 	{ "signature of a long name", BUNDLE_RESPONSE, CS_E_BUNDLE_NAME,
 	    { TYPE_OF("response"), RECORD, SIG(A "a"), PROOF(A "a"),
 		CHECKPOINT } },
+	{ "signature of no digits", BUNDLE_RESPONSE, CS_E_BUNDLE_NAME,
+	    { TYPE_OF("response"), RECORD, SIG(G), PROOF(G), CHECKPOINT } },
 	{ "another suffix", BUNDLE_RESPONSE, CS_E_BUNDLE_NAME,
 	    { TYPE_OF("response"), RECORD, { "signatures/" A ".asc", "s" },
 		PROOF(A), CHECKPOINT } },
@@ -795,6 +835,7 @@ static const struct order {
 	{ "empty receipt", BUNDLE_RECEIPT, CS_E_BUNDLE_MISSING,
 	    { TYPE_OF("receipt") } },
 };
+/* clang-format on */
 
 static void
 test_orders(void **state)
@@ -827,8 +868,9 @@ verdict_of_size(const char *name, uint64_t size)
 	put_line(&m, "type", good[0].data, strlen(good[0].data));
 	put_line(&m, "request.dsse", "x", 1);
 	if (!is_request)
-		assert_int_equal(buf_putf(&m, "%s  %s\n",
-		    strchr(name, '/') + 1, name), 0);
+		assert_int_equal(buf_putf(&m, "%s  %s\n", strchr(name, '/') + 1,
+				     name),
+		    0);
 	put_member(&b, "manifest", m.p, m.len);
 	put_member(&b, "type", good[0].data, strlen(good[0].data));
 	if (!is_request)
@@ -858,7 +900,8 @@ test_limits(void **state)
 	expect_id(verdict_of_size("artifacts/" A, BUNDLE_SIZE_MAX),
 	    CS_E_BUNDLE_TRUNCATED);
 	assert_int_equal(bundle_header("manifest", BUNDLE_MANIFEST_MAX + 1, h,
-	    NULL), 0);
+			     NULL),
+	    0);
 	put(&b, h, sizeof(h));
 	expect_id(verdict(&b, BUNDLE_REQUEST), CS_E_BUNDLE_LARGE);
 	buf_done(&b);
@@ -889,27 +932,30 @@ test_callers_errors(void **state)
 	struct buf b = BUF_INIT(RAW_MAX);
 	struct diag d = { 0 };
 	struct seen s = { .log = BUF_INIT(RAW_MAX), .fail_begin = STOP };
-	const struct bundle_sink sink = { seen_begin, seen_data, seen_end,
-		&s };
+	const struct bundle_sink sink = { seen_begin, seen_data, seen_end, &s };
 	struct source src = { .chunk = BLOCK, .fail_at = 3 * BLOCK };
 
 	(void)state;
 	good_archive(&b);
 	assert_int_equal(read_bytes(b.p, b.len, BUNDLE_REQUEST, 1u << 20, &s,
-	    &d), STOP);
+			     &d),
+	    STOP);
 	s.fail_begin = 0;
 	s.fail_data = STOP;
 	assert_int_equal(read_bytes(b.p, b.len, BUNDLE_REQUEST, 1u << 20, &s,
-	    &d), STOP);
+			     &d),
+	    STOP);
 	s.fail_data = 0;
 	s.fail_end = STOP;
 	assert_int_equal(read_bytes(b.p, b.len, BUNDLE_REQUEST, 1u << 20, &s,
-	    &d), STOP);
+			     &d),
+	    STOP);
 	s.fail_end = 0;
 	src.p = b.p;
 	src.len = b.len;
 	expect_id(bundle_read(source_read, &src, BUNDLE_REQUEST, &sink, NULL,
-	    &d), CS_E_MEDIA_IO);
+		      &d),
+	    CS_E_MEDIA_IO);
 	buf_done(&s.log);
 	buf_done(&b);
 }
@@ -952,7 +998,8 @@ request_writer(int fd, const uint8_t *data, size_t len)
 	add(w, "request.dsse", good[1].data);
 	assert_int_equal(sha256_hex(data, len, name + 10), 0);
 	assert_int_equal(bundle_writer_add_fd(w, name, fd, 100, len, NULL,
-	    NULL), 0);
+			     NULL),
+	    0);
 	return w;
 }
 
@@ -977,8 +1024,8 @@ collect(struct bundle_writer *w, struct buf *b, size_t step)
 	uint64_t off;
 
 	for (off = 0; off < size; off += step) {
-		const size_t n = size - off < step ? (size_t)(size - off) :
-						     step;
+		const size_t n =
+		    size - off < step ? (size_t)(size - off) : step;
 
 		assert_int_equal(bundle_writer_read(w, off, p, n, NULL), 0);
 		put(b, p, n);
@@ -1075,7 +1122,8 @@ test_writer_refuses(void **state)
 	for (i = 0; i < ARRAY_LEN(orders); i++) {
 		if (orders[i].code == CS_E_BUNDLE_TYPE ||
 		    strcmp(orders[i].v[1].name == NULL ? "" :
-		    orders[i].v[1].name, "type") == 0)
+							 orders[i].v[1].name,
+			"type") == 0)
 			continue;
 		w = new_writer(orders[i].type);
 		r = 0;
@@ -1093,7 +1141,8 @@ test_writer_refuses(void **state)
 	}
 	w = new_writer(BUNDLE_REQUEST);
 	assert_int_not_equal(bundle_writer_add_fd(w, "request.dsse", fd, 0, 6,
-	    NULL, &d), 0);
+				 NULL, &d),
+	    0);
 	bundle_writer_free(&w);
 	w = new_writer(BUNDLE_REQUEST);
 	add(w, "request.dsse", "x");
@@ -1135,11 +1184,13 @@ test_many(void **state)
 	for (i = 0; i < pairs; i++) {
 		(void)snprintf(name, sizeof(name), "signatures/%064zx.sig", i);
 		assert_int_equal(bundle_writer_add_fd(w, name, fd, 0, 1, NULL,
-		    NULL), 0);
+				     NULL),
+		    0);
 		(void)snprintf(name, sizeof(name), "proofs/%064zx.tlog-proof",
 		    i);
 		assert_int_equal(bundle_writer_add_fd(w, name, fd, 1, 1, NULL,
-		    NULL), 0);
+				     NULL),
+		    0);
 	}
 	add(w, "checkpoint", "c");
 	assert_int_equal(bundle_writer_finish(w, NULL), 0);
@@ -1160,10 +1211,12 @@ run(const char *const argv[], const char *dir, const char *out)
 	assert_int_equal(posix_spawn_file_actions_init(&fa), 0);
 	assert_int_equal(posix_spawn_file_actions_addchdir_np(&fa, dir), 0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 1, out,
-	    O_WRONLY | O_CREAT | O_TRUNC, 0600), 0);
+			     O_WRONLY | O_CREAT | O_TRUNC, 0600),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, 1, 2), 0);
 	assert_int_equal(posix_spawnp(&pid, argv[0], &fa, NULL,
-	    (char *const *)(uintptr_t)argv, environ), 0);
+			     (char *const *)(uintptr_t)argv, environ),
+	    0);
 	(void)posix_spawn_file_actions_destroy(&fa);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -1189,7 +1242,8 @@ test_stock_tools(void **state)
 	(void)snprintf(path, sizeof(path), "%s/b.tar", dir);
 	good_archive(&b);
 	assert_int_equal(file_write_atomic(AT_FDCWD, path, b.p, b.len, 0600,
-	    NULL), 0);
+			     NULL),
+	    0);
 	buf_done(&b);
 	assert_int_equal(run(list, dir, "list"), 0);
 	(void)snprintf(path, sizeof(path), "%s/list", dir);
@@ -1202,7 +1256,8 @@ test_stock_tools(void **state)
 	assert_int_equal(run(extract, dir, "out"), 0);
 	assert_int_equal(run(check, dir, "out"), 0);
 	assert_int_equal(run((const char *const[]){ "rm", "-rf", dir, NULL },
-	    "/", "/dev/null"), 0);
+			     "/", "/dev/null"),
+	    0);
 }
 
 int

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -43,17 +44,19 @@ run_in(const char *in, const char *const argv[])
 	assert_int_equal(posix_spawn_file_actions_init(&fa), 0);
 	assert_int_equal(posix_spawn_file_actions_addchdir_np(&fa, dir), 0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 0,
-	    in != NULL ? in : "/dev/null", O_RDONLY, 0), 0);
+			     in != NULL ? in : "/dev/null", O_RDONLY, 0),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 1, "log",
-	    O_WRONLY | O_CREAT | O_TRUNC, 0600), 0);
+			     O_WRONLY | O_CREAT | O_TRUNC, 0600),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, 1, 2), 0);
 	assert_int_equal(posix_spawnp(&pid, argv[0], &fa, NULL,
-	    (char *const *)(uintptr_t)argv, environ), 0);
+			     (char *const *)(uintptr_t)argv, environ),
+	    0);
 	(void)posix_spawn_file_actions_destroy(&fa);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("%s ended with status %#x", argv[0],
-		    (unsigned)status);
+		fail_msg("%s ended with status %#x", argv[0], (unsigned)status);
 }
 
 #define run(...) run_in(NULL, (const char *const[]){ __VA_ARGS__, NULL })
@@ -129,7 +132,8 @@ load(const char *name, struct image *ret)
 
 	path_of(name, path);
 	assert_int_equal(file_read(AT_FDCWD, path, 1u << 30, &ret->p, &ret->n,
-	    NULL), 0);
+			     NULL),
+	    0);
 }
 
 /* A whole superfloppy: type "16" or "32", sectors per cluster. */
@@ -248,8 +252,12 @@ test_shapes(void **state)
 		unsigned mib;
 		const char *type, *spc;
 	} v[] = {
-		{ 8, "16", "1" }, { 16, "16", "4" }, { 40, "16", "16" },
-		{ 300, "16", "128" }, { 34, "32", "1" }, { 280, "32", "8" },
+		{ 8, "16", "1" },
+		{ 16, "16", "4" },
+		{ 40, "16", "16" },
+		{ 300, "16", "128" },
+		{ 34, "32", "1" },
+		{ 280, "32", "8" },
 	};
 	static const size_t sizes[] = { 1, 511, 512, 513, 65536, 3000001 };
 	size_t i, k;
@@ -367,9 +375,10 @@ test_mbr(void **state)
 		    types[i]);
 		path_of("table", path);
 		assert_int_equal(file_write_atomic(AT_FDCWD, path, line,
-		    strlen(line), 0600, NULL), 0);
-		run_in(path, (const char *const[]){ "sfdisk", "-q", "a.img",
-		    NULL });
+				     strlen(line), 0600, NULL),
+		    0);
+		run_in(path,
+		    (const char *const[]){ "sfdisk", "-q", "a.img", NULL });
 		run("mkfs.fat", "--invariant", "-F", fat32 ? "32" : "16", "-s",
 		    "1", "--offset", "2048", "a.img");
 		run("mcopy", "-i", "a.img@@1M", "f", "::" NAME);
@@ -423,8 +432,8 @@ measure(const struct image *im, size_t start, struct layout *l)
 	l->data = l->fat + b[16] * l->fat_bytes + get(b + 17, 2) * 32;
 	l->root = l->is32 ? l->data + (get(b + 44, 4) - 2) * l->cluster :
 			    l->fat + b[16] * l->fat_bytes;
-	l->clusters = (uint32_t)((start + sectors * bps - l->data) /
-	    l->cluster);
+	l->clusters =
+	    (uint32_t)((start + sectors * bps - l->data) / l->cluster);
 }
 
 static uint8_t *
@@ -530,6 +539,41 @@ test_chains(void **state)
 		}
 		free(im.p);
 	}
+}
+
+/* The chain is judged before the first byte of content is read. */
+static void
+test_chain_first(void **state)
+{
+	struct image im;
+	struct layout l;
+	struct blkdev dev;
+	struct blk_mem m;
+	struct fat_file f;
+	size_t i;
+	uint32_t c;
+
+	(void)state;
+	five_clusters("32", &im, &l);
+	c = first_of(entry(&im, &l, SHORT));
+	m = (struct blk_mem){ im.p, im.n };
+	blk_open_mem(&m, &dev);
+	for (i = 0; i < 3; i++) {
+		static const struct {
+			uint32_t link;
+			int code;
+		} v[] = {
+			{ 0x0fffffff, CS_E_MEDIA_FAT_SHORT },
+			{ 0, CS_E_MEDIA_FAT_CLUSTER },
+			{ 3, CS_E_MEDIA_FAT_LOOP },
+		};
+		_cleanup_fat_ struct fat *fat = NULL;
+
+		set_link(&im, &l, c + 3, v[i].link == 3 ? c : v[i].link);
+		assert_int_equal(find_in(&dev, NAME, &fat, &f, NULL),
+		    v[i].code);
+	}
+	free(im.p);
 }
 
 static void
@@ -644,11 +688,11 @@ test_geometry(void **state)
 		{ "32", 13, 1, 8, CS_E_MEDIA_GEOMETRY }, /* too few clusters */
 		{ "32", 13, 1, 128, CS_E_MEDIA_FAT12 },
 		{ "32", 17, 2, 512, CS_E_MEDIA_GEOMETRY }, /* root entries */
-		{ "32", 32, 4, 0, CS_E_MEDIA_GEOMETRY }, /* no sectors */
+		{ "32", 32, 4, 0, CS_E_MEDIA_GEOMETRY },   /* no sectors */
 		{ "32", 32, 4, 34 * 2048 + 1, CS_E_MEDIA_GEOMETRY },
 		{ "32", 32, 4, UINT32_MAX, CS_E_MEDIA_GEOMETRY },
 		{ "32", 32, 4, 30, CS_E_MEDIA_GEOMETRY }, /* no data */
-		{ "32", 36, 4, 0, CS_E_MEDIA_GEOMETRY }, /* no table */
+		{ "32", 36, 4, 0, CS_E_MEDIA_GEOMETRY },  /* no table */
 		{ "32", 36, 4, 10, CS_E_MEDIA_GEOMETRY }, /* a small one */
 		{ "32", 36, 4, UINT32_MAX, CS_E_MEDIA_GEOMETRY },
 		{ "32", 42, 2, 1, CS_E_MEDIA_GEOMETRY }, /* version */
@@ -699,8 +743,14 @@ test_no_boot_sector(void **state)
 		size_t off;
 		uint8_t v;
 	} v[] = {
-		{ 0, 0x00 }, { 11, 0x01 }, { 12, 0x03 }, { 12, 0x20 },
-		{ 13, 0 }, { 13, 3 }, { 16, 0 }, { 16, 3 },
+		{ 0, 0x00 },
+		{ 11, 0x01 },
+		{ 12, 0x03 },
+		{ 12, 0x20 },
+		{ 13, 0 },
+		{ 13, 3 },
+		{ 16, 0 },
+		{ 16, 3 },
 	};
 	struct image im;
 	struct layout l;
@@ -846,6 +896,7 @@ test_partitions(void **state)
 
 /* --- what is not FAT ---------------------------------------------------- */
 
+/* clang-format off */
 static const struct foreign {
 	size_t off;
 	const char *magic;
@@ -865,6 +916,7 @@ static const struct foreign {
 	{ 0, "XFSB", 4, CS_E_MEDIA_FOREIGN, "XFS" },
 	{ 32769, "CD001", 5, CS_E_MEDIA_FOREIGN, "ISO 9660" },
 };
+/* clang-format on */
 
 /* Boot sectors by hand, over the whole medium and in a partition. */
 static void
@@ -924,7 +976,8 @@ test_real_gpt(void **state)
 	make_blank("a.img", 40 * MIB);
 	path_of("table", path);
 	assert_int_equal(file_write_atomic(AT_FDCWD, path, text, strlen(text),
-	    0600, NULL), 0);
+			     0600, NULL),
+	    0);
 	run_in(path, (const char *const[]){ "sfdisk", "-q", "a.img", NULL });
 	load("a.img", &im);
 	expect(&im, CS_E_MEDIA_GPT);
@@ -1077,6 +1130,62 @@ test_small_buffer(void **state)
 	free(im.p);
 }
 
+/* Larger blocks than the volume's sectors: no offset would fit. */
+static int
+read_4096(void *arg, uint64_t lba, uint32_t n, void *buf, struct diag *d)
+{
+	const struct image *im = arg;
+
+	(void)d;
+	assert_true((lba + n) * 4096 <= im->n);
+	memcpy(buf, im->p + lba * 4096, (size_t)n * 4096);
+	return 0;
+}
+
+static void
+test_large_blocks(void **state)
+{
+	struct image im;
+	struct layout l;
+	struct blkdev dev;
+	uint8_t sha[32];
+	uint64_t size;
+
+	(void)state;
+	five_clusters("32", &im, &l);
+	dev = (struct blkdev){ read_4096, &im, im.n / 4096, 4096 };
+	assert_int_equal(read_name(&dev, NAME, CHUNK, sha, &size, NULL),
+	    CS_E_MEDIA_GEOMETRY);
+	free(im.p);
+}
+
+/* A volume that is in order but for its clusters of 128 KiB. */
+static void
+test_large_clusters(void **state)
+{
+	const uint32_t sectors = 1 + 8 + 1 + 32 * 4800;
+	struct image im = { NULL, (size_t)sectors * 4096 };
+
+	(void)state;
+	/* address space, not memory: almost all of it is never touched */
+	im.p = mmap(NULL, im.n, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_true(im.p != MAP_FAILED);
+	memcpy(im.p, "\xeb\x3c\x90", 3);
+	set(im.p + 11, 2, 4096);
+	set(im.p + 14, 2, 1);
+	im.p[16] = 1;
+	set(im.p + 17, 2, 128);
+	set(im.p + 22, 2, 8);
+	set(im.p + 32, 4, sectors);
+	set(im.p + 510, 2, 0xaa55);
+	im.p[13] = 16;
+	expect(&im, CS_E_MEDIA_NO_FILE);
+	im.p[13] = 32;
+	expect(&im, CS_E_MEDIA_GEOMETRY);
+	assert_int_equal(munmap(im.p, im.n), 0);
+}
+
 static void
 test_not_a_medium(void **state)
 {
@@ -1103,6 +1212,7 @@ main(void)
 		cmocka_unit_test(test_fragmented),
 		cmocka_unit_test(test_mbr),
 		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_chain_first),
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_root_chain),
 		cmocka_unit_test(test_geometry),
@@ -1117,6 +1227,8 @@ main(void)
 		cmocka_unit_test(test_truncated_image),
 		cmocka_unit_test(test_read_once),
 		cmocka_unit_test(test_small_buffer),
+		cmocka_unit_test(test_large_blocks),
+		cmocka_unit_test(test_large_clusters),
 		cmocka_unit_test(test_not_a_medium),
 	};
 

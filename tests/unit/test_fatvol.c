@@ -35,10 +35,12 @@ run(const char *const argv[])
 	assert_int_equal(posix_spawn_file_actions_init(&fa), 0);
 	assert_int_equal(posix_spawn_file_actions_addchdir_np(&fa, dir), 0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 1, "log",
-	    O_WRONLY | O_CREAT | O_TRUNC, 0600), 0);
+			     O_WRONLY | O_CREAT | O_TRUNC, 0600),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, 1, 2), 0);
 	assert_int_equal(posix_spawnp(&pid, argv[0], &fa, NULL,
-	    (char *const *)(uintptr_t)argv, environ), 0);
+			     (char *const *)(uintptr_t)argv, environ),
+	    0);
 	(void)posix_spawn_file_actions_destroy(&fa);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -82,7 +84,8 @@ open_image(const char *name, uint64_t size, bool dirty)
 	memset(junk, 0xa5, sizeof(junk));
 	for (off = 0; dirty && off < size; off += sizeof(junk))
 		assert_int_equal(fd_pwrite_all(fd, junk, sizeof(junk),
-		    (off_t)off), 0);
+				     (off_t)off),
+		    0);
 	return fd;
 }
 
@@ -90,9 +93,9 @@ open_image(const char *name, uint64_t size, bool dirty)
 struct content {
 	uint8_t seed;
 	uint64_t size;
-	uint64_t fail_at;	/* 0: never */
-	uint64_t reads;		/* calls */
-	bool fickle;		/* other bytes each time */
+	uint64_t fail_at; /* 0: never */
+	uint64_t reads;	  /* calls */
+	bool fickle;	  /* other bytes each time */
 };
 
 static int
@@ -183,7 +186,8 @@ check_shape(const struct shape *s, bool dirty)
 	if (s->a > 64 * MIB)
 		return;
 	assert_int_equal(RUN("mcopy", "-n", "-o", "-i", "v.img",
-	    "::COLDSEAL.RSP", "out"), 0);
+			     "::COLDSEAL.RSP", "out"),
+	    0);
 	(void)snprintf(path, sizeof(path), "%s/out", dir);
 	assert_int_equal(file_read(AT_FDCWD, path, 64 * MIB, &p, &n, NULL), 0);
 	assert_true(n == s->a);
@@ -324,8 +328,8 @@ test_need(void **state)
 		set_file(&f, "COLDSEAL.REQ", &c);
 		need = fatvol_need(&f, 1);
 		assert_true(need >= FATVOL_MIN_BYTES && need % MIB == 0);
-		assert_true(need <= FATVOL_MIN_BYTES + sizes[i] +
-		    sizes[i] / 16 + 2 * MIB);
+		assert_true(need <=
+		    FATVOL_MIN_BYTES + sizes[i] + sizes[i] / 16 + 2 * MIB);
 		fd = open_image("v.img", need, false);
 		assert_int_equal(fatvol_write(fd, need, &f, 1, NULL, NULL), 0);
 		assert_int_equal(read_back(fd, "COLDSEAL.REQ", &c), 0);
@@ -355,10 +359,9 @@ test_space(void **state)
 	    CS_E_MEDIA_SPACE);
 	b.size = 1;
 	set_file(&v[0], "COLDSEAL.RSP", &b);
-	assert_int_equal(fatvol_write(fd, FATVOL_MIN_BYTES - 1, v, 1, NULL,
-	    &d), CS_E_MEDIA_SPACE);
-	assert_int_equal(fatvol_write(fd, 0, v, 1, NULL, &d),
+	assert_int_equal(fatvol_write(fd, FATVOL_MIN_BYTES - 1, v, 1, NULL, &d),
 	    CS_E_MEDIA_SPACE);
+	assert_int_equal(fatvol_write(fd, 0, v, 1, NULL, &d), CS_E_MEDIA_SPACE);
 	/* FAT's own limit */
 	b.size = UINT64_C(1) << 32;
 	set_file(&v[0], "COLDSEAL.RSP", &b);
@@ -384,9 +387,11 @@ test_too_many_files(void **state)
 		set_file(&v[i], name, &c);
 	}
 	assert_int_not_equal(fatvol_write(fd, 34 * MIB, v, ARRAY_LEN(v), NULL,
-	    NULL), 0);
+				 NULL),
+	    0);
 	assert_int_equal(fatvol_write(fd, 34 * MIB, v, FATVOL_MAX_FILES, NULL,
-	    NULL), 0);
+			     NULL),
+	    0);
 	assert_int_equal(read_back(fd, "FILE7.X", &c), 0);
 }
 
@@ -403,8 +408,7 @@ test_bad_source(void **state)
 	(void)state;
 	set_file(&f, "COLDSEAL.RSP", &a);
 	assert_int_equal(fatvol_write(fd, 34 * MIB, &f, 1, NULL, &d), CS_E_IO);
-	assert_int_equal(read_back(fd, "COLDSEAL.RSP", &a),
-	    CS_E_MEDIA_EMPTY);
+	assert_int_equal(read_back(fd, "COLDSEAL.RSP", &a), CS_E_MEDIA_EMPTY);
 	set_file(&f, "COLDSEAL.RSP", &b);
 	assert_int_equal(fatvol_write(fd, 34 * MIB, &f, 1, NULL, &d),
 	    CS_E_MEDIA_COMPARE);
@@ -501,7 +505,8 @@ test_power_cut(void **state)
 	set_file(&f, "COLDSEAL.RSP", &new);
 	all.fd = old_volume(&old);
 	assert_int_equal(fatvol_write(all.fd, 34 * MIB, &f, 1,
-	    &(struct fatvol_ops){ after_write, &all }, NULL), 0);
+			     &(struct fatvol_ops){ after_write, &all }, NULL),
+	    0);
 	assert_true(all.done == all.total);
 	assert_true(all.first_valid > 5 && all.calls > all.first_valid);
 	(void)close(all.fd);
@@ -513,8 +518,8 @@ test_power_cut(void **state)
 		    &(struct fatvol_ops){ after_write, &c }, NULL);
 		assert_int_equal(r, CUT);
 		r = read_back(c.fd, "COLDSEAL.RSP", &new);
-		assert_int_equal(r, at < all.first_valid ? CS_E_MEDIA_EMPTY :
-							   0);
+		assert_int_equal(r,
+		    at < all.first_valid ? CS_E_MEDIA_EMPTY : 0);
 		(void)close(c.fd);
 	}
 }
@@ -524,11 +529,11 @@ static void
 test_compare(void **state)
 {
 	static const off_t places[] = {
-		3,		 /* boot sector */
-		512 + 488,	 /* FSInfo */
-		6 * 512 + 3,	 /* backup boot sector */
-		20 * 512,	 /* nothing there: zeros */
-		32 * 512 + 8,	 /* first table */
+		3,		   /* boot sector */
+		512 + 488,	   /* FSInfo */
+		6 * 512 + 3,	   /* backup boot sector */
+		20 * 512,	   /* nothing there: zeros */
+		32 * 512 + 8,	   /* first table */
 		32 * 512 + 300000, /* its end, or the second */
 	};
 	struct content c = { .seed = 3, .size = 100000 };
@@ -541,7 +546,8 @@ test_compare(void **state)
 	set_file(&f, "COLDSEAL.RSP", &c);
 	clean.fd = open_image("v.img", 34 * MIB, false);
 	assert_int_equal(fatvol_write(clean.fd, 34 * MIB, &f, 1,
-	    &(struct fatvol_ops){ after_write, &clean }, NULL), 0);
+			     &(struct fatvol_ops){ after_write, &clean }, NULL),
+	    0);
 	(void)close(clean.fd);
 	for (i = 0; i < ARRAY_LEN(places); i++) {
 		struct cut k = { .damage_after = clean.first_valid,
@@ -549,7 +555,8 @@ test_compare(void **state)
 
 		k.fd = open_image("v.img", 34 * MIB, false);
 		assert_int_equal(fatvol_write(k.fd, 34 * MIB, &f, 1,
-		    &(struct fatvol_ops){ after_write, &k }, &d),
+				     &(struct fatvol_ops){ after_write, &k },
+				     &d),
 		    CS_E_MEDIA_COMPARE);
 		(void)close(k.fd);
 	}
@@ -570,19 +577,21 @@ test_compare_data(void **state)
 	set_file(&f, "COLDSEAL.RSP", &c);
 	clean.fd = open_image("v.img", 34 * MIB, false);
 	assert_int_equal(fatvol_write(clean.fd, 34 * MIB, &f, 1,
-	    &(struct fatvol_ops){ after_write, &clean }, NULL), 0);
+			     &(struct fatvol_ops){ after_write, &clean }, NULL),
+	    0);
 	assert_int_equal(fd_pread_all(clean.fd, b, sizeof(b), 0), 0);
 	(void)close(clean.fd);
 	data = (32 + 2 * (off_t)(b[36] | b[37] << 8)) * 512;
 	for (i = 0; i < 3; i++) {
-		const off_t at[] = { data + 40, data + 512, data + 512 +
-			100000 };
+		const off_t at[] = { data + 40, data + 512,
+			data + 512 + 100000 };
 		struct cut k = { .damage_after = clean.first_valid,
 			.damage_at = at[i] };
 
 		k.fd = open_image("v.img", 34 * MIB, false);
 		assert_int_equal(fatvol_write(k.fd, 34 * MIB, &f, 1,
-		    &(struct fatvol_ops){ after_write, &k }, NULL),
+				     &(struct fatvol_ops){ after_write, &k },
+				     NULL),
 		    CS_E_MEDIA_COMPARE);
 		(void)close(k.fd);
 	}

@@ -98,7 +98,7 @@ child_start(struct child *c, const char *program, int medium, const char *arg)
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, s, 3), 0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, m, 4), 0);
 	if (posix_spawn(&c->pid, path, &fa, NULL,
-	    (char *const *)(uintptr_t)argv, environ) != 0)
+		(char *const *)(uintptr_t)argv, environ) != 0)
 		fail_msg("no %s", path);
 	(void)posix_spawn_file_actions_destroy(&fa);
 	(void)close(s);
@@ -116,8 +116,7 @@ child_end(struct child *c)
 	close_fdp(&c->sock);
 	assert_int_equal(wait4(c->pid, &status, 0, &u), c->pid);
 	c->rss = u.ru_maxrss;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* The next message that is not progress. */
@@ -212,7 +211,8 @@ image_of(int bundle, const char *name)
 
 	(void)unlink(at("in.img"));
 	assert_int_equal(media_write(at("in.img"), name, bundle, 0, NULL, NULL,
-	    NULL), 0);
+			     NULL),
+	    0);
 	fd = open(at("in.img"), O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
@@ -444,7 +444,8 @@ test_intake_nonsense(void **state)
 			answer(&c, 1u << 31);
 		else
 			assert_int_equal(ipc_send(c.sock,
-			    i == 2 ? INTAKE_HASH : INTAKE_END, "x", 1, -1),
+					     i == 2 ? INTAKE_HASH : INTAKE_END,
+					     "x", 1, -1),
 			    0);
 		expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_IPC);
 	}
@@ -570,7 +571,8 @@ test_intake_memory(void **state)
 	hex_encode(sha, 32, name + 10);
 	add(w, "request.dsse", "{}");
 	assert_int_equal(bundle_writer_add_fd(w, name, big, 0, 100 * MIB, NULL,
-	    NULL), 0);
+			     NULL),
+	    0);
 	b = finish(&w);
 	start_intake(&c, b);
 	expect_doc(&c, "type", "coldseal-bundle v1 request\n");
@@ -712,8 +714,8 @@ check_exported(const char *name, const char *hex, uint64_t size,
 {
 	_cleanup_fd_ int fd = memfd_create("back", MFD_CLOEXEC);
 	size_t n, count = 0;
-	const struct bundle_sink sink = { count_member, ignore_data,
-		ignore_end, &count };
+	const struct bundle_sink sink = { count_member, ignore_data, ignore_end,
+		&count };
 	char is[65];
 	uint8_t *p;
 
@@ -725,8 +727,7 @@ check_exported(const char *name, const char *hex, uint64_t size,
 	assert_string_equal(is, hex);
 	free(p);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_int_equal(bundle_read(fd_read, &fd, type, &sink, NULL, NULL),
-	    0);
+	assert_int_equal(bundle_read(fd_read, &fd, type, &sink, NULL, NULL), 0);
 	assert_int_equal(count, members);
 }
 
@@ -832,7 +833,8 @@ test_export_again(void **state)
 		send_commit(&c);
 		expect_done(&c, v, 1);
 		assert_int_equal(file_read(AT_FDCWD, at("out.img"), 64 * MIB,
-		    &p, &n, NULL), 0);
+				     &p, &n, NULL),
+		    0);
 		assert_int_equal(sha256_hex(p, n, sha[i]), 0);
 		free(p);
 	}
@@ -878,7 +880,8 @@ test_export_protocol(void **state)
 			break;
 		case 7: /* a pack that is none */
 			assert_int_equal(ipc_send(c.sock, EXPORT_PACK, NULL, 0,
-			    c.sock), 0);
+					     c.sock),
+			    0);
 			break;
 		case 8: /* out of the pack */
 			send_member(&c, "record.dsse", 0, 7);
@@ -891,11 +894,13 @@ test_export_protocol(void **state)
 			break;
 		case 11: /* no descriptor */
 			assert_int_equal(ipc_send(c.sock, EXPORT_PACK, NULL, 0,
-			    -1), 0);
+					     -1),
+			    0);
 			break;
 		default: /* half a message */
-			assert_int_equal(ipc_send(c.sock, EXPORT_MEMBER, "x",
-			    1, -1), 0);
+			assert_int_equal(ipc_send(c.sock, EXPORT_MEMBER, "x", 1,
+					     -1),
+			    0);
 			break;
 		}
 		expect_fail(&c, EXPORT_PROGRESS, EXPORT_FAIL, CS_E_IPC);

@@ -34,10 +34,12 @@ run(const char *const argv[])
 
 	assert_int_equal(posix_spawn_file_actions_init(&fa), 0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 1, "/dev/null",
-	    O_WRONLY, 0), 0);
+			     O_WRONLY, 0),
+	    0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, 1, 2), 0);
 	assert_int_equal(posix_spawnp(&pid, argv[0], &fa, NULL,
-	    (char *const *)(uintptr_t)argv, environ), 0);
+			     (char *const *)(uintptr_t)argv, environ),
+	    0);
 	(void)posix_spawn_file_actions_destroy(&fa);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -56,8 +58,10 @@ setup(void **state)
 	    path != NULL ? path : "/usr/bin:/bin");
 	(void)snprintf(dir, sizeof(dir), "%s/cs-media.XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
-	return setenv("PATH", path != NULL && strstr(path, "sbin") != NULL ?
-	    path : more, 1) != 0 || mkdtemp(dir) == NULL;
+	return setenv("PATH",
+		   path != NULL && strstr(path, "sbin") != NULL ? path : more,
+		   1) != 0 ||
+	    mkdtemp(dir) == NULL;
 }
 
 static int
@@ -236,7 +240,8 @@ test_folder_after_crash(void **state)
 	assert_int_equal(mkdir(at("stick"), 0700), 0);
 	(void)snprintf(path, sizeof(path), "%s/COLDSEAL.NEW", at("stick"));
 	assert_int_equal(file_write_atomic(AT_FDCWD, path, "rest", 4, 0600,
-	    NULL), 0);
+			     NULL),
+	    0);
 	assert_int_equal(put(at("stick"), b, 0), 0);
 	check_carried(at("stick"), b);
 }
@@ -312,21 +317,53 @@ test_progress(void **state)
 
 	(void)state;
 	assert_int_equal(media_write(at("a.img"), NAME, b, 0, progress, &c,
-	    NULL), 0);
+			     NULL),
+	    0);
 	assert_true(c.n > 3);
 	c = (struct calls){ 0 };
-	assert_int_equal(media_read(at("a.img"), NAME, got, progress, &c,
-	    NULL), 0);
+	assert_int_equal(media_read(at("a.img"), NAME, got, progress, &c, NULL),
+	    0);
 	assert_true(c.n >= 3 && c.done == 3 * MIB);
 	/* stopped half way: no volume, or no file */
 	c = (struct calls){ .stop_at = 2 };
 	assert_int_equal(media_write(at("a.img"), NAME, b, 0, progress, &c,
-	    NULL), STOP);
+			     NULL),
+	    STOP);
 	assert_int_equal(take(at("a.img"), got), CS_E_MEDIA_EMPTY);
 	assert_int_equal(mkdir(at("stick"), 0700), 0);
 	c = (struct calls){ .stop_at = 2 };
 	assert_int_equal(media_write(at("stick"), NAME, b, 0, progress, &c,
-	    NULL), STOP);
+			     NULL),
+	    STOP);
+	assert_int_equal(entries(at("stick")), 0);
+}
+
+/* A stick that loses a byte between writing and reading back. */
+static int
+damage(void *arg, uint64_t done, uint64_t total)
+{
+	_cleanup_fd_ int fd = -1;
+	const char *path = arg;
+
+	if (done * 2 != total)
+		return 0;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd_pwrite_all(fd, "\xff\xff", 2, 1000);
+}
+
+static void
+test_folder_compare(void **state)
+{
+	_cleanup_fd_ int b = bundle(2 * MIB, 1);
+	char path[600];
+
+	(void)state;
+	assert_int_equal(mkdir(at("stick"), 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/COLDSEAL.NEW", at("stick"));
+	assert_int_equal(media_write(at("stick"), NAME, b, 0, damage, path,
+			     NULL),
+	    CS_E_MEDIA_COMPARE);
 	assert_int_equal(entries(at("stick")), 0);
 }
 
@@ -346,7 +383,8 @@ test_by_hand(void **state)
 	assert_int_equal(RUN("truncate", "-s", "64M", at("hand.img")), 0);
 	assert_int_equal(RUN("mkfs.fat", at("hand.img")), 0);
 	assert_int_equal(RUN("mcopy", "-i", at("hand.img"), at("out"),
-	    "::coldseal.req"), 0);
+			     "::coldseal.req"),
+	    0);
 	check_carried(at("hand.img"), b);
 }
 
@@ -363,6 +401,7 @@ main(void)
 		TEST(test_folder_refuses),
 		TEST(test_refuses),
 		TEST(test_progress),
+		TEST(test_folder_compare),
 		TEST(test_by_hand),
 	};
 

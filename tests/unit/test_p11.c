@@ -107,7 +107,7 @@ static void
 test_module(void **state)
 {
 	static const char *const bad[] = { NULL, "", "libsofthsm2.so",
-		"/nonexistent.so", "/etc/passwd" };
+		"../softhsm/libsofthsm2.so", "/nonexistent.so", "/etc/passwd" };
 	struct p11 *p = NULL;
 	size_t i;
 
@@ -267,6 +267,10 @@ test_final_try(void **state)
 	assert_int_equal(p11_pin_state(s, &flags, NULL), 0);
 	assert_int_equal(flags, P11_F_FINAL_TRY | P11_F_COUNT_LOW);
 	assert_code(p11_login(s, pin, 0, NULL), CS_E_HSM_PIN_FINAL);
+	assert_int_equal(setenv("CS_FAKE_CLEAR", "8", 1), 0);
+	assert_code(p11_login(s, pin, P11_LOGIN_FINAL_AGREED, NULL),
+	    CS_E_HSM_PIN_UNSET);
+	assert_int_equal(unsetenv("CS_FAKE_CLEAR"), 0);
 	assert_int_equal(logins(path), 0);
 	/* a refusal spends nothing, so that consent may follow */
 	assert_int_equal(p11_login(s, pin, P11_LOGIN_FINAL_AGREED, NULL), 0);

@@ -208,7 +208,7 @@ import_number(CK_ATTRIBUTE *t, CK_ATTRIBUTE_TYPE type, const EVP_PKEY *k,
 
 /* An RSA private key of our own on the token, without its public half */
 static void
-import_rsa(const EVP_PKEY *k, CK_BYTE id)
+import_rsa(const EVP_PKEY *k, CK_BYTE id, CK_BBOOL may_sign)
 {
 	static const struct {
 		CK_ATTRIBUTE_TYPE type;
@@ -231,7 +231,7 @@ import_rsa(const EVP_PKEY *k, CK_BYTE id)
 		{ CKA_CLASS, &class, sizeof(class) },
 		{ CKA_KEY_TYPE, &type, sizeof(type) },
 		{ CKA_TOKEN, &yes, sizeof(yes) },
-		{ CKA_SIGN, &yes, sizeof(yes) },
+		{ CKA_SIGN, &may_sign, sizeof(may_sign) },
 		{ CKA_ID, &id, 1 },
 	};
 	size_t i;
@@ -271,7 +271,7 @@ test_rsa_software(void **state)
 
 	(void)state;
 	fill(digest, sizeof(digest), 3);
-	import_rsa(k, 0x30);
+	import_rsa(k, 0x30, CK_TRUE);
 	/* the private key shows its modulus, which is enough to know it */
 	h = softhsm_key(s, 0x30, mine);
 	assert_code(hsm_sign_digest(s, h, KEY_RSA3072_PKCS1, digest, 32, &out,
@@ -287,6 +287,72 @@ test_rsa_software(void **state)
 	buf_done(&out);
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(k);
+}
+
+/* The public half beside is right, and the private one is another's. */
+static void
+test_rsa_other(void **state)
+{
+	EVP_PKEY *k = EVP_RSA_gen(3072);
+	_cleanup_pubkey_ struct pubkey *mine = pubkey_of(k);
+	const struct pubkey *beside = pub[KEY_RSA3072_PKCS1];
+	CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+	CK_BYTE id = 0x31, was = KEY_RSA3072_PKCS1 + 1;
+	CK_ATTRIBUTE t[3], set = { CKA_ID, &id, 1 };
+	struct p11_key *found = NULL;
+	CK_OBJECT_HANDLE h;
+
+	(void)state;
+	import_rsa(k, id, CK_TRUE);
+	assert_int_equal(p11_find_one(s, t,
+			     p11_key_template(t, &class, &was, 1, NULL), "key",
+			     &h, NULL),
+	    0);
+	assert_int_equal(p->f->C_SetAttributeValue(s->h, h, &set, 1), CKR_OK);
+	assert_code(p11_find_key(s, &id, 1, NULL, beside->spki,
+			beside->spki_len, &found, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
+	set.pValue = &was;
+	assert_int_equal(p->f->C_SetAttributeValue(s->h, h, &set, 1), CKR_OK);
+	/* and one that may not sign */
+	id = 0x32;
+	import_rsa(k, id, CK_FALSE);
+	assert_code(p11_find_key(s, &id, 1, NULL, mine->spki, mine->spki_len,
+			&found, NULL),
+	    CS_E_HSM_MECH);
+	assert_null(found);
+	EVP_PKEY_free(k);
+}
+
+/* A public key of the same modulus is not the same key. */
+static void
+test_exponent(void **state)
+{
+	const struct pubkey *k = pub[KEY_RSA3072_PKCS1];
+	const struct p11_spki list = { k->spki, k->spki_len };
+	CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+	CK_KEY_TYPE type = CKK_RSA;
+	CK_BBOOL yes = CK_TRUE;
+	CK_BYTE id = 0x40, e[] = { 0x01, 0x00, 0x03 };
+	CK_ATTRIBUTE t[] = {
+		{ CKA_CLASS, &class, sizeof(class) },
+		{ CKA_KEY_TYPE, &type, sizeof(type) },
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_ID, &id, 1 },
+		{ CKA_PUBLIC_EXPONENT, e, sizeof(e) },
+		{ CKA_MODULUS, NULL, 0 },
+	};
+	struct p11_match m;
+	CK_OBJECT_HANDLE h;
+
+	(void)state;
+	import_number(&t[5], CKA_MODULUS, k->pkey, OSSL_PKEY_PARAM_RSA_N);
+	assert_int_equal(p->f->C_CreateObject(s->h, t, ARRAY_LEN(t), &h),
+	    CKR_OK);
+	free(t[5].pValue);
+	assert_code(p11_find_by_spki(s, &list, 1, &m, NULL), 0);
+	assert_int_equal(m.id[0], KEY_RSA3072_PKCS1 + 1);
+	assert_int_equal(p->f->C_DestroyObject(s->h, h), CKR_OK);
 }
 
 /* H4: leading zeros in r and s, one in 128 of these */
@@ -556,6 +622,8 @@ main(void)
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_restricted),
 		cmocka_unit_test(test_rsa_software),
+		cmocka_unit_test(test_rsa_other),
+		cmocka_unit_test(test_exponent),
 		cmocka_unit_test(test_ecdsa),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_mismatch),

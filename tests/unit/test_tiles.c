@@ -80,7 +80,7 @@ count_tile(void *arg, const struct tile_id *t)
 
 	tile_path(t, path);
 	assert_true(strcmp(c->last, path) < 0);
-	(void)strncpy(c->last, path, sizeof(c->last) - 1);
+	(void)snprintf(c->last, sizeof(c->last), "%s", path);
 	if (t->width == TILE_WIDTH) {
 		c->full[i]++;
 		return 0;

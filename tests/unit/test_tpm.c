@@ -317,6 +317,36 @@ test_fields(void **state)
 	buf_done(&bad);
 }
 
+/* T4: the tag depends on the key, the secret and all that is in the file */
+static void
+test_tag(void **state)
+{
+	const uint8_t key[32] = { 1 }, key2[32] = { 2 };
+	struct fixture *f = *state;
+	struct buf blob = BUF_INIT(TPM_BLOB_MAX);
+	uint8_t want[32], tag[32];
+	struct tpm_blob b;
+
+	seal(f->t, &blob);
+	assert_int_equal(tpm_blob_decode(blob.p, blob.len, &b, NULL), 0);
+	assert_int_equal(tpm_blob_tag(&b, key, (const uint8_t *)"abc", 3, want),
+	    0);
+	assert_int_equal(tpm_blob_tag(&b, key, (const uint8_t *)"abd", 3, tag),
+	    0);
+	assert_memory_not_equal(tag, want, 32);
+	assert_int_equal(tpm_blob_tag(&b, key, (const uint8_t *)"abc", 2, tag),
+	    0);
+	assert_memory_not_equal(tag, want, 32);
+	assert_int_equal(tpm_blob_tag(&b, key2, (const uint8_t *)"abc", 3, tag),
+	    0);
+	assert_memory_not_equal(tag, want, 32);
+	b.mask ^= 1;
+	assert_int_equal(tpm_blob_tag(&b, key, (const uint8_t *)"abc", 3, tag),
+	    0);
+	assert_memory_not_equal(tag, want, 32);
+	buf_done(&blob);
+}
+
 /* Every byte changed, every length cut, one byte more. */
 static void
 test_bytes(void **state)
@@ -539,6 +569,7 @@ main(void)
 		T(label),
 		T(other_tpm),
 		T(fields),
+		T(tag),
 		T(bytes),
 		T(power_cuts),
 		T(clock),
