@@ -185,14 +185,14 @@ REPLAY := $(FUZZ:%=$(B)/replay/%)
 TOOLS := $(B)/tests/mklog $(B)/tests/mkresp
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
-TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests \
+TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
 	CS_SHARED=$(abspath $(SHARED)) CS_TOP=$(CURDIR)
 
 $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/tests/test_tiles: $(B)/tests/unit/tiles_rig.o
+$(B)/tests/test_tiles $(B)/tests/test_tilescrash: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \

@@ -32,7 +32,8 @@
 #include "lib/proto_console.h"
 #include "lib/sandbox.h"
 
-#define MAX_CHILDREN 32
+#define MAX_CHILDREN  32
+#define LAST_WORDS_MS 3000
 
 struct supervisor {
 	const char *state, *in, *out;
@@ -363,6 +364,21 @@ run(struct supervisor *s)
 	}
 }
 
+/* The console still has the core's last words to print. */
+static void
+let_console_finish(struct supervisor *s)
+{
+	struct pollfd p = { .fd = s->sig_fd, .events = POLLIN };
+	struct signalfd_siginfo si;
+
+	reap(s);
+	while (kill(s->console, 0) == 0 && poll(&p, 1, LAST_WORDS_MS) > 0) {
+		while (read(s->sig_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+			;
+		reap(s);
+	}
+}
+
 /* The core's own word on how it ended: its exit status. */
 static int
 core_status(struct supervisor *s)
@@ -447,6 +463,7 @@ main(int argc, char **argv)
 		status = err_exit(r);
 	} else {
 		status = core_status(&s);
+		let_console_finish(&s);
 	}
 	supervisor_done(&s);
 	return status;

@@ -42,10 +42,8 @@ static const char *const statements[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_HEAD] = "SELECT size, boot, floor, policy FROM head",
-	[STMT_HEAD_SET] =
-	    "UPDATE head SET size = ?1, boot = max(boot, ?2),"
-	    " floor = max(floor, ?3), policy = CASE ?4 WHEN '' THEN policy"
-	    " ELSE ?4 END",
+	[STMT_HEAD_SET] = "UPDATE head SET size = ?1, boot = ?2, floor = ?3,"
+			  " policy = ?4",
 	[STMT_LEAF] = "INSERT INTO leaf VALUES(?1, ?2, ?3, ?4, ?5)",
 	[STMT_REQUEST_NEW] = "INSERT INTO request VALUES(NULL, ?1, ?2, ?3, ?4,"
 			     " ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10)",
@@ -198,25 +196,6 @@ index_run(struct index *ix, enum index_stmt which, struct diag *d)
 	return rc == SQLITE_DONE ? 0 : index_fail(ix, "write", d);
 }
 
-int
-index_begin(struct index *ix, struct diag *d)
-{
-	return index_run(ix, STMT_BEGIN, d);
-}
-
-int
-index_commit(struct index *ix, struct diag *d)
-{
-	return index_run(ix, STMT_COMMIT, d);
-}
-
-void
-index_rollback(struct index *ix)
-{
-	if (sqlite3_get_autocommit(ix->db) == 0)
-		(void)sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
-}
-
 static void
 column_into(sqlite3_stmt *st, int col, char *out, size_t size)
 {
@@ -241,6 +220,21 @@ index_head(struct index *ix, struct index_head *ret, struct diag *d)
 	}
 	(void)sqlite3_reset(st);
 	return r;
+}
+
+int
+index_begin(struct index *ix, struct diag *d)
+{
+	int r = index_head(ix, &ix->head, d);
+
+	return r == 0 ? index_run(ix, STMT_BEGIN, d) : r;
+}
+
+void
+index_rollback(struct index *ix)
+{
+	if (sqlite3_get_autocommit(ix->db) == 0)
+		(void)sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static int

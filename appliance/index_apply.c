@@ -11,33 +11,42 @@
  *	sign.outcome	signing -> signed, or back to pending
  *	log.start	the policy that the log pins
  *	all others	nothing but their own row
+ *
+ * The leaf is read by the strict scanner, without a tree.
  */
 
 #include <string.h>
 
 #include "appliance/index_private.h"
+#include "lib/canon.h"
 
 struct applied {
 	struct index *ix;
 	uint64_t i; /* leaf index */
 	int64_t time;
-	json_t *data;
-	const char *policy; /* set by log.start */
+	const char *data; /* the object, with its brackets */
+	size_t data_len;
+	char policy[CS_SHA256_HEX + 1]; /* set by log.start */
 };
 
-/* A string member of data, or "". */
-static const char *
-text(const struct applied *a, const char *name)
-{
-	const char *s = json_string_value(json_object_get(a->data, name));
+/* A string member of data that is a name, a digest or an ID; "" if absent. */
+#define TEXT_MAX 256u
 
-	return s == NULL ? "" : s;
+static void
+text(const struct applied *a, const char *name, char out[TEXT_MAX])
+{
+	if (canon_get_str(a->data, a->data_len, name, out, TEXT_MAX, NULL) != 0)
+		out[0] = '\0';
 }
 
 static sqlite3_int64
 number(const struct applied *a, const char *name)
 {
-	return json_integer_value(json_object_get(a->data, name));
+	uint64_t v = 0;
+
+	if (canon_get_u64(a->data, a->data_len, name, &v, NULL) != 0)
+		return 0;
+	return (sqlite3_int64)v;
 }
 
 static void
@@ -52,17 +61,29 @@ bind_int(const struct applied *a, enum index_stmt which, int n, sqlite3_int64 v)
 	(void)sqlite3_bind_int64(a->ix->stmt[which], n, v);
 }
 
+/* Binds the member of data. */
+static void
+bind_text(const struct applied *a, enum index_stmt which, int n,
+    const char *name)
+{
+	char value[TEXT_MAX];
+
+	text(a, name, value);
+	bind(a, which, n, value);
+}
+
 static int
 new_request(struct applied *a, const char *state, const char *response,
     struct diag *d)
 {
-	const char *fields[] = { text(a, "request"), text(a, "request_sha256"),
-		text(a, "envelope"), state, text(a, "person"), text(a, "rule"),
-		text(a, "nonce") };
+	static const char *const fields[] = { "request", "request_sha256",
+		"envelope", NULL, "person", "rule", "nonce" };
 	size_t k;
 
 	for (k = 0; k < ARRAY_LEN(fields); k++)
-		bind(a, STMT_REQUEST_NEW, (int)k + 1, fields[k]);
+		if (fields[k] != NULL)
+			bind_text(a, STMT_REQUEST_NEW, (int)k + 1, fields[k]);
+	bind(a, STMT_REQUEST_NEW, 4, state);
 	bind_int(a, STMT_REQUEST_NEW, 8, a->time);
 	bind(a, STMT_REQUEST_NEW, 9, response);
 	bind_int(a, STMT_REQUEST_NEW, 10, (sqlite3_int64)a->i);
@@ -72,7 +93,7 @@ new_request(struct applied *a, const char *state, const char *response,
 static int
 set_state(struct applied *a, const char *state, struct diag *d)
 {
-	bind(a, STMT_REQUEST_STATE, 1, text(a, "request"));
+	bind_text(a, STMT_REQUEST_STATE, 1, "request");
 	bind(a, STMT_REQUEST_STATE, 2, state);
 	return index_run(a->ix, STMT_REQUEST_STATE, d);
 }
@@ -80,8 +101,13 @@ set_state(struct applied *a, const char *state, struct diag *d)
 static int
 on_start(struct applied *a, struct diag *d)
 {
-	(void)d;
-	a->policy = text(a, "policy");
+	char policy[TEXT_MAX];
+
+	text(a, "policy", policy);
+	if (strlen(policy) != CS_SHA256_HEX)
+		return diag_fail(d, CS_E_LEDGER_LEAF, "a policy digest",
+		    "leaf %llu", (unsigned long long)a->i);
+	memcpy(a->policy, policy, sizeof(a->policy));
 	return 0;
 }
 
@@ -94,23 +120,25 @@ on_accepted(struct applied *a, struct diag *d)
 static int
 on_refused(struct applied *a, struct diag *d)
 {
-	if (text(a, "refusal")[0] == '\0')
-		return 0;
-	return new_request(a, "refused", text(a, "refusal"), d);
+	char refusal[TEXT_MAX];
+
+	text(a, "refusal", refusal);
+	return refusal[0] == '\0' ? 0 : new_request(a, "refused", refusal, d);
 }
 
 static int
 on_approval(struct applied *a, struct diag *d)
 {
-	const char *decision = text(a, "decision");
+	char decision[TEXT_MAX];
 	int r;
 
+	text(a, "decision", decision);
 	bind_int(a, STMT_APPROVAL, 1, (sqlite3_int64)a->i);
-	bind(a, STMT_APPROVAL, 2, text(a, "request"));
-	bind(a, STMT_APPROVAL, 3, text(a, "person"));
+	bind_text(a, STMT_APPROVAL, 2, "request");
+	bind_text(a, STMT_APPROVAL, 3, "person");
 	bind(a, STMT_APPROVAL, 4, decision);
-	bind(a, STMT_APPROVAL, 5, text(a, "envelope"));
-	bind(a, STMT_APPROVAL, 6, text(a, "statement"));
+	bind_text(a, STMT_APPROVAL, 5, "envelope");
+	bind_text(a, STMT_APPROVAL, 6, "statement");
 	bind_int(a, STMT_APPROVAL, 7, a->time);
 	r = index_run(a->ix, STMT_APPROVAL, d);
 	if (r == 0 && strcmp(decision, "reject") == 0)
@@ -128,19 +156,22 @@ static int
 on_signature(struct applied *a, struct diag *d)
 {
 	bind_int(a, STMT_SIGNATURE, 1, (sqlite3_int64)a->i);
-	bind(a, STMT_SIGNATURE, 2, text(a, "request"));
-	bind(a, STMT_SIGNATURE, 3, text(a, "artifact"));
-	bind(a, STMT_SIGNATURE, 4, text(a, "signature_sha256"));
+	bind_text(a, STMT_SIGNATURE, 2, "request");
+	bind_text(a, STMT_SIGNATURE, 3, "artifact");
+	bind_text(a, STMT_SIGNATURE, 4, "signature_sha256");
 	return index_run(a->ix, STMT_SIGNATURE, d);
 }
 
 static int
 on_outcome(struct applied *a, struct diag *d)
 {
-	if (strcmp(text(a, "result"), "signed") != 0)
+	char result[TEXT_MAX];
+
+	text(a, "result", result);
+	if (strcmp(result, "signed") != 0)
 		return set_state(a, "pending", d);
-	bind(a, STMT_REQUEST_SIGNED, 1, text(a, "request"));
-	bind(a, STMT_REQUEST_SIGNED, 2, text(a, "record"));
+	bind_text(a, STMT_REQUEST_SIGNED, 1, "request");
+	bind_text(a, STMT_REQUEST_SIGNED, 2, "record");
 	bind_int(a, STMT_REQUEST_SIGNED, 3, number(a, "first"));
 	bind_int(a, STMT_REQUEST_SIGNED, 4, number(a, "count"));
 	bind_int(a, STMT_REQUEST_SIGNED, 5, (sqlite3_int64)a->i);
@@ -167,61 +198,77 @@ write_leaf(struct applied *a, const char *event, uint64_t boot, struct diag *d)
 	bind(a, STMT_LEAF, 2, event);
 	bind_int(a, STMT_LEAF, 3, (sqlite3_int64)boot);
 	bind_int(a, STMT_LEAF, 4, a->time);
-	bind(a, STMT_LEAF, 5, text(a, "request"));
+	bind_text(a, STMT_LEAF, 5, "request");
 	return index_run(a->ix, STMT_LEAF, d);
 }
 
+/* The frame of a leaf: version, event, boot, time, data. */
 static int
-write_head(struct applied *a, uint64_t boot, struct diag *d)
+read_frame(struct applied *a, const char *leaf, size_t len, char event[40],
+    uint64_t *boot, struct diag *d)
 {
-	bind_int(a, STMT_HEAD_SET, 1, (sqlite3_int64)a->i + 1);
-	bind_int(a, STMT_HEAD_SET, 2, (sqlite3_int64)boot);
-	bind_int(a, STMT_HEAD_SET, 3, a->time);
-	bind(a, STMT_HEAD_SET, 4, a->policy == NULL ? "" : a->policy);
-	return index_run(a->ix, STMT_HEAD_SET, d);
+	enum canon_kind kind;
+	uint64_t v = 0, claimed = 0;
+	struct diag why = { 0 };
+	int r;
+
+	r = canon_check(leaf, len, &why);
+	if (r == 0)
+		r = canon_get_u64(leaf, len, "v", &v, &why);
+	if (r == 0)
+		r = canon_get_u64(leaf, len, "boot", boot, &why);
+	if (r == 0)
+		r = canon_get_u64(leaf, len, "time.claimed", &claimed, &why);
+	if (r == 0)
+		r = canon_get_str(leaf, len, "event", event, 40, &why);
+	if (r == 0)
+		r = canon_get(leaf, len, "data", &kind, &a->data, &a->data_len);
+	if (r != 0 || v != 1 || kind != CANON_OBJ)
+		return diag_fail(d, CS_E_LEDGER_LEAF, "a leaf of version 1",
+		    "leaf %llu: %s", (unsigned long long)a->i, why.found);
+	a->time = (int64_t)claimed;
+	return 0;
 }
 
 int
 index_apply(struct index *ix, uint64_t i, const char *leaf, size_t len,
     struct diag *d)
 {
-	_cleanup_json_ json_t *root = NULL;
 	struct applied a = { .ix = ix, .i = i };
-	json_t *time = NULL, *tpm = NULL;
-	uint64_t boot = 0, v = 0, claimed = 0;
-	const char *event = NULL, *source = NULL;
-	struct diag why = { 0 };
+	uint64_t boot = 0;
+	char event[40];
 	size_t k;
 	int r;
 
-	r = json_load_strict(leaf, len, 65535, &root, &why);
-
-	const struct json_field f[] = {
-		{ "boot", JK_U64, true, &boot, NULL },
-		{ "data", JK_OBJ, true, &a.data, NULL },
-		{ "event", JK_STR, true, &event, NULL },
-		{ "time", JK_OBJ, true, &time, NULL },
-		{ "tpm", JK_OBJ, true, &tpm, NULL },
-		{ "v", JK_U64, true, &v, NULL },
-	};
-	const struct json_field tf[] = {
-		{ "claimed", JK_U64, true, &claimed, NULL },
-		{ "source", JK_STR, true, &source, NULL },
-	};
-
+	r = read_frame(&a, leaf, len, event, &boot, d);
 	if (r == 0)
-		r = json_fields(root, "", f, ARRAY_LEN(f), &why);
-	if (r == 0)
-		r = json_fields(time, "/time", tf, ARRAY_LEN(tf), &why);
-	if (r != 0 || v != 1)
-		return diag_fail(d, CS_E_LEDGER_LEAF, "a leaf of version 1",
-		    "leaf %llu: %s", (unsigned long long)i, why.found);
-	a.time = (int64_t)claimed;
-	r = write_leaf(&a, event, boot, d);
+		r = write_leaf(&a, event, boot, d);
 	for (k = 0; r == 0 && k < ARRAY_LEN(events); k++)
 		if (strcmp(event, events[k].event) == 0)
 			r = events[k].apply(&a, d);
-	if (r == 0)
-		r = write_head(&a, boot, d);
-	return r;
+	if (r != 0)
+		return r;
+	ix->head.size = i + 1;
+	if (boot > ix->head.boot)
+		ix->head.boot = boot;
+	if (a.time > ix->head.floor)
+		ix->head.floor = a.time;
+	if (a.policy[0] != '\0')
+		memcpy(ix->head.policy, a.policy, sizeof(a.policy));
+	return 0;
+}
+
+/* One row for the whole batch, inside its transaction. */
+int
+index_commit(struct index *ix, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_HEAD_SET];
+	int r;
+
+	(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)ix->head.size);
+	(void)sqlite3_bind_int64(st, 2, (sqlite3_int64)ix->head.boot);
+	(void)sqlite3_bind_int64(st, 3, ix->head.floor);
+	(void)sqlite3_bind_text(st, 4, ix->head.policy, -1, SQLITE_TRANSIENT);
+	r = index_run(ix, STMT_HEAD_SET, d);
+	return r == 0 ? index_run(ix, STMT_COMMIT, d) : r;
 }

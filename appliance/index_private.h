@@ -25,6 +25,7 @@ enum index_stmt {
 struct index {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[STMT_COUNT];
+	struct index_head head;	/* of this transaction */
 };
 
 int index_fail(struct index *ix, const char *what, struct diag *d);

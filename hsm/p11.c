@@ -4,6 +4,12 @@
 
 #include "hsm/p11_private.h"
 
+static struct p11 *
+p11_new(void)
+{
+	return calloc(1, sizeof(struct p11));
+}
+
 /*
  * p11-kit only loads the module and finds its function list.  The module is
  * not managed: the calls go to it directly, and nobody else in this process
@@ -13,14 +19,15 @@ int
 p11_open(const char *path, struct p11 **ret, struct diag *d)
 {
 	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
-	_cleanup_p11_ struct p11 *p = calloc(1, sizeof(*p));
+	_cleanup_p11_ struct p11 *p = NULL;
 	CK_RV rv;
 
-	if (p == NULL)
-		return diag_nomem(d);
 	if (path == NULL || path[0] != '/')
 		return diag_fail(d, CS_E_HSM_MODULE, "an absolute path",
 		    "\"%s\"", path == NULL ? "" : path);
+	p = p11_new();
+	if (p == NULL)
+		return diag_nomem(d);
 	p->f = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED);
 	if (p->f == NULL)
 		return diag_fail(d, CS_E_HSM_MODULE, "a PKCS#11 module",

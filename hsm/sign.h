@@ -19,8 +19,8 @@
  * digest has the length of key_alg_hash(alg), else CS_E_HSM_DIGEST before the
  * token is touched.  Ed25519 signs the 64 bytes as its message.  A key of
  * another type, or one that does not allow the mechanism, is CS_E_HSM_MECH; a
- * token that is gone is CS_E_HSM_TOKEN_ABSENT.  Looks nothing up: one call to
- * C_SignInit and one to C_Sign.
+ * token that is gone, or was put back, is CS_E_HSM_REMOVED.  Looks nothing up:
+ * one call to C_SignInit and one to C_Sign.
  */
 int hsm_sign_digest(struct p11_session *s, struct p11_key *k,
     enum key_alg alg, const uint8_t *digest, size_t digest_len,

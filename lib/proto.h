@@ -14,7 +14,7 @@ enum proto_intake {
 	INTAKE_FAIL,		/* diag */
 	INTAKE_PROGRESS,	/* u64 done, u64 total, bytes */
 	/*
-	 * from intake: u32 number of artifacts that wait; documents are done.
+	 * from intake: u32 artifacts read so far; the documents are done.
 	 * from core: u32 mask of HASH_BIT(); hash them with these.
 	 */
 	INTAKE_HASH,

@@ -186,7 +186,6 @@ sigs_json(const struct record_new *n)
 int
 record_format(const struct record_new *n, char **ret, size_t *ret_len)
 {
-	_cleanup_record_ struct record *check = NULL;
 	_cleanup_free_ char *text = NULL;
 	const struct request *q = n->req;
 	json_t *p;
@@ -206,8 +205,6 @@ record_format(const struct record_new *n, char **ret, size_t *ret_len)
 		return CS_E_NOMEM;
 	r = statement_format(q->st->subjects, q->st->nsubjects, PRED_RECORD, p,
 	    &text, &len);
-	if (r == 0)
-		r = record_parse(text, len, &check, NULL);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(text);

@@ -7,7 +7,7 @@
 
 #include "tpm/tpm_private.h"
 
-#define RANDOM_MAX	1024u
+#define RANDOM_MAX 1024u
 
 static void
 esys_freep(void *p)
@@ -57,8 +57,10 @@ tpm_open(const char *tcti, unsigned flags, struct tpm **ret, struct diag *d)
 
 	/* the loader would try one default after another */
 	if (tcti == NULL || tcti[0] == '\0')
-		return diag_fail(d, CS_E_TPM_CONNECT, "a TCTI, as in "
-		    "\"device:/dev/tpmrm0\"", "none");
+		return diag_fail(d, CS_E_TPM_CONNECT,
+		    "a TCTI, as in "
+		    "\"device:/dev/tpmrm0\"",
+		    "none");
 	rc = Tss2_TctiLdr_Initialize(tcti, &ctx);
 	if (rc != TSS2_RC_SUCCESS)
 		return diag_fail(d, CS_E_TPM_CONNECT, NULL, "%s: 0x%x: %s",
@@ -211,8 +213,9 @@ int
 tpm_pcr_read(struct tpm *t, unsigned pcr, uint8_t ret[CS_SHA256_LEN],
     struct diag *d)
 {
-	TPML_PCR_SELECTION in = { .count = 1, .pcrSelections = { {
-		.hash = TPM2_ALG_SHA256, .sizeofSelect = 3 } } };
+	TPML_PCR_SELECTION in = { .count = 1,
+		.pcrSelections = {
+		    { .hash = TPM2_ALG_SHA256, .sizeofSelect = 3 } } };
 	_cleanup_esys_ TPML_PCR_SELECTION *out = NULL;
 	_cleanup_esys_ TPML_DIGEST *values = NULL;
 	UINT32 counter;
@@ -237,8 +240,8 @@ int
 tpm_pcr_extend(struct tpm *t, unsigned pcr, const uint8_t digest[CS_SHA256_LEN],
     struct diag *d)
 {
-	TPML_DIGEST_VALUES v = { .count = 1, .digests = { {
-		.hashAlg = TPM2_ALG_SHA256 } } };
+	TPML_DIGEST_VALUES v = { .count = 1,
+		.digests = { { .hashAlg = TPM2_ALG_SHA256 } } };
 	TSS2_RC rc;
 
 	if (pcr >= TPM_PCR_COUNT)

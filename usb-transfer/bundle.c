@@ -282,6 +282,10 @@ bundle_check_order(enum bundle_type t, const struct bundle_entry *e, size_t n,
 uint64_t
 bundle_limit(const char *name)
 {
-	return strncmp(name, "artifacts/", 10) == 0 ? BUNDLE_SIZE_MAX :
-						      BUNDLE_DOC_MAX;
+	if (strncmp(name, "artifacts/", 10) == 0)
+		return BUNDLE_SIZE_MAX;
+	/* 256 leaves of 65,535 bytes, each with its length */
+	if (strncmp(name, "tile/entries/", 13) == 0)
+		return 256u * (65535u + 2u);
+	return BUNDLE_DOC_MAX;
 }

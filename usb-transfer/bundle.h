@@ -82,7 +82,7 @@ int bundle_writer_new(enum bundle_type t, struct bundle_writer **ret) CS_WUR;
 /* In the order of PROTOCOL.bundle; bytes are copied, fd is duplicated. */
 int bundle_writer_add(struct bundle_writer *w, const char *name,
     const void *data, size_t len, struct diag *d) CS_WUR;
-/* Hashes now, unless sha256 is given: then the reader will check it. */
+/* Hashes now, unless sha256 is given: then bundle_writer_check() will. */
 int bundle_writer_add_fd(struct bundle_writer *w, const char *name, int fd,
     uint64_t off, uint64_t len, const uint8_t *sha256, struct diag *d) CS_WUR;
 /* Makes the manifest; nothing may be added after it. */
@@ -91,6 +91,8 @@ uint64_t bundle_writer_size(const struct bundle_writer *w);
 /* n bytes of the archive at off (random access, after finish) */
 int bundle_writer_read(struct bundle_writer *w, uint64_t off, void *buf,
     size_t n, struct diag *d) CS_WUR;
+/* Hashes every member again: CS_E_BUNDLE_HASH if one changed meanwhile. */
+int bundle_writer_check(struct bundle_writer *w, struct diag *d) CS_WUR;
 /* the whole archive to a descriptor */
 int bundle_writer_to_fd(struct bundle_writer *w, int fd,
     int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,

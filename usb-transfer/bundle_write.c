@@ -347,6 +347,27 @@ bundle_writer_read(struct bundle_writer *w, uint64_t off, void *buf, size_t n,
 }
 
 int
+bundle_writer_check(struct bundle_writer *w, struct diag *d)
+{
+	uint8_t hash[32];
+	size_t i;
+	int r;
+
+	for (i = 1; i < w->n; i++) {
+		if (w->m[i].data != NULL)
+			continue;
+		r = hash_fd(*w->m[i].fd, w->m[i].off, w->m[i].size, hash, d);
+		if (r != 0)
+			return r;
+		if (memcmp(hash, w->e[i].sha256, 32) != 0)
+			return diag_fail(d, CS_E_BUNDLE_HASH,
+			    "what it was when the manifest was made",
+			    "%.100s changed meanwhile", w->e[i].name);
+	}
+	return 0;
+}
+
+int
 bundle_writer_to_fd(struct bundle_writer *w, int fd,
     int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,
     struct diag *d)

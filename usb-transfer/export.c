@@ -23,6 +23,7 @@
 #define TARGET	    4
 #define MAX_FILES   4u
 #define PROGRESS_MS 100
+#define DRAIN_MS    5000
 #define CHUNK	    (1u << 20)
 
 static const char *const allowed_names[] = { "COLDSEAL.RSP", "COLDSEAL.AUD" };
@@ -176,7 +177,9 @@ send_done(struct export *x, struct diag *d)
 
 	r = buf_put_u32(&b, (uint32_t)x->n);
 	for (i = 0; r == 0 && i < x->n; i++) {
-		r = hash_bundle(x->files[i].w, hex, d);
+		r = bundle_writer_check(x->files[i].w, d);
+		if (r == 0)
+			r = hash_bundle(x->files[i].w, hex, d);
 		if (r == 0)
 			r = buf_put_cstr(&b, x->files[i].name);
 		if (r == 0)
@@ -241,6 +244,10 @@ handle(struct export *x, struct diag *d)
 	}
 }
 
+/*
+ * The reason, and then whatever the core still sends: closing a socket with
+ * unread messages would take the reason away from it.
+ */
 static void
 send_fail(int code, struct diag *d)
 {
@@ -251,6 +258,12 @@ send_fail(int code, struct diag *d)
 	if (ipc_put_diag(&b, d) == 0)
 		cs_ignore(ipc_send_buf(SOCK, EXPORT_FAIL, &b, -1));
 	buf_done(&b);
+	for (;;) {
+		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+		if (ipc_recv(SOCK, &m, DRAIN_MS) != 0)
+			break;
+	}
 }
 
 int

@@ -147,23 +147,31 @@ fat_open(const struct blkdev *dev, struct fat **ret, struct diag *d)
 	return 0;
 }
 
-/* The part of the table that holds off, in the window. */
+/* The part of the table that holds off, from one of the windows. */
 static int
-load_window(struct fat *f, uint64_t off, struct diag *d)
+table_bytes(struct fat *f, uint64_t off, const uint8_t **ret, struct diag *d)
 {
 	uint64_t at = off - off % FAT_WINDOW, len = f->fat_bytes - at;
+	const size_t w = at / FAT_WINDOW % FAT_WINDOWS;
 	int r;
 
-	if (f->window_len != 0 && f->window_at == at)
-		return 0;
 	if (len > FAT_WINDOW)
 		len = FAT_WINDOW;
-	f->window_len = 0;
-	r = fat_bytes_at(f, f->fat_off + at, (uint32_t)len, f->window, d);
-	if (r != 0)
-		return r;
-	f->window_at = at;
-	f->window_len = (uint32_t)len;
+	if (f->window[w].len == 0 || f->window[w].at != at) {
+		f->table_reads += len;
+		if (f->table_reads > FAT_READS_MAX)
+			return diag_fail(d, CS_E_MEDIA_FAT_SCATTER,
+			    "a file in few pieces", "more than %u MiB of table",
+			    (unsigned int)(FAT_READS_MAX >> 20));
+		f->window[w].len = 0;
+		r = fat_bytes_at(f, f->fat_off + at, (uint32_t)len,
+		    f->window[w].bytes, d);
+		if (r != 0)
+			return r;
+		f->window[w].at = at;
+		f->window[w].len = (uint32_t)len;
+	}
+	*ret = f->window[w].bytes + (off - at);
 	return 0;
 }
 
@@ -172,14 +180,14 @@ fat_next(struct fat *f, uint32_t cluster, uint32_t *ret, bool *ret_end,
     struct diag *d)
 {
 	const uint64_t off = (uint64_t)cluster * (f->is32 ? 4 : 2);
+	const uint8_t *p = NULL;
 	uint32_t v, end;
 	int r;
 
-	r = load_window(f, off, d);
+	r = table_bytes(f, off, &p, d);
 	if (r != 0)
 		return r;
-	v = f->is32 ? le32(f->window + (off - f->window_at)) & 0x0fffffffu :
-		      le16(f->window + (off - f->window_at));
+	v = f->is32 ? le32(p) & 0x0fffffffu : le16(p);
 	end = f->is32 ? 0x0ffffff8u : 0xfff8u;
 	*ret_end = v >= end;
 	if (*ret_end)

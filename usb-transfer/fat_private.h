@@ -4,7 +4,10 @@
 
 #include "usb-transfer/fat.h"
 
-#define FAT_WINDOW	65536u	/* bytes of the table held at a time */
+#define FAT_WINDOW	65536u	/* bytes of the table held in one piece */
+#define FAT_WINDOWS	16u	/* pieces held at a time */
+/* a chain that jumps about must not keep us reading for ever */
+#define FAT_READS_MAX	(UINT64_C(512) << 20)
 
 struct fat {
 	const struct blkdev *dev;
@@ -18,9 +21,12 @@ struct fat {
 	uint32_t root_bytes;	/* FAT16 */
 	uint32_t root_cluster;	/* FAT32 */
 	uint64_t data_off;	/* cluster 2, from start */
-	uint64_t window_at;	/* offset of the window in the table */
-	uint32_t window_len;	/* 0: nothing read yet */
-	uint8_t window[FAT_WINDOW];
+	struct {
+		uint64_t at;	/* offset in the table */
+		uint32_t len;	/* 0: nothing read yet */
+		uint8_t bytes[FAT_WINDOW];
+	} window[FAT_WINDOWS];
+	uint64_t table_reads;	/* bytes read of the table so far */
 };
 
 /* Finds the volume: MBR or none (fat_probe.c). */

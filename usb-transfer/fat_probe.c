@@ -13,36 +13,43 @@
 #define MBR_TABLE   446
 #define PROBE_BYTES (36u << 10) /* reaches ISO 9660's descriptor */
 
+/* clang-format off */
 static const struct {
 	size_t off;
 	const char *magic;
 	size_t len;
+	bool weak;	/* may stand by chance inside a FAT volume */
 	int code;
 	const char *name;
 } known[] = {
-	{ 3, "EXFAT   ", 8, CS_E_MEDIA_EXFAT, "exFAT" },
-	{ 3, "NTFS    ", 8, CS_E_MEDIA_NTFS, "NTFS" },
-	{ 3, "-FVE-FS-", 8, CS_E_MEDIA_ENCRYPTED, "BitLocker" },
-	{ 0, "LUKS\xba\xbe", 6, CS_E_MEDIA_ENCRYPTED, "LUKS" },
-	{ 512, "EFI PART", 8, CS_E_MEDIA_GPT, "GPT" },
-	{ 4096, "EFI PART", 8, CS_E_MEDIA_GPT, "GPT, 4096-byte sectors" },
-	{ 32, "NXSB", 4, CS_E_MEDIA_FOREIGN, "APFS" },
-	{ 1024, "H+\0\4", 4, CS_E_MEDIA_FOREIGN, "HFS+" },
-	{ 1024, "HX\0\5", 4, CS_E_MEDIA_FOREIGN, "HFSX" },
-	{ 1080, "\x53\xef", 2, CS_E_MEDIA_FOREIGN, "ext" },
-	{ 0, "XFSB", 4, CS_E_MEDIA_FOREIGN, "XFS" },
-	{ 32769, "CD001", 5, CS_E_MEDIA_FOREIGN, "ISO 9660" },
+	{ 3, "EXFAT   ", 8, false, CS_E_MEDIA_EXFAT, "exFAT" },
+	{ 3, "NTFS    ", 8, false, CS_E_MEDIA_NTFS, "NTFS" },
+	{ 3, "-FVE-FS-", 8, false, CS_E_MEDIA_ENCRYPTED, "BitLocker" },
+	/* {4967d63b-2e29-4ad8-8399-f6a339e3d001} in a FAT32 boot sector */
+	{ 424, "\x3b\xd6\x67\x49\x29\x2e\xd8\x4a"
+	    "\x83\x99\xf6\xa3\x39\xe3\xd0\x01", 16, false,
+	    CS_E_MEDIA_ENCRYPTED, "BitLocker To Go" },
+	{ 0, "LUKS\xba\xbe", 6, false, CS_E_MEDIA_ENCRYPTED, "LUKS" },
+	{ 512, "EFI PART", 8, false, CS_E_MEDIA_GPT, "GPT" },
+	{ 4096, "EFI PART", 8, false, CS_E_MEDIA_GPT, "GPT of 4096 bytes" },
+	{ 32, "NXSB", 4, true, CS_E_MEDIA_FOREIGN, "APFS" },
+	{ 1024, "H+\0\4", 4, true, CS_E_MEDIA_FOREIGN, "HFS+" },
+	{ 1024, "HX\0\5", 4, true, CS_E_MEDIA_FOREIGN, "HFSX" },
+	{ 1080, "\x53\xef", 2, true, CS_E_MEDIA_FOREIGN, "ext2, ext3 or ext4" },
+	{ 0, "XFSB", 4, true, CS_E_MEDIA_FOREIGN, "XFS" },
+	{ 32769, "CD001", 5, true, CS_E_MEDIA_FOREIGN, "ISO 9660" },
 };
+/* clang-format on */
 
 static const uint8_t fat_types[] = { 0x04, 0x06, 0x0e, 0x0b, 0x0c };
 
 static int
-name_known(const uint8_t *p, size_t len, struct diag *d)
+name_known(const uint8_t *p, size_t len, bool weak, struct diag *d)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (known[i].off + known[i].len <= len &&
+		if (known[i].weak == weak && known[i].off + known[i].len <= len &&
 		    memcmp(p + known[i].off, known[i].magic, known[i].len) == 0)
 			return diag_fail(d, known[i].code, "FAT16 or FAT32",
 			    "%s", known[i].name);
@@ -131,7 +138,9 @@ probe_partition(const struct blkdev *dev, const uint8_t *e, uint8_t *buf,
 		    (unsigned long long)n, (unsigned long long)lba);
 	r = read_probe(dev, lba, buf, &len, d);
 	if (r == 0)
-		r = name_known(buf, len, d);
+		r = name_known(buf, len, false, d);
+	if (r == 0 && !looks_fat(buf))
+		r = name_known(buf, len, true, d);
 	if (r != 0)
 		return r;
 	if (!is_fat_type(type))
@@ -159,7 +168,9 @@ fat_probe(const struct blkdev *dev, uint64_t *ret_start, uint64_t *ret_bytes,
 		return diag_nomem(d);
 	r = read_probe(dev, 0, buf, &len, d);
 	if (r == 0)
-		r = name_known(buf, len, d);
+		r = name_known(buf, len, false, d);
+	if (r == 0 && !looks_fat(buf))
+		r = name_known(buf, len, true, d);
 	if (r != 0)
 		return r;
 	if (buf[510] != 0x55 || buf[511] != 0xaa)

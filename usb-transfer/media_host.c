@@ -24,6 +24,26 @@ read_source(void *arg, uint64_t off, void *buf, size_t n, struct diag *d)
 	return 0;
 }
 
+/* Empty, blank at its start, or a boot sector: what may be written over. */
+static int
+check_image(int fd, uint64_t have, const char *path, struct diag *d)
+{
+	uint8_t b[512];
+	size_t i;
+
+	if (have == 0)
+		return 0;
+	if (have < sizeof(b) || fd_pread_all(fd, b, sizeof(b), 0) != 0)
+		return diag_fail(d, CS_E_MEDIA_NOT_IMAGE, "a medium's image",
+		    "%s", path);
+	for (i = 0; i < sizeof(b) && b[i] == 0; i++)
+		;
+	if (i < sizeof(b) && (b[510] != 0x55 || b[511] != 0xaa))
+		return diag_fail(d, CS_E_MEDIA_NOT_IMAGE, "a medium's image",
+		    "%s", path);
+	return 0;
+}
+
 static int
 write_image(const char *path, const char *name, int bundle_fd, uint64_t size,
     uint64_t bytes, media_progress *progress, void *arg, struct diag *d)
@@ -41,6 +61,8 @@ write_image(const char *path, const char *name, int bundle_fd, uint64_t size,
 	if (fd < 0)
 		return diag_errno(d, CS_E_MEDIA_IO, "%s", path);
 	r = medium_size(fd, &have, d);
+	if (r == 0)
+		r = check_image(fd, have, path, d);
 	if (r != 0)
 		return r;
 	if (bytes == 0)

@@ -270,9 +270,26 @@ bad_medium "exFAT" MEDIA-EXFAT
 insert "$work/a.req"
 poke 3 4e54465320202020
 bad_medium "NTFS" MEDIA-NTFS
+insert "$work/a.req"
+poke 424 3bd66749292ed84a8399f6a339e3d001
+bad_medium "BitLocker To Go" MEDIA-ENCRYPTED
 truncate -s 0 "$COLDSEAL_IN"
 truncate -s 64M "$COLDSEAL_IN"
 bad_medium "an empty stick" MEDIA-EMPTY
+mkfs.fat -F 16 -R 1 "$COLDSEAL_IN" >/dev/null
+mcopy -i "$COLDSEAL_IN" "$work/a.req" ::COLDSEAL.REQ
+poke 1080 53ef
+con_or_bail intake
+like "a FAT16 table that holds ext's magic is FAT16" "$con_out" \
+    'request 1 was taken in before'
+truncate -s 0 "$COLDSEAL_OUT"
+truncate -s 1M "$COLDSEAL_OUT"
+con_or_bail "export 1"
+like "an OUT stick that is too small" "$con_out" 'MEDIA-SPACE'
+truncate -s 0 "$COLDSEAL_OUT"
+con_or_bail "export 1"
+like "an OUT medium without room" "$con_out" 'MEDIA-SPACE'
+truncate -s 64M "$COLDSEAL_OUT"
 mkfs.fat -F 32 "$COLDSEAL_IN" >/dev/null
 bad_medium "no COLDSEAL.REQ" MEDIA-NO-FILE
 mcopy -i "$COLDSEAL_IN" "$work/a.req" ::COLDSEAL.REQ

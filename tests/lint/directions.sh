@@ -41,7 +41,7 @@ done
 # program: libraries that must NOT be in it
 forbidden() {
 	case $1 in
-	coldseald) echo "libcrypto libsqlite3 libp11-kit libtss2" ;;
+	coldseald) echo "libsqlite3 libp11-kit libtss2" ;;
 	coldseal-core) echo "libp11-kit libtss2 libusb" ;;
 	coldseal-intake | coldseal-export)
 		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;

@@ -888,7 +888,9 @@ test_partitions(void **state)
 	set(e + 12, 4, 1000);
 	expect(&im, CS_E_MEDIA_GEOMETRY);
 	memcpy(e, keep, sizeof(keep));
-	/* nothing in it */
+	/* no boot sector in it, or nothing */
+	im.p[PART_LBA * 512 + 13] = 0;
+	expect(&im, CS_E_MEDIA_GEOMETRY);
 	memset(im.p + PART_LBA * 512, 0, 512);
 	expect(&im, CS_E_MEDIA_GEOMETRY);
 	free(im.p);

@@ -218,7 +218,7 @@ test_writes(void **state)
 	assert_int_equal(disk_renames, 2);
 	disk_start();
 	assert_int_equal(rig_append(t, 10000), 0);
-	assert_int_equal(disk_renames, 41 + 41 + 1 + 1);
+	assert_int_equal(disk_renames, 40 + 40 + 1 + 1);
 	assert_true(disk_ops < 2 * disk_renames + 80);
 	tlog_free(&t);
 	rig_done(&r);

@@ -507,7 +507,7 @@ test_wire(void **state)
 	seal(f->t, &blob);
 	assert_unseals(f->t, &blob);
 	memset(shown, 'Q', sizeof(shown));
-	memcpy(shown, PIN + 1, 8); /* not the first letter */
+	memcpy(shown, &PIN[1], 8); /* not the first letter */
 	assert_int_equal(tpm_pcr_extend(f->t, 16, shown, NULL), 0);
 	log = read_log(&f->sw, &len);
 
