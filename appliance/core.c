@@ -141,8 +141,14 @@ run_line(struct core *c, char *line)
 	}
 	if (n - 1 < verbs[i].min || n - 1 > verbs[i].max)
 		return say(c, "usage: %s%s\n", verbs[i].name, verbs[i].args);
+	if (c->ceremony && verbs[i].run == verb_sign)
+		signer_check(c);
+	else
+		signer_end(c);
+	c->ceremony = false;
 	r = verbs[i].run(c, words + 1, n - 1, &d);
-	signer_end(c);
+	if (!c->ceremony)
+		signer_end(c);
 	if (r == 0 || r == CS_E_CONSOLE_GONE)
 		return r;
 	if (d.code != r)

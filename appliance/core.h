@@ -27,6 +27,7 @@ struct core {
 	struct policy *policy;
 	int signer;		/* socket of this command's signer, or -1 */
 	bool over;		/* shut down after this command */
+	bool ceremony;		/* the quorum is there: keep the signer */
 	uint8_t log_key[32];	/* Ed25519 public key of the checkpoint */
 };
 
@@ -57,7 +58,10 @@ int helper_spawn(struct core *c, enum sup_child which, const char *port,
 int helper_recv(int sock, uint16_t fail_type, const char *who,
     struct ipc_msg *ret, struct diag *d) CS_WUR;
 
-/* --- signer (core_signer.c); one process per console command --- */
+/*
+ * --- signer (core_signer.c): one process per console command; the one that
+ * logged the approval that completed a quorum stays for the next command ---
+ */
 int signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
     CS_WUR;
 int signer_nonce(struct core *c, uint8_t ret[32], struct diag *d) CS_WUR;
@@ -72,6 +76,8 @@ int signer_sign(struct core *c, uint32_t n,
     int (*cb)(void *arg, uint32_t i, const uint8_t *sig, size_t len), void *arg,
     struct diag *d) CS_WUR;
 void signer_end(struct core *c);
+/* one that died at the prompt is forgotten */
+void signer_check(struct core *c);
 
 /* --- log (core_log.c) --- */
 /* Appends with the TPM's clock and signs a checkpoint.  Takes ev[].data. */

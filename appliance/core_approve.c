@@ -358,6 +358,7 @@ report(struct decision *x, struct diag *d)
 	r = case_load(x->c, x->f.q.n, &f, d);
 	if (r == 0)
 		r = case_count(x->c, &f, core_now(), NULL, &count, d);
+	x->c->ceremony = r == 0 && count >= f.rule->threshold;
 	if (r == 0)
 		r = say(x->c, "approved by %s: %llu of %llu%s\n",
 		    x->owner[x->found]->id, (unsigned long long)count,

@@ -2,9 +2,11 @@
 
 /*
  * Talking to the signer.  One is started when a console command first needs
- * it, and told goodbye when the command ends.
+ * it, and told goodbye when the command ends, unless the next command is
+ * expected to be the signing.
  */
 
+#include <poll.h>
 #include <string.h>
 
 #include "appliance/core.h"
@@ -46,6 +48,15 @@ signer_end(struct core *c)
 	if (c->signer >= 0)
 		cs_ignore(ipc_send(c->signer, SIGNER_BYE, NULL, 0, -1));
 	close_fdp(&c->signer);
+}
+
+void
+signer_check(struct core *c)
+{
+	struct pollfd p = { .fd = c->signer, .events = POLLIN };
+
+	if (c->signer >= 0 && poll(&p, 1, 0) != 0)
+		close_fdp(&c->signer);
 }
 
 int
