@@ -141,13 +141,12 @@ run_line(struct core *c, char *line)
 	}
 	if (n - 1 < verbs[i].min || n - 1 > verbs[i].max)
 		return say(c, "usage: %s%s\n", verbs[i].name, verbs[i].args);
-	if (c->ceremony && verbs[i].run == verb_sign)
+	if (verbs[i].run == verb_sign)
 		signer_check(c);
 	else
-		signer_end(c);
-	c->ceremony = false;
+		signing_drop(c);
 	r = verbs[i].run(c, words + 1, n - 1, &d);
-	if (!c->ceremony)
+	if (c->ready == NULL)
 		signer_end(c);
 	if (r == 0 || r == CS_E_CONSOLE_GONE)
 		return r;
@@ -206,7 +205,7 @@ core_done(struct core *c)
 {
 	size_t i;
 
-	signer_end(c);
+	signing_drop(c);
 	ledger_close(&c->ledger);
 	policy_free(&c->policy);
 	for (i = 0; i < c->nports; i++)
@@ -227,6 +226,7 @@ live(struct core *c, struct diag *d)
 	r = loop(c);
 	if (r != 0 && r != CS_E_CONSOLE_GONE)
 		return r;
+	signing_drop(c);
 	r2 = core_log_one(c, "shutdown", json_object(), d);
 	signer_end(c);
 	if (r2 == 0 && r == 0)

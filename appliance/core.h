@@ -16,6 +16,7 @@
 #define CORE_CON	4	/* console */
 #define CORE_STATE	5	/* state folder */
 #define CORE_MAX_PORTS	16u
+#define CORE_READY_S	60	/* how long a preflight stands */
 #define CORE_HELPER_MS	120000	/* a helper that is silent longer is dead */
 
 struct core {
@@ -27,7 +28,7 @@ struct core {
 	struct policy *policy;
 	int signer;		/* socket of this command's signer, or -1 */
 	bool over;		/* shut down after this command */
-	bool ceremony;		/* the quorum is there: keep the signer */
+	struct signing *ready;	/* preflighted when the quorum was reached */
 	uint8_t log_key[32];	/* Ed25519 public key of the checkpoint */
 };
 
@@ -60,7 +61,7 @@ int helper_recv(int sock, uint16_t fail_type, const char *who,
 
 /*
  * --- signer (core_signer.c): one process per console command; the one that
- * logged the approval that completed a quorum stays for the next command ---
+ * preflighted a complete quorum stays for the next command ---
  */
 int signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
     CS_WUR;
@@ -119,6 +120,15 @@ int case_count(struct core *c, const struct case_file *f, int64_t now,
 /* what people must see before they decide */
 int case_view(struct core *c, const struct case_file *f, struct buf *out)
     CS_WUR;
+
+/*
+ * --- signing (core_sign.c) ---
+ * Preflights request n in the signer, which stays; sign takes it from there
+ * if it comes next and soon.  c->ready is set on success.
+ */
+int signing_prepare(struct core *c, uint64_t n, struct diag *d) CS_WUR;
+/* forgets c->ready */
+void signing_drop(struct core *c);
 
 /* --- verbs --- */
 int verb_status(struct core *c, char **argv, size_t argc, struct diag *d);

@@ -343,28 +343,48 @@ with_token(struct decision *x, const char *given, struct diag *d)
 	return r;
 }
 
+/*
+ * The quorum is there: the signer says now whether it would sign, while the
+ * people are still in the room.
+ */
+static int
+announce(struct decision *x, struct diag *d)
+{
+	struct diag why = { 0 };
+	int r;
+
+	r = signing_prepare(x->c, x->f.q.n, &why);
+	if (r == 0)
+		return say(x->c,
+		    "the signer agrees; it can be signed now: "
+		    "sign %llu\n",
+		    (unsigned long long)x->f.q.n);
+	if (why.code != r)
+		return diag_fail(d, r, NULL, "preflight");
+	r = say(x->c, "but it could not be signed as things are:\n");
+	return r == 0 ? say_diag(x->c, &why) : r;
+}
+
 static int
 report(struct decision *x, struct diag *d)
 {
-	struct case_file f = { 0 };
+	_cleanup_case_ struct case_file f = { 0 };
 	uint64_t count = 0;
 	int r;
 
 	if (!x->approve)
 		return say(x->c,
-		    "rejected by %s; request %llu cannot be "
-		    "signed\n",
+		    "rejected by %s; request %llu cannot be signed\n",
 		    x->owner[x->found]->id, (unsigned long long)x->f.q.n);
 	r = case_load(x->c, x->f.q.n, &f, d);
 	if (r == 0)
 		r = case_count(x->c, &f, core_now(), NULL, &count, d);
-	x->c->ceremony = r == 0 && count >= f.rule->threshold;
 	if (r == 0)
-		r = say(x->c, "approved by %s: %llu of %llu%s\n",
+		r = say(x->c, "approved by %s: %llu of %llu\n",
 		    x->owner[x->found]->id, (unsigned long long)count,
-		    (unsigned long long)f.rule->threshold,
-		    count >= f.rule->threshold ? "; it can be signed now" : "");
-	case_done(&f);
+		    (unsigned long long)f.rule->threshold);
+	if (r == 0 && count >= f.rule->threshold)
+		r = announce(x, d);
 	return r;
 }
 

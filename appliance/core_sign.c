@@ -3,7 +3,8 @@
 /*
  * Signing one approved request.
  *
- *	count -> preflight in the signer (no PIN spent)
+ *	count -> preflight in the signer (no PIN spent), when the quorum is
+ *	         reached, and again if the signing does not follow soon
  *	      -> intent leaf, checkpoint: durable before the PIN comes out
  *	      -> sign: the signer counts again, unseals, signs, verifies
  *	      -> record signed, signature and outcome leaves in one batch,
@@ -274,28 +275,79 @@ prepare(struct signing *s, struct diag *d)
 	return collect_approvals(s);
 }
 
+static void
+signing_free(struct signing **s)
+{
+	if (*s == NULL)
+		return;
+	signing_done(*s);
+	free(*s);
+	*s = NULL;
+}
+
+void
+signing_drop(struct core *c)
+{
+	signing_free(&c->ready);
+	signer_end(c);
+}
+
+int
+signing_prepare(struct core *c, uint64_t n, struct diag *d)
+{
+	_cleanup_(signing_free) struct signing *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return diag_nomem(d);
+	s->c = c;
+	s->now = core_now();
+	r = core_clock_check(s->now, ledger_floor(c->ledger), d);
+	if (r == 0)
+		r = case_load(c, n, &s->f, d);
+	if (r == 0)
+		r = prepare(s, d);
+	if (r != 0)
+		return r;
+	signing_free(&c->ready);
+	c->ready = take_ptr(s);
+	return 0;
+}
+
+/* What the last approval left, if it is this request's and still fresh. */
+static int
+take_ready(struct core *c, uint64_t n, struct signing **ret, struct diag *d)
+{
+	const int64_t now = core_now();
+	int r = 0;
+
+	if (c->ready == NULL || c->ready->f.q.n != n || c->signer < 0 ||
+	    now < c->ready->now || now - c->ready->now > CORE_READY_S) {
+		signing_drop(c);
+		r = signing_prepare(c, n, d);
+	}
+	if (r == 0)
+		*ret = take_ptr(c->ready);
+	return r;
+}
+
 int
 verb_sign(struct core *c, char **argv, size_t argc, struct diag *d)
 {
-	_cleanup_(
-	    signing_done) struct signing s = { .c = c, .now = core_now() };
+	_cleanup_(signing_free) struct signing *s = NULL;
 	uint64_t n = 0;
 	int r;
 
 	(void)argc;
 	r = parse_number(argv[0], &n, d);
 	if (r == 0)
-		r = core_clock_check(s.now, ledger_floor(c->ledger), d);
+		r = take_ready(c, n, &s, d);
 	if (r == 0)
-		r = case_load(c, n, &s.f, d);
-	if (r == 0)
-		r = prepare(&s, d);
-	if (r == 0)
-		r = ceremony(&s, d);
+		r = ceremony(s, d);
 	if (r != 0)
 		return r;
 	return say(c,
 	    "request %llu: %u signatures made, verified and logged; "
 	    "export %llu\n",
-	    (unsigned long long)n, s.n, (unsigned long long)n);
+	    (unsigned long long)n, s->n, (unsigned long long)n);
 }

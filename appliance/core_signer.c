@@ -56,7 +56,7 @@ signer_check(struct core *c)
 	struct pollfd p = { .fd = c->signer, .events = POLLIN };
 
 	if (c->signer >= 0 && poll(&p, 1, 0) != 0)
-		close_fdp(&c->signer);
+		signing_drop(c);
 }
 
 int

@@ -183,15 +183,59 @@ sigs_json(const struct record_new *n)
 	return take_ptr(list);
 }
 
+/*
+ * The subjects with the digests that the appliance computed itself: sha256
+ * and the one of the key's algorithm.  What else a request claims is not
+ * repeated under our signature.  free()
+ */
+static struct subject *
+own_subjects(const struct record_new *n)
+{
+	const struct statement *st = n->req->st;
+	const struct policy_key *k = policy_key_by_id(n->policy, n->req->key);
+	struct subject *v = calloc(st->nsubjects, sizeof(*v));
+	size_t i;
+	int h;
+
+	for (i = 0; v != NULL && i < st->nsubjects; i++) {
+		v[i] = st->subjects[i];
+		for (h = HASH_SHA256 + 1; h < HASH_COUNT; h++)
+			if (k == NULL ||
+			    key_alg_hash(k->alg) != (enum hash_alg)h)
+				v[i].has[h] = false;
+	}
+	return v;
+}
+
+/* One signature for each subject, in order; by somebody's approval. */
+static int
+check_new(const struct record_new *n)
+{
+	const struct statement *st = n->req->st;
+	size_t i;
+
+	if (n->napprovals == 0 || n->nsigs != st->nsubjects)
+		return CS_E_RECORD;
+	for (i = 0; i < n->nsigs; i++)
+		if (memcmp(n->sigs[i].artifact,
+			st->subjects[i].digest[HASH_SHA256], 32) != 0)
+			return CS_E_RECORD;
+	return 0;
+}
+
 int
 record_format(const struct record_new *n, char **ret, size_t *ret_len)
 {
+	_cleanup_free_ struct subject *subjects = own_subjects(n);
 	_cleanup_free_ char *text = NULL;
 	const struct request *q = n->req;
 	json_t *p;
 	size_t len = 0;
 	int r;
 
+	r = check_new(n);
+	if (r != 0)
+		return r;
 	p = json_pack("{s:o, s:s, s:s, s:s, s:{s:o, s:I}, s:s, s:{s:s, s:o}, "
 		      "s:s, s:o, s:o, s:s}",
 	    "approvals", approvals_json(n), "format", q->format, "key", q->key,
@@ -203,8 +247,12 @@ record_format(const struct record_new *n, char **ret, size_t *ret_len)
 	    q->version);
 	if (p == NULL)
 		return CS_E_NOMEM;
-	r = statement_format(q->st->subjects, q->st->nsubjects, PRED_RECORD, p,
-	    &text, &len);
+	r = subjects == NULL ? CS_E_NOMEM : 0;
+	if (r != 0)
+		json_decref(p);
+	else
+		r = statement_format(subjects, q->st->nsubjects, PRED_RECORD, p,
+		    &text, &len);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(text);

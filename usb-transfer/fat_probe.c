@@ -49,7 +49,8 @@ name_known(const uint8_t *p, size_t len, bool weak, struct diag *d)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (known[i].weak == weak && known[i].off + known[i].len <= len &&
+		if (known[i].weak == weak &&
+		    known[i].off + known[i].len <= len &&
 		    memcmp(p + known[i].off, known[i].magic, known[i].len) == 0)
 			return diag_fail(d, known[i].code, "FAT16 or FAT32",
 			    "%s", known[i].name);

@@ -97,7 +97,8 @@ open_key(struct bench *b, const char *path, const char *id, struct diag *d)
 	must(p11_session_open(b->p, &token, false, &b->s, d), d, "session");
 	must(p11_login(b->s, pin, 0, d), d, "login");
 	must(p11_find_key(b->s, uri.id, uri.id_len, NULL, b->key->key->spki,
-	    b->key->key->spki_len, &b->k, d), d, "key");
+		 b->key->key->spki_len, &b->k, d),
+	    d, "key");
 	secret_free(&pin);
 	free(env);
 	(void)close(state);
@@ -115,10 +116,12 @@ loop(struct bench *b, unsigned int n, bool verify, struct diag *d)
 	for (i = 0; i < n; i++) {
 		memcpy(digest, &i, sizeof(i));
 		must(hsm_sign_digest(b->s, b->k, b->key->alg, digest,
-		    hash_len(h), &sig, d), d, "sign");
+			 hash_len(h), &sig, d),
+		    d, "sign");
 		if (verify)
 			must(pubkey_verify_digest(b->key->key, b->key->alg,
-			    digest, hash_len(h), sig.p, sig.len), d, "verify");
+				 digest, hash_len(h), sig.p, sig.len),
+			    d, "verify");
 	}
 	buf_done(&sig);
 	return n / (now() - start);

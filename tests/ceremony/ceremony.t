@@ -61,7 +61,7 @@ request "$work/a.req" fw-p256 raw --evidence "$work/scan.json" \
 insert "$work/a.req"
 con_start "$CON_DIR" || bail "no console: $con_out"
 like "the banner names the rehearsal" "$con_out" 'REHEARSAL'
-like "the banner shows the root as words" "$con_out" 'root words: [a-z]+ '
+like "the banner shows the root as words" "$con_out" 'root words: [A-Za-z]+ '
 con_or_bail intake
 like "intake accepts" "$con_out" 'accepted as request 1: 1 artifacts'
 con_or_bail "show 1"
@@ -92,7 +92,8 @@ like "another word than APPROVE cancels" "$con_out" 'CANCELLED'
 con "approve 1 bob" APPROVE ""
 like "an empty PIN cancels" "$con_out" 'CANCELLED'
 con_approve 1 bob
-like "bob approves" "$con_out" '2 of 2; it can be signed now'
+like "bob approves" "$con_out" '2 of 2'
+like "and the signer agrees at once" "$con_out" 'the signer agrees'
 con_or_bail "sign 1"
 like "signed" "$con_out" '1 signatures made, verified and logged'
 con_or_bail "sign 1"

@@ -23,7 +23,7 @@
 #include "usb-transfer/media_host.h"
 
 #define VOLUME	 (UINT64_C(160) << 20)
-#define TABLE	 (32u * 512u)	/* offset of the first table */
+#define TABLE	 (32u * 512u) /* offset of the first table */
 #define HOPS	 16400u
 #define FAR_AWAY (16u * 16384u) /* 16 windows on: the same place in the cache */
 
@@ -55,7 +55,8 @@ put_entry(int fd, uint32_t cluster, uint32_t value)
 		(uint8_t)(value >> 16), (uint8_t)(value >> 24) };
 
 	assert_int_equal(fd_pwrite_all(fd, e, 4,
-	    (off_t)(TABLE + 4 * (uint64_t)cluster)), 0);
+			     (off_t)(TABLE + 4 * (uint64_t)cluster)),
+	    0);
 }
 
 /* A file of 3, 3 + far, 4, 4 + far, ...: a window is read at every hop. */
@@ -63,7 +64,8 @@ static void
 test_scatter(void **state)
 {
 	struct fatvol_file f = { .name = "COLDSEAL.REQ",
-		.size = HOPS * 512u, .read = zeros };
+		.size = HOPS * 512u,
+		.read = zeros };
 	_cleanup_fat_ struct fat *fat = NULL;
 	struct fat_file file;
 	struct blkdev dev;
@@ -100,7 +102,8 @@ test_changed_member(void **state)
 	assert_int_equal(fd_write_all(fd, "before", 6), 0);
 	assert_int_equal(bundle_writer_new(BUNDLE_RESPONSE, &w), 0);
 	assert_int_equal(bundle_writer_add_fd(w, "record.dsse", fd, 0, 6, NULL,
-	    &d), 0);
+			     &d),
+	    0);
 	assert_int_equal(bundle_writer_finish(w, &d), 0);
 	assert_int_equal(bundle_writer_check(w, &d), 0);
 	assert_int_equal(fd_pwrite_all(fd, "after!", 6, 0), 0);
@@ -122,16 +125,20 @@ test_not_an_image(void **state)
 	assert_int_equal(fd_write_all(fd, text, sizeof(text)), 0);
 	assert_int_equal(fd_write_all(b, text, sizeof(text)), 0);
 	assert_int_equal(media_write(path, "COLDSEAL.REQ", b, 0, NULL, NULL,
-	    &d), CS_E_MEDIA_NOT_IMAGE);
+			     &d),
+	    CS_E_MEDIA_NOT_IMAGE);
 	assert_int_equal(ftruncate(fd, 100), 0);
 	assert_int_equal(media_write(path, "COLDSEAL.REQ", b, 0, NULL, NULL,
-	    &d), CS_E_MEDIA_NOT_IMAGE);
+			     &d),
+	    CS_E_MEDIA_NOT_IMAGE);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(media_write(path, "COLDSEAL.REQ", b, 0, NULL, NULL,
-	    &d), 0);
+			     &d),
+	    0);
 	/* and over an image again */
 	assert_int_equal(media_write(path, "COLDSEAL.REQ", b, 0, NULL, NULL,
-	    &d), 0);
+			     &d),
+	    0);
 	(void)close(fd);
 	(void)close(b);
 	(void)unlink(path);

@@ -275,7 +275,7 @@ static const struct refusal_case in_record[] = {
 	{ "/predicate/request/id", NULL, CS_E_JSON_FIELD },
 	{ "/predicate/time", "0", CS_E_JSON_FIELD },
 	{ "/subject/1", NULL, CS_E_RECORD },
-	{ "/subject/0/digest/sha256", NULL, CS_E_RECORD },
+	{ "/subject/0/digest/sha256", NULL, CS_E_STATEMENT_SUBJECT },
 };
 
 static void
