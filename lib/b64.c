@@ -7,8 +7,8 @@ static const char std[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum {
-	SEEN_STD = 1,		/* '+' or '/' */
-	SEEN_URL = 2,		/* '-' or '_' */
+	SEEN_STD = 1, /* '+' or '/' */
+	SEEN_URL = 2, /* '-' or '_' */
 };
 
 void
@@ -93,8 +93,8 @@ check(const char *s, size_t digits, unsigned allowed)
 }
 
 static int
-decode(const char *s, size_t slen, unsigned allowed, uint8_t *out,
-    size_t size, size_t *ret_len)
+decode(const char *s, size_t slen, unsigned allowed, uint8_t *out, size_t size,
+    size_t *ret_len)
 {
 	size_t n, i, digits, o = 0;
 	unsigned bits = 0, seen = 0;

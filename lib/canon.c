@@ -10,7 +10,7 @@
  * the value again would give the same bytes.
  */
 struct scan {
-	const char *start, *p, *end;	/* end: the closing newline */
+	const char *start, *p, *end; /* end: the closing newline */
 	unsigned depth;
 	struct diag *d;
 };
@@ -96,8 +96,7 @@ scan_key(struct scan *s, const char **last, size_t *last_len)
 	if (n == 0 || !scan_char(s, '"'))
 		return fail(s, CS_E_CANON_KEY, "a key of [a-z0-9_.-]+");
 	if (*last != NULL && !key_after(key, n, *last, *last_len))
-		return fail(s, CS_E_CANON_KEY,
-		    "sorted keys, each only once");
+		return fail(s, CS_E_CANON_KEY, "sorted keys, each only once");
 	if (!scan_char(s, ':'))
 		return fail(s, CS_E_CANON_SYNTAX, "':' after the key");
 	*last = key;
@@ -120,8 +119,7 @@ scan_object(struct scan *s)
 		if ((r = scan_value(s)) != 0)
 			return r;
 	} while (scan_char(s, ','));
-	return scan_char(s, '}') ? 0 :
-	    fail(s, CS_E_CANON_SYNTAX, "',' or '}'");
+	return scan_char(s, '}') ? 0 : fail(s, CS_E_CANON_SYNTAX, "',' or '}'");
 }
 
 static int
@@ -135,8 +133,7 @@ scan_array(struct scan *s)
 		if ((r = scan_value(s)) != 0)
 			return r;
 	} while (scan_char(s, ','));
-	return scan_char(s, ']') ? 0 :
-	    fail(s, CS_E_CANON_SYNTAX, "',' or ']'");
+	return scan_char(s, ']') ? 0 : fail(s, CS_E_CANON_SYNTAX, "',' or ']'");
 }
 
 /* 0 .. 2^53-1: what every JSON reader keeps exactly (RFC 8259 section 6) */
@@ -199,8 +196,16 @@ scan_value(struct scan *s)
 		return scan_word(s, "true");
 	case 'f':
 		return scan_word(s, "false");
-	case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
 		return scan_number(s);
 	case '-':
 		return fail(s, CS_E_CANON_NUMBER, "no negative number");
@@ -217,8 +222,8 @@ canon_check(const char *p, size_t len, struct diag *d)
 	int r;
 
 	if (len == 0 || len > CANON_MAX)
-		return diag_fail(d, CS_E_CANON_SIZE, "1 to 65,535 bytes",
-		    "%zu", len);
+		return diag_fail(d, CS_E_CANON_SIZE, "1 to 65,535 bytes", "%zu",
+		    len);
 	s.end = p + len - 1;
 	if (*s.end != '\n')
 		return diag_fail(d, CS_E_CANON_SYNTAX, "a newline at the end",

@@ -36,10 +36,12 @@ nested_len(const char *p, size_t len)
 				return 0;
 			i += n - 1;
 			break;
-		case '{': case '[':
+		case '{':
+		case '[':
 			depth++;
 			break;
-		case '}': case ']':
+		case '}':
+		case ']':
 			if (--depth == 0)
 				return i + 1;
 			break;
@@ -81,8 +83,16 @@ value_len(const char *p, size_t len, enum canon_kind *kind)
 	case 'f':
 		*kind = CANON_FALSE;
 		return plain_len(p, len);
-	case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
 		*kind = CANON_NUM;
 		return plain_len(p, len);
 	default:

@@ -74,8 +74,8 @@ checkpoint_parse(const char *text, size_t len, struct checkpoint *ret,
 		return diag_fail(d, CS_E_NOTE_CHECKPOINT, "three lines",
 		    "fewer");
 	if (len != 0)
-		return diag_fail(d, CS_E_NOTE_CHECKPOINT,
-		    "no extension lines", "more than three lines");
+		return diag_fail(d, CS_E_NOTE_CHECKPOINT, "no extension lines",
+		    "more than three lines");
 	if (!note_name_ok(origin, origin_len))
 		return diag_fail(d, CS_E_NOTE_CHECKPOINT,
 		    "an origin without spaces and '+'", "\"%.*s\"",

@@ -5,13 +5,42 @@
 #include <string.h>
 
 /* RFC 6962 2.1: domain separation between leaves and nodes */
-#define PREFIX_LEAF	0x00
-#define PREFIX_NODE	0x01
+#define PREFIX_LEAF 0x00
+#define PREFIX_NODE 0x01
 
 const uint8_t merkle_empty[32] = {
-	0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
-	0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
-	0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+	0xe3,
+	0xb0,
+	0xc4,
+	0x42,
+	0x98,
+	0xfc,
+	0x1c,
+	0x14,
+	0x9a,
+	0xfb,
+	0xf4,
+	0xc8,
+	0x99,
+	0x6f,
+	0xb9,
+	0x24,
+	0x27,
+	0xae,
+	0x41,
+	0xe4,
+	0x64,
+	0x9b,
+	0x93,
+	0x4c,
+	0xa4,
+	0x95,
+	0x99,
+	0x1b,
+	0x78,
+	0x52,
+	0xb8,
+	0x55,
 };
 
 /*
@@ -34,7 +63,7 @@ context(void)
 		EVP_MD_CTX_free(c);
 		c = NULL;
 	}
-	EVP_MD_free(md);	/* c holds it */
+	EVP_MD_free(md); /* c holds it */
 	ctx = c;
 	return c;
 }
@@ -245,10 +274,12 @@ merkle_verify_consistency(uint64_t old_size, uint64_t new_size,
 		return CS_E_LOG_CONSISTENCY;
 	if (old_size == 0)
 		return n == 0 && memcmp(old_root, merkle_empty, 32) == 0 ?
-		    0 : CS_E_LOG_CONSISTENCY;
+		    0 :
+		    CS_E_LOG_CONSISTENCY;
 	if (old_size == new_size)
 		return n == 0 && memcmp(old_root, new_root, 32) == 0 ?
-		    0 : CS_E_LOG_CONSISTENCY;
+		    0 :
+		    CS_E_LOG_CONSISTENCY;
 	if (n == 0)
 		return CS_E_LOG_CONSISTENCY;
 	/* a power of two is itself a node of the new tree */

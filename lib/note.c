@@ -9,16 +9,16 @@
 #include "lib/note_impl.h"
 
 /* U+2014 and a space open a signature line */
-#define DASH		"\xe2\x80\x94 "
-#define DASH_LEN	4u
+#define DASH	 "\xe2\x80\x94 "
+#define DASH_LEN 4u
 /* the longest signature is ML-DSA-65's, with a timestamp and the key ID */
-#define SIG_MAX		8192u
+#define SIG_MAX 8192u
 
 struct sig_line {
 	const char *name;
 	size_t name_len;
 	uint8_t id[4];
-	const uint8_t *sig;	/* in the caller's buffer */
+	const uint8_t *sig; /* in the caller's buffer */
 	size_t sig_len;
 };
 
@@ -106,16 +106,15 @@ verify_ed25519(const struct note_vkey *k, const char *text, size_t len,
 	if (pkey != NULL && c != NULL && sig_len == 64 &&
 	    EVP_DigestVerifyInit_ex(c, NULL, NULL, NULL, NULL, pkey, NULL) == 1)
 		ok = EVP_DigestVerify(c, sig, sig_len, (const uint8_t *)text,
-		    len) == 1;
+			 len) == 1;
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(pkey);
 	return ok ? 0 : CS_E_NOTE_SIGNATURE;
 }
 
 static int
-check_line(const struct sig_line *l, const struct note_vkey *keys,
-    size_t nkeys, const char *text, size_t text_len, bool *hit,
-    size_t *good, struct diag *d)
+check_line(const struct sig_line *l, const struct note_vkey *keys, size_t nkeys,
+    const char *text, size_t text_len, bool *hit, size_t *good, struct diag *d)
 {
 	size_t i;
 
@@ -125,7 +124,7 @@ check_line(const struct sig_line *l, const struct note_vkey *keys,
 		    memcmp(keys[i].id, l->id, sizeof(l->id)) != 0)
 			continue;
 		if (verify_ed25519(&keys[i], text, text_len, l->sig,
-		    l->sig_len) != 0)
+			l->sig_len) != 0)
 			return diag_fail(d, CS_E_NOTE_SIGNATURE,
 			    "a valid signature by each known key",
 			    "a bad one by %s", keys[i].name);
@@ -157,7 +156,7 @@ check_lines(const char *note, size_t len, size_t text_len,
 			    "dash, name, base64 of key ID and signature",
 			    "signature line %u is not that", count);
 		if ((r = check_line(&l, keys, nkeys, note, text_len, hit, good,
-		    d)) != 0)
+			 d)) != 0)
 			return r;
 	}
 	return 0;
@@ -174,8 +173,8 @@ note_open(const char *note, size_t len, const struct note_vkey *keys,
 		memset(hit, 0, nkeys * sizeof(*hit));
 	if ((r = split(note, len, &text_len, d)) != 0)
 		return r;
-	if ((r = check_lines(note, len, text_len, keys, nkeys, hit, &good, d))
-	    != 0)
+	if ((r = check_lines(note, len, text_len, keys, nkeys, hit, &good,
+		 d)) != 0)
 		return r;
 	if (good == 0)
 		return diag_fail(d, CS_E_NOTE_KEY,

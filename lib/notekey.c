@@ -14,8 +14,12 @@ is_space(uint32_t cp)
 	static const struct {
 		uint32_t lo, hi;
 	} spaces[] = {
-		{ 0x00a0, 0x00a0 }, { 0x1680, 0x1680 }, { 0x2000, 0x200a },
-		{ 0x2028, 0x2029 }, { 0x202f, 0x202f }, { 0x205f, 0x205f },
+		{ 0x00a0, 0x00a0 },
+		{ 0x1680, 0x1680 },
+		{ 0x2000, 0x200a },
+		{ 0x2028, 0x2029 },
+		{ 0x202f, 0x202f },
+		{ 0x205f, 0x205f },
 		{ 0x3000, 0x3000 },
 	};
 	size_t i;
@@ -63,8 +67,8 @@ key_id(const char *name, const uint8_t pub[32], uint8_t ret[4])
 }
 
 int
-note_vkey_make(const char *name, const uint8_t pub[32],
-    struct note_vkey *ret, struct diag *d)
+note_vkey_make(const char *name, const uint8_t pub[32], struct note_vkey *ret,
+    struct diag *d)
 {
 	struct note_vkey k = { .name = "" };
 	size_t n = strlen(name);

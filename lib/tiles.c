@@ -9,8 +9,8 @@
 
 #include "lib/file.h"
 
-#define GROUP		1000u	/* three digits for each path element */
-#define GROUPS_MAX	7u
+#define GROUP	   1000u /* three digits for each path element */
+#define GROUPS_MAX 7u
 
 void
 tile_path(const struct tile_id *t, char out[TILE_PATH_MAX])
@@ -152,8 +152,8 @@ dir_read(void *arg, const char *path, uint8_t **ret, size_t *ret_len,
 	const int *dirfd = arg;
 	_cleanup_fd_ int fd = -1;
 
-	fd = openat(*dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-	    O_NOCTTY | O_NOFOLLOW);
+	fd = openat(*dirfd, path,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return diag_fail(d, CS_E_LOG_MISSING, path, "no such file");
 	if (fd < 0)

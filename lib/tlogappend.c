@@ -166,8 +166,9 @@ remove_partials(struct append *a)
 
 	for (level = TILE_ENTRIES; level < (int)TILE_LEVELS; level++) {
 		id.level = level;
-		id.index = (level <= 0 ? a->from :
-		    a->from >> (8 * (unsigned)level)) / TILE_WIDTH;
+		id.index =
+		    (level <= 0 ? a->from : a->from >> (8 * (unsigned)level)) /
+		    TILE_WIDTH;
 		id.width = tile_width_at(level, id.index, a->from);
 		if (id.width == 0 || id.width == TILE_WIDTH ||
 		    tile_width_at(level, id.index, a->to) != TILE_WIDTH)
@@ -209,9 +210,9 @@ check_batch(const struct tlog *t, const struct tlog_leaf *leaves, size_t n,
 	size_t i;
 
 	if (!t->writable || t->failed)
-		return diag_fail(d, CS_E_LOG_STATE, NULL, "%s", t->failed ?
-		    "an append before this one failed" :
-		    "opened for reading only");
+		return diag_fail(d, CS_E_LOG_STATE, NULL, "%s",
+		    t->failed ? "an append before this one failed" :
+				"opened for reading only");
 	if (n == 0 || n > MERKLE_MAX_SIZE - t->size)
 		return diag_fail(d, CS_E_LOG_SIZE, "1 to 2^53 leaves in all",
 		    "%zu more", n);

@@ -16,8 +16,8 @@ parent(const char *path, char out[TILE_PATH_MAX])
 	if (slash == NULL)
 		(void)snprintf(out, TILE_PATH_MAX, ".");
 	else
-		(void)snprintf(out, TILE_PATH_MAX, "%.*s",
-		    (int)(slash - path), path);
+		(void)snprintf(out, TILE_PATH_MAX, "%.*s", (int)(slash - path),
+		    path);
 }
 
 int
@@ -69,8 +69,8 @@ write_new(int dirfd, const void *data, size_t len, struct diag *d)
 }
 
 int
-tlog_put(struct tlog_writer *w, const char *path, const void *data,
-    size_t len, struct diag *d)
+tlog_put(struct tlog_writer *w, const char *path, const void *data, size_t len,
+    struct diag *d)
 {
 	char dir[TILE_PATH_MAX];
 	int r;
@@ -92,8 +92,8 @@ tlog_put(struct tlog_writer *w, const char *path, const void *data,
 }
 
 int
-tlog_put_tile(struct tlog_writer *w, const struct tile_id *id,
-    const void *data, size_t len, struct diag *d)
+tlog_put_tile(struct tlog_writer *w, const struct tile_id *id, const void *data,
+    size_t len, struct diag *d)
 {
 	char path[TILE_PATH_MAX];
 
@@ -107,7 +107,8 @@ tlog_unlink(struct tlog_writer *w, const char *path, struct diag *d)
 	char dir[TILE_PATH_MAX];
 
 	if (unlinkat(w->dirfd, path, 0) != 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 :
+		return errno == ENOENT || errno == ENOTDIR ?
+		    0 :
 		    diag_errno(d, CS_E_IO, "remove %s", path);
 	parent(path, dir);
 	return touch_dir(w, dir, d);

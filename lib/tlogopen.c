@@ -22,7 +22,7 @@ struct recovery {
 	struct tlog *t;
 	struct tlog_writer w;
 	bool pending;
-	uint64_t from, to;	/* of the pending batch */
+	uint64_t from, to; /* of the pending batch */
 };
 
 /* "old new\n" */
@@ -43,8 +43,9 @@ read_pending(struct recovery *rc, struct diag *d)
 	sp = memchr(text, ' ', len);
 	if (sp == NULL || text[len - 1] != '\n' ||
 	    note_size_parse(text, (size_t)(sp - text), &rc->from) != 0 ||
-	    note_size_parse(sp + 1, len - (size_t)(sp - text) - 2, &rc->to)
-	    != 0 || rc->from >= rc->to)
+	    note_size_parse(sp + 1, len - (size_t)(sp - text) - 2, &rc->to) !=
+		0 ||
+	    rc->from >= rc->to)
 		return diag_fail(d, CS_E_LOG_FORMAT, "two sizes, old and new",
 		    "the file \"%s\" is malformed", TLOG_PENDING);
 	rc->pending = true;
@@ -105,7 +106,9 @@ width_on_disk(int dirfd, int level, uint64_t index, unsigned *ret,
     struct diag *d)
 {
 	struct tile_id id = {
-		.level = level, .index = index, .width = TILE_WIDTH,
+		.level = level,
+		.index = index,
+		.width = TILE_WIDTH,
 	};
 	char path[TILE_PATH_MAX];
 
@@ -216,8 +219,7 @@ check_hashes_beyond(struct recovery *rc, struct diag *d)
 		return lost(rc, "an entry for each hash in tile/0", d);
 	if ((r = width_on_disk(rc->t->dirfd, 0, index + 1, &width, d)) != 0)
 		return r;
-	return width == 0 ? 0 : lost(rc, "an entry for each hash in tile/0",
-	    d);
+	return width == 0 ? 0 : lost(rc, "an entry for each hash in tile/0", d);
 }
 
 static int
@@ -230,8 +232,7 @@ check_entries_beyond(struct recovery *rc, struct diag *d)
 	    rc->t->size / TILE_WIDTH + 1, &width, d);
 	if (r != 0)
 		return r;
-	return width == 0 ? 0 :
-	    lost(rc, "entry bundles without a gap", d);
+	return width == 0 ? 0 : lost(rc, "entry bundles without a gap", d);
 }
 
 /* The first touched bundle was never replaced: the later ones go. */
@@ -267,8 +268,7 @@ recover(struct recovery *rc, struct diag *d)
 		return r;
 	if (rc->pending && t->size != rc->from && t->size != rc->to)
 		return lost(rc, "all or none of the batch that was cut", d);
-	if (rc->pending && t->size == rc->from &&
-	    (r = take_back(rc, d)) != 0)
+	if (rc->pending && t->size == rc->from && (r = take_back(rc, d)) != 0)
 		return r;
 	if ((r = check_entries_beyond(rc, d)) != 0)
 		return r;

@@ -7,10 +7,10 @@
 #include "lib/b64.h"
 #include "lib/buf.h"
 
-#define MAGIC		"c2sp.org/tlog-proof@v1"
-#define EXTRA		"extra "
-#define EXTRA_MAX	(64u << 10)	/* characters */
-#define INDEX		"index "
+#define MAGIC	  "c2sp.org/tlog-proof@v1"
+#define EXTRA	  "extra "
+#define EXTRA_MAX (64u << 10) /* characters */
+#define INDEX	  "index "
 
 static int
 put_hashes(struct buf *b, const uint8_t (*hash)[32], size_t n)
@@ -29,8 +29,8 @@ put_hashes(struct buf *b, const uint8_t (*hash)[32], size_t n)
 
 int
 tlogproof_format(uint64_t index, const uint8_t (*hash)[32], size_t n,
-    const char *checkpoint, size_t checkpoint_len, char **ret,
-    size_t *ret_len, struct diag *d)
+    const char *checkpoint, size_t checkpoint_len, char **ret, size_t *ret_len,
+    struct diag *d)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT(TLOGPROOF_MAX);
 	struct tlogproof check;
@@ -43,8 +43,7 @@ tlogproof_format(uint64_t index, const uint8_t (*hash)[32], size_t n,
 	    (r = buf_put_u8(&b, '\0')) != 0)
 		return diag_fail(d, r, NULL, "writing a tlog-proof");
 	/* what is written can be read */
-	if ((r = tlogproof_parse((const char *)b.p, b.len - 1, &check, d))
-	    != 0)
+	if ((r = tlogproof_parse((const char *)b.p, b.len - 1, &check, d)) != 0)
 		return r;
 	*ret_len = b.len - 1;
 	*ret = (char *)take_ptr(b.p);
@@ -54,7 +53,7 @@ tlogproof_format(uint64_t index, const uint8_t (*hash)[32], size_t n,
 struct lines {
 	const char *p;
 	size_t left;
-	const char *line;	/* without its newline */
+	const char *line; /* without its newline */
 	size_t len;
 };
 
@@ -106,8 +105,8 @@ parse_hashes(struct lines *l, struct tlogproof *t, struct diag *d)
 		if (l->len == 0)
 			return 0;
 		if (t->n == MERKLE_MAX_PROOF)
-			return diag_fail(d, CS_E_TLOGPROOF,
-			    "at most 54 hashes", "more");
+			return diag_fail(d, CS_E_TLOGPROOF, "at most 54 hashes",
+			    "more");
 		if (b64_decode_exact(l->line, l->len, t->hash[t->n], 32) != 0)
 			return diag_fail(d, CS_E_TLOGPROOF,
 			    "base64 of a 32-byte hash",
@@ -145,8 +144,8 @@ tlogproof_parse(const char *p, size_t len, struct tlogproof *ret,
 	    note_size_parse(l.line + strlen(INDEX), l.len - strlen(INDEX),
 		&t.index) != 0)
 		return diag_fail(d, CS_E_TLOGPROOF,
-		    "\"index\" and a decimal without leading zeros",
-		    "\"%.*s\"", (int)(l.len < 60 ? l.len : 60), l.line);
+		    "\"index\" and a decimal without leading zeros", "\"%.*s\"",
+		    (int)(l.len < 60 ? l.len : 60), l.line);
 	if ((r = parse_hashes(&l, &t, d)) != 0)
 		return r;
 	if (l.left == 0)
@@ -170,7 +169,7 @@ tlogproof_verify(const char *p, size_t len, const uint8_t leaf_hash[32],
 	if ((r = tlogproof_parse(p, len, &t, d)) != 0)
 		return r;
 	if ((r = note_verify(t.checkpoint, t.checkpoint_len, keys, nkeys, &c,
-	    d)) != 0)
+		 d)) != 0)
 		return r;
 	r = merkle_verify_inclusion(t.index, c.size, leaf_hash,
 	    (const uint8_t(*)[32])t.hash, t.n, c.root);

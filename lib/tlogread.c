@@ -135,8 +135,8 @@ node(struct tlog *t, unsigned level, uint64_t index, uint8_t ret[32],
 	    at + (1u << (level % 8)), &tile, &len, d);
 	if (r != 0)
 		return r;
-	r = tlog_fold((const uint8_t(*)[32])(tile + (size_t)at * 32),
-	    level % 8, ret);
+	r = tlog_fold((const uint8_t(*)[32])(tile + (size_t)at * 32), level % 8,
+	    ret);
 	return r == 0 ? 0 : diag_fail(d, r, NULL, "hashing a node");
 }
 
@@ -195,8 +195,7 @@ tlog_root(struct tlog *t, uint8_t ret[32], struct diag *d)
 }
 
 int
-tlog_leaf_hash(struct tlog *t, uint64_t index, uint8_t ret[32],
-    struct diag *d)
+tlog_leaf_hash(struct tlog *t, uint64_t index, uint8_t ret[32], struct diag *d)
 {
 	if (index >= t->size)
 		return out_of_range(d, index, t->size);
@@ -301,8 +300,8 @@ tlog_consistency(struct tlog *t, uint64_t old_size, uint64_t new_size,
 	int r;
 
 	if (new_size > t->size || old_size > new_size)
-		return out_of_range(d, old_size > new_size ? old_size :
-		    new_size, t->size);
+		return out_of_range(d,
+		    old_size > new_size ? old_size : new_size, t->size);
 	if (old_size == 0)
 		hi = 0;
 	while (hi > old_size) {

@@ -16,8 +16,8 @@ tlog_fold(const uint8_t (*hash)[32], unsigned level, uint8_t ret[32])
 	memcpy(h, hash, n * 32);
 	for (n /= 2; n > 0; n /= 2)
 		for (i = 0; i < n; i++)
-			if ((r = merkle_node_hash(h[2 * i], h[2 * i + 1], h[i]))
-			    != 0)
+			if ((r = merkle_node_hash(h[2 * i], h[2 * i + 1],
+				 h[i])) != 0)
 				return r;
 	memcpy(ret, h[0], 32);
 	return 0;
@@ -35,8 +35,8 @@ carry(struct tlog_tree *t, int level, uint8_t root[32], struct diag *d)
 	};
 	int r;
 
-	if (t->tile != NULL && (r = t->tile(t->arg, &id,
-	    (const uint8_t(*)[32])e->hash, d)) != 0)
+	if (t->tile != NULL &&
+	    (r = t->tile(t->arg, &id, (const uint8_t(*)[32])e->hash, d)) != 0)
 		return r;
 	r = tlog_fold((const uint8_t(*)[32])e->hash, 8, root);
 	if (r == 0 && level == 0)
@@ -48,8 +48,7 @@ carry(struct tlog_tree *t, int level, uint8_t root[32], struct diag *d)
 }
 
 int
-tlog_tree_add(struct tlog_tree *t, const uint8_t leaf_hash[32],
-    struct diag *d)
+tlog_tree_add(struct tlog_tree *t, const uint8_t leaf_hash[32], struct diag *d)
 {
 	uint8_t h[32];
 	int level, r;
@@ -84,7 +83,7 @@ tlog_tree_partials(struct tlog_tree *t, struct diag *d)
 		if (id.width == 0)
 			continue;
 		if ((r = t->tile(t->arg, &id,
-		    (const uint8_t(*)[32])t->edge[level].hash, d)) != 0)
+			 (const uint8_t(*)[32])t->edge[level].hash, d)) != 0)
 			return r;
 	}
 	return 0;
@@ -221,6 +220,6 @@ tlog_tamper(struct diag *d, const struct tile_id *id, uint64_t hash)
 		    leaf);
 	return diag_fail(d, CS_E_LOG_TAMPER, path,
 	    "leaf %" PRIu64 " or one of the %" PRIu64 " that follow it: "
-	    "hash %" PRIu64 " of the tile is another", leaf,
-	    (UINT64_C(1) << (8 * (unsigned)id->level)) - 1, hash);
+	    "hash %" PRIu64 " of the tile is another",
+	    leaf, (UINT64_C(1) << (8 * (unsigned)id->level)) - 1, hash);
 }

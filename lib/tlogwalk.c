@@ -69,8 +69,8 @@ show_leaves(const struct walker *w, const uint8_t *bundle, size_t len,
 	for (i = 0; i < id->width; i++) {
 		if ((r = tlog_bundle_next(&rd, &leaf, &n)) != 0)
 			return r;
-		if ((r = w->cb(w->arg, id->index * TILE_WIDTH + i, leaf, n, d))
-		    != 0)
+		if ((r = w->cb(w->arg, id->index * TILE_WIDTH + i, leaf, n,
+			 d)) != 0)
 			return r;
 	}
 	return 0;
@@ -118,12 +118,15 @@ walk_tile(struct walker *w, const struct tile_id *id, struct diag *d)
 }
 
 int
-tlog_walk_source(const struct tile_source *src, uint64_t size,
-    tlog_leaf_cb *cb, void *arg, uint8_t ret_root[32], struct diag *d)
+tlog_walk_source(const struct tile_source *src, uint64_t size, tlog_leaf_cb *cb,
+    void *arg, uint8_t ret_root[32], struct diag *d)
 {
 	_cleanup_free_ struct tlog_tree *tree = calloc(1, sizeof(*tree));
 	struct walker w = {
-		.src = src, .cb = cb, .arg = arg, .tree = tree,
+		.src = src,
+		.cb = cb,
+		.arg = arg,
+		.tree = tree,
 	};
 	struct tile_id id = { .level = 0 };
 	uint8_t root[32];

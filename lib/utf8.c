@@ -3,9 +3,9 @@
 
 /* Unicode table 3-7: the second byte's range depends on the first. */
 static const struct {
-	uint8_t lo, hi;		/* first byte */
+	uint8_t lo, hi; /* first byte */
 	uint8_t len;
-	uint8_t lo2, hi2;	/* second byte */
+	uint8_t lo2, hi2; /* second byte */
 } forms[] = {
 	{ 0xc2, 0xdf, 2, 0x80, 0xbf },
 	{ 0xe0, 0xe0, 3, 0xa0, 0xbf },

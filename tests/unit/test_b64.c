@@ -44,9 +44,11 @@ test_rfc(void **state)
 		    0);
 		if (len > 0)
 			assert_int_equal(b64_decode(text, strlen(text), out,
-			    len - 1, &n), CS_E_TOO_LARGE);
+					     len - 1, &n),
+			    CS_E_TOO_LARGE);
 		assert_int_equal(b64_decode_exact(text, strlen(text), out,
-		    len + 1), CS_E_B64);
+				     len + 1),
+		    CS_E_B64);
 	}
 }
 
@@ -54,18 +56,41 @@ static void
 test_refused(void **state)
 {
 	static const char *const bad[] = {
-		"Z", "Zg", "Zg=", "Zg===", "=", "==", "====", "Z===", "Zg==Zg==",
-		"Zm9v\n", "Zm9v=", " Zm9v", "Zm 9v", "Zm9v\r\n", "Zm9\n",
-		"Zm9vYg=a", "Zh==", "Zm9=", "Z=g=", "Zm-v", "Zm_v", "Zm9*",
-		"Zm9\xc3", "Zn==", "Zm8=\n\n\n\n", "=Zg=", "Zg=A",
+		"Z",
+		"Zg",
+		"Zg=",
+		"Zg===",
+		"=",
+		"==",
+		"====",
+		"Z===",
+		"Zg==Zg==",
+		"Zm9v\n",
+		"Zm9v=",
+		" Zm9v",
+		"Zm 9v",
+		"Zm9v\r\n",
+		"Zm9\n",
+		"Zm9vYg=a",
+		"Zh==",
+		"Zm9=",
+		"Z=g=",
+		"Zm-v",
+		"Zm_v",
+		"Zm9*",
+		"Zm9\xc3",
+		"Zn==",
+		"Zm8=\n\n\n\n",
+		"=Zg=",
+		"Zg=A",
 	};
 	uint8_t out[32];
 	size_t i, n;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
-		int r = b64_decode(bad[i], strlen(bad[i]), out, sizeof(out),
-		    &n);
+		int r =
+		    b64_decode(bad[i], strlen(bad[i]), out, sizeof(out), &n);
 
 		if (r != CS_E_B64)
 			fail_msg("\"%s\": %s", bad[i], err_id(r));
@@ -130,15 +155,15 @@ test_utf8(void **state)
 		{ "\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff },
 		{ "\xef\xbf\xbf", 3, 3, 0xffff },
 		{ "\x80", 1, 0, 0 },
-		{ "\xc0\x80", 2, 0, 0 },		/* overlong */
+		{ "\xc0\x80", 2, 0, 0 }, /* overlong */
 		{ "\xc1\xbf", 2, 0, 0 },
 		{ "\xe0\x9f\xbf", 3, 0, 0 },
 		{ "\xf0\x8f\xbf\xbf", 4, 0, 0 },
-		{ "\xed\xa0\x80", 3, 0, 0 },		/* surrogate */
-		{ "\xf4\x90\x80\x80", 4, 0, 0 },	/* above U+10FFFF */
+		{ "\xed\xa0\x80", 3, 0, 0 },	 /* surrogate */
+		{ "\xf4\x90\x80\x80", 4, 0, 0 }, /* above U+10FFFF */
 		{ "\xf5\x80\x80\x80", 4, 0, 0 },
 		{ "\xff", 1, 0, 0 },
-		{ "\xe2\x80", 2, 0, 0 },		/* cut */
+		{ "\xe2\x80", 2, 0, 0 }, /* cut */
 		{ "\xc3", 1, 0, 0 },
 		{ "\xe2\x28\xa1", 3, 0, 0 },
 		{ "\xe2\x82\x28", 3, 0, 0 },

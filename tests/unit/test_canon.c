@@ -265,7 +265,9 @@ static void
 one_file(int dirfd, const char *name, unsigned *accepted)
 {
 	static const char *const around[][2] = {
-		{ "", "" }, { "", "\n" }, { "{\"a\":", "}\n" },
+		{ "", "" },
+		{ "", "\n" },
+		{ "{\"a\":", "}\n" },
 	};
 	_cleanup_free_ uint8_t *p = NULL;
 	size_t len, n, i;
@@ -317,14 +319,14 @@ test_jcs(void **state)
 {
 	static const struct {
 		const char *file;
-		int code;	/* of the output as the value of {"a":...} */
+		int code; /* of the output as the value of {"a":...} */
 	} t[] = {
-		{ "arrays", CS_E_CANON_SYNTAX },	/* null */
-		{ "french", CS_E_CANON_KEY },		/* "p\xc3\xa9ch\xc3\xa9" */
-		{ "structures", CS_E_CANON_KEY },	/* "" */
-		{ "unicode", CS_E_CANON_KEY },		/* capitals */
-		{ "values", CS_E_CANON_SYNTAX },	/* null */
-		{ "weird", CS_E_CANON_KEY },		/* controls */
+		{ "arrays", CS_E_CANON_SYNTAX },  /* null */
+		{ "french", CS_E_CANON_KEY },	  /* "p\xc3\xa9ch\xc3\xa9" */
+		{ "structures", CS_E_CANON_KEY }, /* "" */
+		{ "unicode", CS_E_CANON_KEY },	  /* capitals */
+		{ "values", CS_E_CANON_SYNTAX },  /* null */
+		{ "weird", CS_E_CANON_KEY },	  /* controls */
 	};
 	const char *shared = getenv("CS_SHARED");
 	char path[512], *text;

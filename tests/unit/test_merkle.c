@@ -32,14 +32,17 @@ test_constants(void **state)
 
 	(void)state;
 	assert_int_equal(merkle_range_root(&m, h), 0);
-	check_hex(h, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b"
+	check_hex(h,
+	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b"
 	    "7852b855");
 	assert_memory_equal(h, merkle_empty, 32);
 	assert_int_equal(merkle_leaf_hash("", 0, h), 0);
-	check_hex(h, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a306"
+	check_hex(h,
+	    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a306"
 	    "17afa01d");
 	assert_int_equal(merkle_leaf_hash("L123456", 7, h), 0);
-	check_hex(h, "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639"
+	check_hex(h,
+	    "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639"
 	    "252b4d56");
 }
 
@@ -61,7 +64,7 @@ slow_root(const uint8_t (*leaf)[32], size_t n, uint8_t ret[32])
 	assert_int_equal(merkle_node_hash(l, r, ret), 0);
 }
 
-#define LEAVES	70u
+#define LEAVES 70u
 
 static void
 test_range(void **state)
@@ -93,8 +96,7 @@ test_range(void **state)
 	assert_memory_equal(got, want, 32);
 	copy = m;
 	assert_int_equal(merkle_range_append_node(&m, 2, want), CS_E_LOG_SIZE);
-	assert_int_equal(merkle_range_append_node(&m, 54, want),
-	    CS_E_LOG_SIZE);
+	assert_int_equal(merkle_range_append_node(&m, 54, want), CS_E_LOG_SIZE);
 	assert_memory_equal(&copy, &m, sizeof(m));
 	m.size = MERKLE_MAX_SIZE;
 	assert_int_equal(merkle_range_append(&m, want), CS_E_LOG_SIZE);
@@ -119,8 +121,8 @@ test_binding(void **state)
 	assert_int_equal(merkle_node_hash(n01, leaf[2], root3), 0);
 	memcpy(proof[0], leaf[1], 32);
 	memcpy(proof[1], leaf[2], 32);
-#define INC(i, n, l, p) merkle_verify_inclusion(i, n, l, \
-    (const uint8_t(*)[32])proof, p, root3)
+#define INC(i, n, l, p) \
+	merkle_verify_inclusion(i, n, l, (const uint8_t(*)[32])proof, p, root3)
 	assert_int_equal(INC(0, 3, leaf[0], 2), 0);
 	assert_int_equal(INC(1, 3, leaf[0], 2), CS_E_LOG_INCLUSION);
 	assert_int_equal(INC(2, 3, leaf[0], 2), CS_E_LOG_INCLUSION);
@@ -134,15 +136,15 @@ test_binding(void **state)
 	    CS_E_LOG_INCLUSION);
 	/* RFC 9162 2.1.3.2 step 4, "if sn is 0, fail" */
 	assert_int_equal(merkle_verify_inclusion(0, 1, n01,
-	    (const uint8_t(*)[32])proof[1], 1, root3), CS_E_LOG_INCLUSION);
+			     (const uint8_t(*)[32])proof[1], 1, root3),
+	    CS_E_LOG_INCLUSION);
 #undef INC
-#define CON(a, b, ra, rb, p, n) merkle_verify_consistency(a, b, ra, rb, \
-    (const uint8_t(*)[32])p, n)
+#define CON(a, b, ra, rb, p, n) \
+	merkle_verify_consistency(a, b, ra, rb, (const uint8_t(*)[32])p, n)
 	assert_int_equal(CON(2, 3, n01, root3, leaf[2], 1), 0);
 	assert_int_equal(CON(2, 3, leaf[0], root3, leaf[2], 1),
 	    CS_E_LOG_CONSISTENCY);
-	assert_int_equal(CON(2, 3, n01, n01, leaf[2], 1),
-	    CS_E_LOG_CONSISTENCY);
+	assert_int_equal(CON(2, 3, n01, n01, leaf[2], 1), CS_E_LOG_CONSISTENCY);
 	assert_int_equal(CON(2, 3, n01, root3, leaf[2], 0),
 	    CS_E_LOG_CONSISTENCY);
 	assert_int_equal(CON(3, 2, root3, n01, leaf[2], 1),
@@ -216,8 +218,8 @@ accepts(const json_t *j)
 	if (json_object_get(j, "leafIdx") != NULL)
 		return get_hash(j, "leafHash", a) && get_hash(j, "root", b) &&
 		    merkle_verify_inclusion(get_u64(j, "leafIdx"),
-			get_u64(j, "treeSize"), a,
-			(const uint8_t(*)[32])proof, n, b) == 0;
+			get_u64(j, "treeSize"), a, (const uint8_t(*)[32])proof,
+			n, b) == 0;
 	if (!get_hash(j, "root1", a) || !get_hash(j, "root2", b)) {
 		if (json_is_true(json_object_get(j, "wantErr")))
 			return false;
@@ -225,7 +227,8 @@ accepts(const json_t *j)
 		return true;
 	}
 	return merkle_verify_consistency(get_u64(j, "size1"),
-	    get_u64(j, "size2"), a, b, (const uint8_t(*)[32])proof, n) == 0;
+		   get_u64(j, "size2"), a, b, (const uint8_t(*)[32])proof,
+		   n) == 0;
 }
 
 static int
@@ -239,8 +242,7 @@ run_vector(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	(void)ftw;
 	if (type != FTW_F || strstr(path, ".json") == NULL)
 		return 0;
-	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &p, &len, NULL),
-	    0);
+	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &p, &len, NULL), 0);
 	ran++;
 	j = json_loadb((const char *)p, len, 0, NULL);
 	if (j == NULL) {

@@ -13,15 +13,18 @@
 #include "lib/note.h"
 
 /* golang.org/x/mod sumdb/note, note_test.go */
-#define PETER	"PeterNeumann+c74f20a3+" \
-    "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-#define PETER_TEXT "If you think cryptography is the answer to your problem,\n" \
-    "then you don't know what your problem is.\n"
-#define PETER_SIG "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFup" \
-    "LLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
-#define PETER_NOTE	PETER_TEXT "\n" PETER_SIG
+#define PETER                    \
+	"PeterNeumann+c74f20a3+" \
+	"ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+#define PETER_TEXT                                                   \
+	"If you think cryptography is the answer to your problem,\n" \
+	"then you don't know what your problem is.\n"
+#define PETER_SIG                                                    \
+	"\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFup" \
+	"LLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+#define PETER_NOTE PETER_TEXT "\n" PETER_SIG
 
-#define ORIGIN	"example.com/coldseal"
+#define ORIGIN "example.com/coldseal"
 
 static EVP_PKEY *pkey;
 static struct note_vkey key;
@@ -34,8 +37,8 @@ make_key(uint8_t first, const char *name, EVP_PKEY **ret_pkey,
 	uint8_t seed[32] = { first }, pub[32];
 	size_t n = 32;
 
-	*ret_pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed,
-	    32);
+	*ret_pkey =
+	    EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
 	assert_non_null(*ret_pkey);
 	assert_int_equal(EVP_PKEY_get_raw_public_key(*ret_pkey, pub, &n), 1);
 	assert_int_equal(note_vkey_make(name, pub, ret, NULL), 0);
@@ -48,8 +51,8 @@ sign(EVP_PKEY *p, const char *text, size_t len, uint8_t sig[64])
 	size_t n = 64;
 
 	assert_int_equal(EVP_DigestSignInit(c, NULL, NULL, NULL, p), 1);
-	assert_int_equal(EVP_DigestSign(c, sig, &n, (const uint8_t *)text,
-	    len), 1);
+	assert_int_equal(EVP_DigestSign(c, sig, &n, (const uint8_t *)text, len),
+	    1);
 	EVP_MD_CTX_free(c);
 }
 
@@ -62,7 +65,8 @@ signed_note(const char *text, size_t *ret_len)
 
 	sign(pkey, text, strlen(text), sig);
 	assert_int_equal(note_assemble(text, strlen(text), &key, sig, &note,
-	    ret_len, NULL), 0);
+			     ret_len, NULL),
+	    0);
 	return note;
 }
 
@@ -110,7 +114,8 @@ test_golang(void **state)
 	note_vkey_format(&k, text);
 	assert_string_equal(text, PETER);
 	assert_int_equal(note_vkey_parse(PETER "\n", strlen(PETER) + 1, &k,
-	    NULL), 0);
+			     NULL),
+	    0);
 	assert_int_equal(note_open(note, strlen(note), &k, 1, NULL, &n, NULL),
 	    0);
 	assert_int_equal(n, strlen(PETER_TEXT));
@@ -123,10 +128,10 @@ test_golang(void **state)
 	/* it is not a checkpoint, though */
 	assert_int_equal(note_verify(note, strlen(note), &k, 1, &cp, NULL),
 	    CS_E_NOTE_CHECKPOINT);
-	assert_int_equal(note_open(note, strlen(note), &key, 1, NULL, &n,
-	    NULL), CS_E_NOTE_KEY);
-	assert_int_equal(note_open(note, strlen(note), NULL, 0, NULL, &n,
-	    NULL), CS_E_NOTE_KEY);
+	assert_int_equal(note_open(note, strlen(note), &key, 1, NULL, &n, NULL),
+	    CS_E_NOTE_KEY);
+	assert_int_equal(note_open(note, strlen(note), NULL, 0, NULL, &n, NULL),
+	    CS_E_NOTE_KEY);
 }
 
 /* Every truncation and every bumped character of a verifier key. */
@@ -157,8 +162,17 @@ static void
 test_vkey_refused(void **state)
 {
 	static const char *const names[] = {
-		"", "a b", "a+b", "a\tb", "a\nb", "a\x7f", "\xff", "a\xc2\xa0",
-		"a\xe2\x80\xa8", "a\xe3\x80\x80", "\xef\xbb\xbfname",
+		"",
+		"a b",
+		"a+b",
+		"a\tb",
+		"a\nb",
+		"a\x7f",
+		"\xff",
+		"a\xc2\xa0",
+		"a\xe2\x80\xa8",
+		"a\xe3\x80\x80",
+		"\xef\xbb\xbfname",
 		"a\xc2\x85",
 	};
 	/* the right ID, in capitals; type 0x02 */
@@ -180,7 +194,8 @@ test_vkey_refused(void **state)
 		    CS_E_NOTE_VKEY);
 	for (i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(note_vkey_parse(bad[i], strlen(bad[i]), &k,
-		    NULL), CS_E_NOTE_VKEY);
+				     NULL),
+		    CS_E_NOTE_VKEY);
 	memset(longest, 'n', sizeof(longest));
 	longest[NOTE_NAME_MAX + 1] = '\0';
 	assert_int_equal(note_vkey_make(longest, pub, &k, NULL),
@@ -202,8 +217,9 @@ test_checkpoint(void **state)
 
 	(void)state;
 	assert_int_equal(checkpoint_format(&cp, text, NULL), 0);
-	assert_string_equal(text, ORIGIN "\n7\n"
-	    "paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU=\n");
+	assert_string_equal(text,
+	    ORIGIN "\n7\n"
+		   "paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU=\n");
 	note = signed_note(text, &len);
 	assert_int_equal(note_verify(note, len, &key, 1, &got, NULL), 0);
 	assert_string_equal(got.origin, ORIGIN);
@@ -212,7 +228,7 @@ test_checkpoint(void **state)
 	free(note);
 }
 
-#define ROOT	"paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU=\n"
+#define ROOT "paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU=\n"
 
 /* Properly signed, and still not a checkpoint of ours. */
 static void
@@ -245,7 +261,8 @@ test_checkpoint_refused(void **state)
 		{ ORIGIN "\n7\n" ROOT "\n", CS_E_NOTE_CHECKPOINT },
 		{ ORIGIN "\n7\npaWl\n", CS_E_NOTE_CHECKPOINT },
 		{ ORIGIN "\n7\npaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaV="
-		    "\n", CS_E_NOTE_CHECKPOINT },
+			 "\n",
+		    CS_E_NOTE_CHECKPOINT },
 		{ "example.com/other\n7\n" ROOT, CS_E_NOTE_ORIGIN },
 		{ ORIGIN "x\n7\n" ROOT, CS_E_NOTE_ORIGIN },
 	};
@@ -273,10 +290,10 @@ test_checkpoint_refused(void **state)
 	cp.origin[0] = 'e';
 }
 
-#define TEXT	ORIGIN "\n7\n" ROOT
-#define DASH	"\xe2\x80\x94 "
+#define TEXT ORIGIN "\n7\n" ROOT
+#define DASH "\xe2\x80\x94 "
 /* a well-formed line by somebody else */
-#define OTHER	DASH "other AAAAAQI=\n"
+#define OTHER DASH "other AAAAAQI=\n"
 
 /* form, in which each @ stands for the good signature line */
 static void
@@ -292,7 +309,7 @@ check_form(const char *form, int want)
 	line = good + strlen(TEXT) + 1;
 	for (c = form; *c != '\0' && r == 0; c++)
 		r = *c == '@' ? buf_put(&b, line, strlen(line)) :
-		    buf_put(&b, c, 1);
+				buf_put(&b, c, 1);
 	assert_int_equal(r, 0);
 	r = verify((char *)b.p, b.len);
 	if (r != want)
@@ -402,20 +419,22 @@ test_known_bad(void **state)
 		memcpy(raw + 4, sig, 64);
 		raw[67] ^= (uint8_t)i;
 		b64_encode(raw, sizeof(raw), b64);
-		(void)snprintf(line, sizeof(line), DASH "%s %s\n",
-		    keys[1].name, b64);
+		(void)snprintf(line, sizeof(line), DASH "%s %s\n", keys[1].name,
+		    b64);
 		buf_reset(&b);
 		assert_int_equal(buf_put(&b, note, len), 0);
 		assert_int_equal(buf_put(&b, line, strlen(line)), 0);
 		assert_int_equal(note_verify((char *)b.p, b.len, keys, 2, &got,
-		    NULL), i == 0 ? 0 : CS_E_NOTE_SIGNATURE);
+				     NULL),
+		    i == 0 ? 0 : CS_E_NOTE_SIGNATURE);
 		/* who does not know the witness does not care */
 		assert_int_equal(note_verify((char *)b.p, b.len, keys, 1, &got,
-		    NULL), 0);
+				     NULL),
+		    0);
 		/* the witness alone does not speak for the log */
 		assert_int_equal(note_verify((char *)b.p, b.len, keys + 1, 1,
-		    &got, NULL), i == 0 ? CS_E_NOTE_ORIGIN :
-		    CS_E_NOTE_SIGNATURE);
+				     &got, NULL),
+		    i == 0 ? CS_E_NOTE_ORIGIN : CS_E_NOTE_SIGNATURE);
 	}
 	buf_done(&b);
 	free(note);
@@ -457,11 +476,13 @@ test_assemble_refused(void **state)
 
 	(void)state;
 	sign(pkey, TEXT, strlen(TEXT), sig);
-	assert_int_equal(note_assemble(TEXT, strlen(TEXT) - 1, &key, sig,
-	    &note, &len, NULL), CS_E_NOTE_SYNTAX);
+	assert_int_equal(note_assemble(TEXT, strlen(TEXT) - 1, &key, sig, &note,
+			     &len, NULL),
+	    CS_E_NOTE_SYNTAX);
 	sig[3] ^= 1;
 	assert_int_equal(note_assemble(TEXT, strlen(TEXT), &key, sig, &note,
-	    &len, NULL), CS_E_NOTE_SIGNATURE);
+			     &len, NULL),
+	    CS_E_NOTE_SIGNATURE);
 	assert_null(note);
 }
 

@@ -45,16 +45,42 @@ static void
 test_path_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "tile", "tile/", "tile/0", "tile/0/", "tile/0/00",
-		"tile/0/0000", "tile/00/000", "tile/7/000", "tile/10/000",
-		"tile/-1/000", "tile/x/000", "tile/0/x000/000",
-		"tile/0/x00/000", "tile/0/x0000/000", "tile/0/001/000",
-		"tile/0/x001", "tile/0/x001/", "tile/0/x001/x002",
-		"tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0",
-		"tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/1/",
-		"tile/0/000.p/1x", "tile/0/000.q/1", "tile/0/000/", "/tile/0/000",
-		"tile/entries", "tile/entries/", "tile/entries/0",
-		"tile//000", "tile/0/../000", "Tile/0/000", "tile/0/ 00",
+		"",
+		"tile",
+		"tile/",
+		"tile/0",
+		"tile/0/",
+		"tile/0/00",
+		"tile/0/0000",
+		"tile/00/000",
+		"tile/7/000",
+		"tile/10/000",
+		"tile/-1/000",
+		"tile/x/000",
+		"tile/0/x000/000",
+		"tile/0/x00/000",
+		"tile/0/x0000/000",
+		"tile/0/001/000",
+		"tile/0/x001",
+		"tile/0/x001/",
+		"tile/0/x001/x002",
+		"tile/0/000.p",
+		"tile/0/000.p/",
+		"tile/0/000.p/0",
+		"tile/0/000.p/256",
+		"tile/0/000.p/01",
+		"tile/0/000.p/1/",
+		"tile/0/000.p/1x",
+		"tile/0/000.q/1",
+		"tile/0/000/",
+		"/tile/0/000",
+		"tile/entries",
+		"tile/entries/",
+		"tile/entries/0",
+		"tile//000",
+		"tile/0/../000",
+		"Tile/0/000",
+		"tile/0/ 00",
 		"tile/0/x001/x001/x001/x001/x001/000",
 	};
 	struct tile_id id;
@@ -118,7 +144,8 @@ test_widths(void **state)
 	assert_string_equal(c.last, "");
 	assert_int_equal(tile_width_at(6, 0, MERKLE_MAX_SIZE), 32);
 	assert_int_equal(tile_width_at(0, (UINT64_C(1) << 45) - 1,
-	    MERKLE_MAX_SIZE), 256);
+			     MERKLE_MAX_SIZE),
+	    256);
 	assert_int_equal(tile_width_at(0, UINT64_MAX / 256, 5), 0);
 }
 
@@ -138,7 +165,19 @@ static void
 test_growth(void **state)
 {
 	static const uint16_t batches[] = {
-		1, 1, 3, 250, 1, 1, 255, 257, 100, 156, 512, 1, 700,
+		1,
+		1,
+		3,
+		250,
+		1,
+		1,
+		255,
+		257,
+		100,
+		156,
+		512,
+		1,
+		700,
 	};
 	struct rig r;
 	struct tlog *t = NULL;
@@ -236,12 +275,14 @@ check_proofs(struct tlog *t, uint64_t size, uint64_t i)
 		assert_int_equal(tlog_inclusion(t, i, size, p, &n, NULL), 0);
 		assert_int_equal(tlog_leaf_hash(t, i, h, NULL), 0);
 		assert_int_equal(merkle_verify_inclusion(i, size, h,
-		    (const uint8_t(*)[32])p, n, root), 0);
+				     (const uint8_t(*)[32])p, n, root),
+		    0);
 	}
 	assert_int_equal(tlog_root_at(t, i, old, NULL), 0);
 	assert_int_equal(tlog_consistency(t, i, size, p, &n, NULL), 0);
 	assert_int_equal(merkle_verify_consistency(i, size, old, root,
-	    (const uint8_t(*)[32])p, n), 0);
+			     (const uint8_t(*)[32])p, n),
+	    0);
 }
 
 static void
@@ -273,8 +314,7 @@ test_proofs(void **state)
 	assert_int_equal(tlog_inclusion(t, 5, 5, p, &n, NULL), CS_E_LOG_SIZE);
 	assert_int_equal(tlog_inclusion(t, 5, 70001, p, &n, NULL),
 	    CS_E_LOG_SIZE);
-	assert_int_equal(tlog_consistency(t, 6, 5, p, &n, NULL),
-	    CS_E_LOG_SIZE);
+	assert_int_equal(tlog_consistency(t, 6, 5, p, &n, NULL), CS_E_LOG_SIZE);
 	assert_int_equal(tlog_consistency(t, 6, 70001, p, &n, NULL),
 	    CS_E_LOG_SIZE);
 	assert_int_equal(tlog_root_at(t, 70001, got, NULL), CS_E_LOG_SIZE);
@@ -370,7 +410,8 @@ test_walk(void **state)
 	assert_int_equal(tlog_walk(r.fd, 701, NULL, NULL, got, NULL),
 	    CS_E_LOG_MISSING);
 	assert_int_equal(tlog_walk(r.fd, MERKLE_MAX_SIZE + 1, NULL, NULL, got,
-	    NULL), CS_E_LOG_SIZE);
+			     NULL),
+	    CS_E_LOG_SIZE);
 	rig_done(&r);
 }
 
@@ -449,8 +490,7 @@ test_source(void **state)
 	rig_make(&r, 300);
 	struct tile_source src = { .read = own_read, .arg = &r };
 	rig_root(300, want);
-	assert_int_equal(tlog_walk_source(&src, 300, NULL, NULL, got, NULL),
-	    0);
+	assert_int_equal(tlog_walk_source(&src, 300, NULL, NULL, got, NULL), 0);
 	assert_memory_equal(got, want, 32);
 	assert_int_equal(tlog_open_source(&src, 300, &t, NULL), 0);
 	assert_int_equal(tlog_root(t, got, NULL), 0);

@@ -112,7 +112,7 @@ test_stop_twice(void **state)
 	for (how = 0; how < DISK_LOSS_COUNT; how++)
 		for (second = 1; second < 12; second++)
 			for (op = 1; stop_append(250, 300, op, second, how);
-			    op++)
+			     op++)
 				;
 }
 
@@ -130,7 +130,7 @@ test_repair(void **state)
 {
 	static const struct {
 		const char *path;
-		long len;	/* -1: removed */
+		long len; /* -1: removed */
 	} t[] = {
 		{ "tile/0/000", -1 },
 		{ "tile/0/000", 0 },
@@ -174,16 +174,14 @@ test_refused(void **state)
 		{ "flip", "tile/entries/002.p/188", 10, CS_E_LOG_TAMPER,
 		    "leaf 512 " },
 		{ "flip", "tile/0/001", 32, CS_E_LOG_TAMPER, "leaf 257 " },
-		{ "flip", "tile/0/002.p/188", 0, CS_E_LOG_TAMPER,
-		    "leaf 512 " },
+		{ "flip", "tile/0/002.p/188", 0, CS_E_LOG_TAMPER, "leaf 512 " },
 		{ "flip", "tile/1/000.p/2", 32, CS_E_LOG_TAMPER, "leaf 256 " },
 		{ "cut", "tile/0/001", 8193, CS_E_LOG_FORMAT, "8193" },
 		{ "cut", "tile/1/000.p/2", 65, CS_E_LOG_FORMAT, "65" },
 		{ "cut", "tile/entries/001", 100, CS_E_LOG_FORMAT, "leaf " },
 		{ "cut", "tile/entries/002.p/188", 0, CS_E_LOG_FORMAT,
 		    "leaf 512 " },
-		{ "remove", "tile/entries/000", 0, CS_E_LOG_MISSING,
-		    "leaf 0" },
+		{ "remove", "tile/entries/000", 0, CS_E_LOG_MISSING, "leaf 0" },
 		{ "remove", "tile/entries/001", 0, CS_E_LOG_MISSING,
 		    "leaf 256" },
 		{ "remove", "tile/entries/002.p/188", 0, CS_E_LOG_MISSING,
@@ -257,9 +255,20 @@ static void
 test_pending(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", "700", "700 \n", " 701\n", "700 701", "700 700\n",
-		"701 700\n", "700  701\n", "0700 701\n", "700 701 \n", "x y\n",
-		"700 701\n\n", "-1 700\n",
+		"",
+		"\n",
+		"700",
+		"700 \n",
+		" 701\n",
+		"700 701",
+		"700 700\n",
+		"701 700\n",
+		"700  701\n",
+		"0700 701\n",
+		"700 701 \n",
+		"x y\n",
+		"700 701\n\n",
+		"-1 700\n",
 	};
 	struct rig r;
 	size_t i;

@@ -10,8 +10,8 @@
 #include "lib/b64.h"
 #include "lib/tlogproof.h"
 
-#define ORIGIN	"example.com/coldseal"
-#define MAGIC	"c2sp.org/tlog-proof@v1\n"
+#define ORIGIN "example.com/coldseal"
+#define MAGIC  "c2sp.org/tlog-proof@v1\n"
 
 /* a log of three leaves, and its proof for the first */
 static struct note_vkey key;
@@ -45,11 +45,13 @@ setup(void **state)
 	n = 64;
 	assert_int_equal(EVP_DigestSignInit(c, NULL, NULL, NULL, pkey), 1);
 	assert_int_equal(EVP_DigestSign(c, sig, &n, (uint8_t *)text,
-	    strlen(text)), 1);
+			     strlen(text)),
+	    1);
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(pkey);
 	assert_int_equal(note_assemble(text, strlen(text), &key, sig, &note,
-	    &note_len, NULL), 0);
+			     &note_len, NULL),
+	    0);
 	b64_encode(leaf[1], 32, hash_lines);
 	b64_encode(leaf[2], 32, hash_lines + 45);
 	hash_lines[44] = hash_lines[89] = '\n';
@@ -85,7 +87,8 @@ test_round_trip(void **state)
 
 	(void)state;
 	assert_int_equal(tlogproof_format(0, (const uint8_t(*)[32])leaf + 1, 2,
-	    note, note_len, &p, &len, NULL), 0);
+			     note, note_len, &p, &len, NULL),
+	    0);
 	(void)snprintf(want, sizeof(want), MAGIC "index 0\n%s\n%s", hash_lines,
 	    note);
 	assert_string_equal(p, want);
@@ -94,15 +97,18 @@ test_round_trip(void **state)
 	assert_int_equal(t.n, 2);
 	assert_int_equal(t.checkpoint_len, note_len);
 	assert_memory_equal(t.checkpoint, note, note_len);
-	assert_int_equal(tlogproof_verify(p, len, leaf[0], &key, 1, &cp,
-	    &index, NULL), 0);
+	assert_int_equal(tlogproof_verify(p, len, leaf[0], &key, 1, &cp, &index,
+			     NULL),
+	    0);
 	assert_int_equal(index, 0);
 	assert_int_equal(cp.size, 3);
 	assert_int_equal(tlogproof_verify(p, len, leaf[0], &key, 1, NULL, NULL,
-	    NULL), 0);
+			     NULL),
+	    0);
 	assert_int_equal(verify(p, len, leaf[1]), CS_E_LOG_INCLUSION);
 	assert_int_equal(tlogproof_verify(p, len, leaf[0], NULL, 0, NULL, NULL,
-	    NULL), CS_E_NOTE_KEY);
+			     NULL),
+	    CS_E_NOTE_KEY);
 	free(p);
 }
 
@@ -129,8 +135,7 @@ test_form(void **state)
 		{ MAGIC, "\n", CS_E_TLOGPROOF },
 		{ "index 0\n", "\n", CS_E_TLOGPROOF },
 		{ "c2sp.org/tlog-proof@v2\nindex 0\n", "\n", CS_E_TLOGPROOF },
-		{ "c2sp.org/tlog-proof@v1 \nindex 0\n", "\n",
-		    CS_E_TLOGPROOF },
+		{ "c2sp.org/tlog-proof@v1 \nindex 0\n", "\n", CS_E_TLOGPROOF },
 		{ "\xef\xbb\xbf" MAGIC "index 0\n", "\n", CS_E_TLOGPROOF },
 		{ MAGIC "extra Zm9v\nextra Zm9v\nindex 0\n", "\n",
 		    CS_E_TLOGPROOF },
@@ -175,15 +180,18 @@ test_limits(void **state)
 	(void)state;
 	assert_non_null(big);
 	assert_int_equal(tlogproof_format(0, (const uint8_t(*)[32])many,
-	    MERKLE_MAX_PROOF, note, note_len, &p, &len, NULL), 0);
+			     MERKLE_MAX_PROOF, note, note_len, &p, &len, NULL),
+	    0);
 	assert_int_equal(verify(p, len, leaf[0]), CS_E_LOG_INCLUSION);
 	free(p);
 	p = NULL;
 	assert_int_equal(tlogproof_format(0, (const uint8_t(*)[32])many,
-	    MERKLE_MAX_PROOF + 1, note, note_len, &p, &len, NULL),
+			     MERKLE_MAX_PROOF + 1, note, note_len, &p, &len,
+			     NULL),
 	    CS_E_TLOGPROOF);
 	assert_int_equal(tlogproof_format(MERKLE_MAX_SIZE + 1,
-	    (const uint8_t(*)[32])many, 1, note, note_len, &p, &len, NULL),
+			     (const uint8_t(*)[32])many, 1, note, note_len, &p,
+			     &len, NULL),
 	    CS_E_TLOGPROOF);
 	assert_null(p);
 	/* extra: 64 Ki characters, and 4 more */
@@ -210,7 +218,8 @@ test_damage(void **state)
 
 	(void)state;
 	assert_int_equal(tlogproof_format(0, (const uint8_t(*)[32])leaf + 1, 2,
-	    note, note_len, &p, &len, NULL), 0);
+			     note, note_len, &p, &len, NULL),
+	    0);
 	for (i = 0; i < len; i++)
 		assert_int_not_equal(verify(p, i, leaf[0]), 0);
 	for (i = 0; i < len * 8; i++) {

@@ -19,14 +19,14 @@ unsigned disk_ops, disk_renames, disk_stop_at;
 
 /* Changes of one folder that its fsync() has not yet made durable. */
 struct change {
-	char path[512];		/* absolute */
-	uint8_t *old;		/* what an unlinked file held */
+	char path[512]; /* absolute */
+	uint8_t *old;	/* what an unlinked file held */
 	size_t old_len;
 	bool unlinked;
 };
 static struct change changes[1024];
 static size_t nchanges;
-static char synced[512];	/* the newest file that was fsynced */
+static char synced[512]; /* the newest file that was fsynced */
 
 static bool
 stopped(void)
@@ -124,8 +124,9 @@ unlinkat(int dir, const char *path, int flags)
 		return -1;
 	if (flags == 0 && file_exists(dir, path)) {
 		assert_true(nchanges < ARRAY_LEN(changes));
-		assert_int_equal(file_read(dir, path, TILE_ENTRIES_MAX,
-		    &c->old, &c->old_len, NULL), 0);
+		assert_int_equal(file_read(dir, path, TILE_ENTRIES_MAX, &c->old,
+				     &c->old_len, NULL),
+		    0);
 		join(dir, path, c->path);
 		c->unlinked = true;
 		nchanges++;
@@ -152,7 +153,7 @@ put_back(const struct change *c)
 		return;
 	}
 	fd = open(c->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)		/* its folder is gone too, and stays so */
+	if (fd < 0) /* its folder is gone too, and stays so */
 		return;
 	assert_int_equal(fd_write_all(fd, c->old, c->old_len), 0);
 	(void)close(fd);
@@ -196,8 +197,7 @@ rig_done(struct rig *r)
 {
 	disk_start();
 	(void)close(r->fd);
-	assert_int_equal(nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS),
-	    0);
+	assert_int_equal(nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 uint8_t *
@@ -206,7 +206,8 @@ rig_read(const struct rig *r, const char *path, size_t *ret_len)
 	uint8_t *p;
 
 	assert_int_equal(file_read(r->fd, path, TILE_ENTRIES_MAX, &p, ret_len,
-	    NULL), 0);
+			     NULL),
+	    0);
 	return p;
 }
 
