@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,12 +154,33 @@ keep_tail(struct append *a, struct diag *d)
 	return 0;
 }
 
+static void
+remove_folder(int dirfd, const char *path)
+{
+	struct dirent *e;
+	DIR *dir;
+	int fd;
+
+	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if ((dir = fdopendir(fd)) == NULL) {
+		(void)close(fd);
+		return;
+	}
+	while ((e = readdir(dir)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			(void)unlinkat(fd, e->d_name, 0);
+	(void)closedir(dir);
+	(void)unlinkat(dirfd, path, AT_REMOVEDIR);
+}
+
 /*
  * tlog-tiles, "Partial Tiles": a partial tile may go once the full one is
  * there, not before.  What remains after a failure does no harm.
  */
 static void
-remove_partials(struct append *a)
+remove_partials(const struct append *a)
 {
 	struct tile_id id;
 	char path[TILE_PATH_MAX];
@@ -166,19 +188,15 @@ remove_partials(struct append *a)
 
 	for (level = TILE_ENTRIES; level < (int)TILE_LEVELS; level++) {
 		id.level = level;
-		id.index =
-		    (level <= 0 ? a->from : a->from >> (8 * (unsigned)level)) /
-		    TILE_WIDTH;
+		id.index = (level <= 0 ? a->from :
+		    a->from >> (8 * (unsigned)level)) / TILE_WIDTH;
 		id.width = tile_width_at(level, id.index, a->from);
 		if (id.width == 0 || id.width == TILE_WIDTH ||
 		    tile_width_at(level, id.index, a->to) != TILE_WIDTH)
 			continue;
-		for (; id.width > 0; id.width--) {
-			tile_path(&id, path);
-			(void)unlinkat(a->w.dirfd, path, 0);
-		}
+		tile_path(&id, path);
 		*strrchr(path, '/') = '\0';
-		(void)unlinkat(a->w.dirfd, path, AT_REMOVEDIR);
+		remove_folder(a->w.dirfd, path);
 	}
 }
 

@@ -15,7 +15,7 @@
 
 #include "lib/file.h"
 
-unsigned disk_ops, disk_renames, disk_stop_at;
+unsigned disk_ops, disk_renames, disk_syncs, disk_stop_at;
 
 /* Changes of one folder that its fsync() has not yet made durable. */
 struct change {
@@ -77,6 +77,7 @@ fsync(int fd)
 
 	if (stopped())
 		return -1;
+	disk_syncs++;
 	fd_path(fd, path);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		memcpy(synced, path, sizeof(synced));
@@ -139,7 +140,7 @@ disk_start(void)
 {
 	while (nchanges > 0)
 		forget(nchanges - 1);
-	disk_ops = disk_renames = disk_stop_at = 0;
+	disk_ops = disk_renames = disk_syncs = disk_stop_at = 0;
 	synced[0] = '\0';
 }
 

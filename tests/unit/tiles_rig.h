@@ -14,7 +14,7 @@
  * the folder had made durable.  A rename of a file that was not fsynced ends
  * the test.
  */
-extern unsigned disk_ops, disk_renames;
+extern unsigned disk_ops, disk_renames, disk_syncs;
 extern unsigned disk_stop_at;		/* 0: never */
 
 enum disk_loss {
