@@ -188,8 +188,9 @@ remove_partials(const struct append *a)
 
 	for (level = TILE_ENTRIES; level < (int)TILE_LEVELS; level++) {
 		id.level = level;
-		id.index = (level <= 0 ? a->from :
-		    a->from >> (8 * (unsigned)level)) / TILE_WIDTH;
+		id.index =
+		    (level <= 0 ? a->from : a->from >> (8 * (unsigned)level)) /
+		    TILE_WIDTH;
 		id.width = tile_width_at(level, id.index, a->from);
 		if (id.width == 0 || id.width == TILE_WIDTH ||
 		    tile_width_at(level, id.index, a->to) != TILE_WIDTH)
