@@ -11,11 +11,12 @@ mkdir -p "$logs"
 run_one() {
 	local t=$1 log status=0
 	log=$2/$(basename "$1").log
+	local limit=(timeout --kill-after=10 600) # no test can hang the suite
 	case $t in
-	*.t | *.sh) bash "$t" >"$log" 2>&1 || status=$? ;;
-	*/replay/*) "$t" "tests/fuzz/corpus/$(basename "${t#*fuzz_}")" \
+	*.t | *.sh) "${limit[@]}" bash "$t" >"$log" 2>&1 || status=$? ;;
+	*/replay/*) "${limit[@]}" "$t" "tests/fuzz/corpus/$(basename "${t#*fuzz_}")" \
 	    >"$log" 2>&1 || status=$? ;;
-	*) "$t" >"$log" 2>&1 || status=$? ;;
+	*) "${limit[@]}" "$t" >"$log" 2>&1 || status=$? ;;
 	esac
 	echo "$status" >"$log.status"
 	if [ "$status" = 0 ]; then

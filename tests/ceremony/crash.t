@@ -143,7 +143,13 @@ for victim in coldseal-core coldseal-signer coldseald; do
 	size=$(size_of_log)
 	con_send "sign 2"
 	# the intent is durable and under a checkpoint: now it is signing
-	while [ "$(size_of_log)" = "$size" ]; do :; done
+	while [ "$(size_of_log)" = "$size" ]; do
+		if read -t 0 -u "$con_fd" && [ "$(size_of_log)" = "$size" ]; then
+			con_out=
+			con_until '^coldseal> $'
+			bail "$victim: refused before it signed: $con_out"
+		fi
+	done
 	kill -9 "$(pid_of $victim)"
 	if [ "$victim" = coldseal-signer ]; then
 		con_out=
