@@ -119,8 +119,10 @@ like "the approval goes through now" "$con_out" '2 of 2'
 # --- a seal that does not open ---------------------------------------------
 cp "$state/sealed/release.seal" "$work/seal"
 len=$(stat -c %s "$work/seal")
-printf '\377' | dd of="$state/sealed/release.seal" bs=1 \
-    seek=$((len - 60)) conv=notrunc status=none
+byte=$(od -An -tu1 -j $((len - 60)) -N 1 "$work/seal")
+printf "\\$(printf %03o $((byte ^ 255)))" |
+    dd of="$state/sealed/release.seal" bs=1 seek=$((len - 60)) \
+	conv=notrunc status=none
 con "sign 1"
 like "a damaged seal signs nothing" "$con_out" 'refused: TPM-'
 con "log 3"
@@ -155,6 +157,13 @@ for victim in coldseal-core coldseal-signer coldseald; do
 		con_out=
 		con_until '^coldseal> $' || bail "ended"
 		like "$victim killed while signing: told" "$con_out" 'IPC'
+		# SoftHSM loses a token when its process dies in C_Login; at
+		# a start the rehearsal mends that, here we do
+		(cd "$CON_DIR/kept" && find hsm -name token.object) |
+		    while read -r f; do
+			    [ -s "$CON_DIR/$f" ] ||
+				cp "$CON_DIR/kept/$f" "$CON_DIR/$f"
+		    done
 	else
 		gone
 		con_start "$CON_DIR" || bail "no start: $con_out"
@@ -176,6 +185,15 @@ coldseal media read "$COLDSEAL_OUT" --file COLDSEAL.AUD \
     --out "$work/audit" >/dev/null
 exits "the log verifies" 0 coldseal audit verify "$work/audit" \
     --log-key "$COLDSEAL_LOG_KEY"
+
+# --- a software HSM that a kill left empty --------------------------------
+for f in $(cd "$CON_DIR" && find hsm/tokens -name token.object); do
+	: >"$CON_DIR/$f"
+done
+con_start "$CON_DIR" || bail "no start with an empty token: $con_out"
+like "an emptied SoftHSM token is mended, and it is said" "$con_out" \
+    "mended SoftHSM's"
+con_end
 
 # --- a log that is older than its checkpoint -------------------------------
 cp -r "$state" "$work/old"

@@ -16,11 +16,15 @@ con_out=
 con_line=
 con_prompt='^(coldseal> |-- Enter for more, q to stop: |type (APPROVE|REJECT) to .*: |PIN of .*: |port that holds your token: |reason for the rejection: |type LAST TRY to go on: )$'
 
+# Descriptors of our own: bash closes those of a coprocess that has ended,
+# with what it said last still unread.
 con_start() {
+	if [ -n "${con_fd-}" ]; then
+		exec {con_fd}<&- {con_in}>&-
+	fi
 	coproc CON { exec "$CON_BIN/coldseal-rehearsal" console "$@" 2>&1; }
 	con_pid=$CON_PID
-	con_in=${CON[1]}
-	con_fd=${CON[0]}
+	exec {con_in}>&"${CON[1]}" {con_fd}<&"${CON[0]}"
 	con_until '^coldseal> $'
 }
 
