@@ -71,15 +71,19 @@ BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
-TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal \
-	tpm_flush))
+# what needs no TPM: the host tool has it too
+TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
+	$(call lib,quorum)
+TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush tpm_nv \
+	tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
-LEDGER := $(call o,$(addprefix appliance/,ledger index index_apply))
+LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
+	index_apply))
 
 HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
-	hostkey hostkey_p11 hostkey_pem inputs logsource main media \
+	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign progress reqfile request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
@@ -95,8 +99,8 @@ coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
 coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
-	core_log core_boot core_case core_approve core_intake core_sign \
-	core_export core_show)) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
+	core_log core_anchor core_session core_boot core_case core_approve core_intake core_sign \
+	core_export core_show)) $(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 
@@ -112,7 +116,7 @@ coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
 coldseal-export_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_audit \
-	signer_check signer_job signer_seal signer_sign)) $(P11) $(CERT) \
+	signer_check signer_job signer_seal signer_sign signer_tpm)) $(P11) $(CERT) \
 	$(TPM) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
 	tss2-sys tss2-mu tss2-tctildr tss2-rc
@@ -133,14 +137,15 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1
+	$(LOG) $(TPM_POLICY)
+coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
+	host-tools/coldseal-image.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
@@ -232,9 +237,9 @@ sanitize: packages
 
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
-bench-run: all $(B)/bench/bench
+bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
-$(B)/bench/bench: $(B)/tests/bench/bench.o $(B)/test.a
+$(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \
 	    -lpthread
@@ -258,7 +263,11 @@ fuzz-run: $(FUZZ:%=$(B)/target/%)
 C_FILES = $(wildcard lib/*.c usb-transfer/*.c tpm/*.c hsm/*.c appliance/*.c \
 	host-tools/*.c tests/*/*.c)
 lint: all
-	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	$(Q)if $(CLANG_FORMAT) --version | grep -q 'version 14\.'; then \
+	    $(CLANG_FORMAT) --dry-run -Werror $(C_FILES); \
+	else \
+	    echo "lint: format: only clang-format 14 (Debian 12) is asked"; \
+	fi
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \
 	    --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=tests/lint/cppcheck -I. -D_GNU_SOURCE \

@@ -118,7 +118,7 @@ static bool
 is_fatal(int r)
 {
 	return r == CS_E_CONSOLE_GONE || r == CS_E_LEDGER || r == CS_E_NOMEM ||
-	    r == CS_E_LEDGER_LEAF;
+	    r == CS_E_LEDGER_LEAF || r == CS_E_ANCHOR;
 }
 
 static int

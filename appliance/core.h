@@ -19,6 +19,13 @@
 #define CORE_READY_S	60	/* how long a preflight stands */
 #define CORE_HELPER_MS	120000	/* a helper that is silent longer is dead */
 
+struct case_file;
+
+struct signer_state {		/* what the TPM says of itself */
+	uint8_t anchor[32];
+	uint64_t count, generation, image_floor, image_version;
+};
+
 struct core {
 	char *origin;
 	bool rehearsal;
@@ -30,6 +37,9 @@ struct core {
 	bool over;		/* shut down after this command */
 	struct signing *ready;	/* preflighted when the quorum was reached */
 	uint8_t log_key[32];	/* Ed25519 public key of the checkpoint */
+	uint8_t anchor[32];	/* the TPM's, over all checkpoints so far */
+	uint64_t nanchored;
+	struct signer_state tpm;	/* as it was at the start */
 };
 
 /* --- console (core_io.c) --- */
@@ -65,7 +75,21 @@ int helper_recv(int sock, uint16_t fail_type, const char *who,
  */
 int signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
     CS_WUR;
-int signer_nonce(struct core *c, uint8_t ret[32], struct diag *d) CS_WUR;
+struct signer_session {
+	uint8_t nonce[32];
+	uint8_t *context;	/* free() */
+	size_t context_len;
+	uint32_t handle, seconds;
+};
+/* keep: handles of other requests' sessions */
+int signer_session(struct core *c, const char *domain, const uint32_t *keep,
+    uint32_t n, struct signer_session *ret, struct diag *d) CS_WUR;
+int signer_state(struct core *c, struct signer_state *ret, struct diag *d)
+    CS_WUR;
+/* one more boot or export */
+int signer_count(struct core *c, uint64_t *ret, struct diag *d) CS_WUR;
+int signer_anchor(struct core *c, const void *note, size_t len,
+    struct diag *d) CS_WUR;
 int signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
     struct diag *d) CS_WUR;
 /* the DSSE envelope of a record or refusal; free(*ret) */
@@ -91,6 +115,31 @@ int core_log_one(struct core *c, const char *type, json_t *data,
 int64_t core_now(void);
 /* CS_E_CLOCK_FLOOR if the clock is behind the last logged time */
 int core_clock_check(int64_t now, int64_t floor, struct diag *d) CS_WUR;
+
+/*
+ * --- anchor (core_anchor.c) ---
+ * At the start: the log and the TPM have seen the same checkpoints, or the
+ * last one is given to the TPM now (a crash between the two).  All else is an
+ * error, and nothing is signed.
+ */
+int anchor_start(struct core *c, struct diag *d) CS_WUR;
+/* The checkpoint that was just stored; CS_E_ANCHOR ends the core */
+int anchor_add(struct core *c, struct diag *d) CS_WUR;
+
+/*
+ * --- a ceremony's TPM session (core_session.c) ---
+ * 0 if the request has a session whose approvals hold now; CS_E_TPM_SESSION
+ * or CS_E_TPM_EXPIRED if not.
+ */
+int session_check(struct core *c, const struct ledger_request *q,
+    struct diag *d) CS_WUR;
+/* Makes sure there is one; says so if earlier approvals have lapsed. */
+int session_ensure(struct core *c, struct case_file *f, struct diag *d) CS_WUR;
+/* At the start: sessions that ended with the power, with a leaf each */
+int session_lapse(struct core *c, struct diag *d) CS_WUR;
+/* the challenge that a token signs for the TPM, appended */
+int session_challenge(const struct core *c, const struct case_file *f,
+    struct buf *out) CS_WUR;
 
 /* --- start (core_boot.c) --- */
 int core_boot(struct core *c, struct diag *d) CS_WUR;

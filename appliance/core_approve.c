@@ -5,18 +5,19 @@
  * enrolled key, its PIN, a signed statement, a leaf.  Who it is follows from
  * the key on the token, never from a name that was typed.
  *
- * The token signs a list of items in one PIN entry.  Today the list is the
- * approval statement; the TPM's challenge for the ceremony's nonce joins it
- * as a second item when the chip counts the quorum.
+ * The token signs a list of items in one PIN entry: the statement, and for an
+ * approval the TPM's challenge for the ceremony's session.
  */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "appliance/core.h"
+#include "lib/b64.h"
 #include "lib/hex.h"
 
-#define WHO "the token helper"
+#define WHO	 "the token helper"
+#define VOTE_MAX 512u /* base64 of it fits LEDGER_VOTE_MAX */
 
 struct decision {
 	struct core *c;
@@ -31,6 +32,7 @@ struct decision {
 	size_t found; /* index into keys */
 	char *payload, *envelope;
 	size_t payload_len, envelope_len;
+	char vote[LEDGER_VOTE_MAX + 1]; /* base64; "" for a rejection */
 };
 
 static void
@@ -158,20 +160,28 @@ static int
 send_items(struct decision *x, bool last_try)
 {
 	struct buf pae = BUF_INIT(DSSE_MAX), b = BUF_INIT(IPC_MAX - 2);
+	struct buf challenge = BUF_INIT(256);
 	int r;
 
 	r = dsse_pae(x->payload, x->payload_len, &pae);
+	if (r == 0 && x->approve)
+		r = session_challenge(x->c, &x->f, &challenge);
 	if (r == 0)
 		r = buf_put_u8(&b, last_try ? 1 : 0);
 	if (r == 0)
-		r = buf_put_u32(&b, 1);
+		r = buf_put_u32(&b, x->approve ? 2 : 1);
 	if (r == 0)
 		r = buf_put_u8(&b, TOKEN_ITEM_MESSAGE);
 	if (r == 0)
 		r = buf_put_str(&b, pae.p, pae.len);
+	if (r == 0 && x->approve)
+		r = buf_put_u8(&b, TOKEN_ITEM_TPM);
+	if (r == 0 && x->approve)
+		r = buf_put_str(&b, challenge.p, challenge.len);
 	if (r == 0)
 		r = ipc_send_buf(x->sock, TOKEN_SIGN, &b, -1);
 	buf_done(&pae);
+	buf_done(&challenge);
 	buf_done(&b);
 	return r;
 }
@@ -181,6 +191,8 @@ take_signature(struct decision *x, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct dsse_new_sig s = { .keyid = x->keys[x->found]->id };
+	const uint8_t *vote = NULL;
+	size_t vote_len = 0;
 	struct rd rd;
 	uint32_t n = 0;
 	int r;
@@ -189,9 +201,14 @@ take_signature(struct decision *x, struct diag *d)
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-	if (m.type != TOKEN_SIGNED || rd_u32(&rd, &n) != 0 || n != 1 ||
-	    rd_str(&rd, 4096, &s.sig, &s.sig_len) != 0 || rd_end(&rd) != 0)
-		return diag_fail(d, CS_E_IPC, "one signature", WHO);
+	if (m.type != TOKEN_SIGNED || rd_u32(&rd, &n) != 0 ||
+	    n != (x->approve ? 2 : 1) ||
+	    rd_str(&rd, 4096, &s.sig, &s.sig_len) != 0 ||
+	    (x->approve && rd_str(&rd, VOTE_MAX, &vote, &vote_len) != 0) ||
+	    rd_end(&rd) != 0)
+		return diag_fail(d, CS_E_IPC, "a signature per item", WHO);
+	if (x->approve)
+		b64_encode(vote, vote_len, x->vote);
 	return dsse_format(x->payload, x->payload_len, &s, 1, &x->envelope,
 	    &x->envelope_len);
 }
@@ -273,11 +290,11 @@ log_decision(struct decision *x, struct diag *d)
 	hex_encode(x->keys[x->found]->id, 32, key);
 	text_sanitise(x->reason, strlen(x->reason), reason, sizeof(reason));
 	return core_log_one(x->c, "approval",
-	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "request",
-		x->f.q.id, "request_sha256", x->f.q.digest, "person",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+		"request", x->f.q.id, "request_sha256", x->f.q.digest, "person",
 		x->owner[x->found]->id, "decision",
 		x->approve ? "approve" : "reject", "reason", reason, "envelope",
-		blob, "statement", statement, "key_id", key),
+		blob, "statement", statement, "key_id", key, "vote", x->vote),
 	    d);
 }
 
@@ -411,10 +428,12 @@ decide(struct core *c, char **argv, size_t argc, bool approve, struct diag *d)
 		return diag_fail(d, CS_E_STATE, "a pending request",
 		    "request %llu is %s", (unsigned long long)n,
 		    request_state_name(x.f.q.state));
-	collect_keys(&x);
 	r = confirm(&x);
+	if (r == 0 && approve)
+		r = session_ensure(c, &x.f, d);
 	if (r != 0)
 		return r;
+	collect_keys(&x);
 	r = with_token(&x, argc > 1 ? argv[1] : NULL, d);
 	if (r == 0)
 		r = log_decision(&x, d);

@@ -144,6 +144,7 @@ banner(struct core *c)
 int
 core_boot(struct core *c, struct diag *d)
 {
+	uint64_t count = 0;
 	char digest[65];
 	int r;
 
@@ -151,19 +152,28 @@ core_boot(struct core *c, struct diag *d)
 	if (r != 0)
 		return r;
 	ledger_next_boot(c->ledger);
-	r = pin_policy(c, d);
+	/* before the first signature of any kind */
+	r = anchor_start(c, d);
+	if (r == 0)
+		r = pin_policy(c, d);
 	if (r == 0 && ledger_checkpointed(c->ledger) == 0)
 		r = core_checkpoint(c, d);
 	if (r == 0)
 		r = close_unfinished(c, d);
 	if (r == 0)
+		r = session_lapse(c, d);
+	if (r == 0)
 		r = check_clock(c, d);
+	if (r == 0)
+		r = signer_count(c, &count, d);
 	if (r != 0)
 		return r;
 	hex_encode(c->policy->digest, 32, digest);
 	r = core_log_one(c, "boot",
-	    json_pack("{s:s, s:I}", "policy", digest, "policy_version",
-		(json_int_t)c->policy->version),
+	    json_pack("{s:s, s:I, s:I, s:I}", "policy", digest,
+		"policy_version", (json_int_t)c->policy->version, "counter",
+		(json_int_t)count, "image_version",
+		(json_int_t)c->tpm.image_version),
 	    d);
 	return r == 0 ? banner(c) : r;
 }

@@ -48,8 +48,11 @@ load_request(struct core *c, struct case_file *f, struct diag *d)
 	f->rule = rule_by_id(c->policy, f->q.rule);
 	if (f->q.state == REQ_REFUSED)
 		return 0;
+	/* no session yet: zeros, which nobody's approval names */
+	memset(f->nonce, 0, sizeof(f->nonce));
 	if (f->requester == NULL || f->rule == NULL ||
-	    hex_decode(f->q.nonce, f->nonce, 32) != 0)
+	    (f->q.nonce[0] != '\0' &&
+		hex_decode(f->q.nonce, f->nonce, 32) != 0))
 		return diag_fail(d, CS_E_LEDGER, "a rule of the policy",
 		    "\"%s\" by \"%s\"", f->q.rule, f->q.requester);
 	return 0;

@@ -401,32 +401,28 @@ static int
 accept(struct intake *in, struct diag *d)
 {
 	const struct request *q = in->req;
-	char blob[65], digest[65], root[65], policy[65], nonce_hex[65];
+	char blob[65], digest[65], root[65], policy[65];
 	struct ledger_request row;
-	uint8_t nonce[32];
 	int r;
 
 	hex_encode(q->digest, 32, digest);
 	hex_encode(q->subject_root, 32, root);
 	hex_encode(in->c->policy->digest, 32, policy);
 	r = store_documents(in, blob, d);
-	if (r == 0)
-		r = signer_nonce(in->c, nonce, d);
 	if (r != 0)
 		return r;
-	hex_encode(nonce, 32, nonce_hex);
 	r = core_log_one(in->c, "intake.accepted",
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
 		      "s:s, "
-		      "s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:o}",
+		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o}",
 		"request", q->id, "request_sha256", digest, "envelope", blob,
 		"product", q->product, "version", q->version, "key", q->key,
 		"format", q->format, "person", in->who->id, "user", q->user,
 		"system", q->system, "pipeline", q->pipeline, "run", q->run,
 		"commit", q->commit, "artifacts", (json_int_t)q->st->nsubjects,
 		"root", root, "rule", in->rule->id, "threshold",
-		(json_int_t)in->rule->threshold, "nonce", nonce_hex, "policy",
-		policy, "evidence", evidence_list(q)),
+		(json_int_t)in->rule->threshold, "policy", policy, "evidence",
+		evidence_list(q)),
 	    d);
 	if (r == 0)
 		r = ledger_request_by_id(in->c->ledger, q->id, &row, d);

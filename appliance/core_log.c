@@ -34,7 +34,7 @@ core_checkpoint(struct core *c, struct diag *d)
 		r = signer_checkpoint(c, text, sig, d);
 	if (r == 0)
 		r = ledger_checkpoint_store(c->ledger, text, sig, d);
-	return r;
+	return r == 0 ? anchor_add(c, d) : r;
 }
 
 int

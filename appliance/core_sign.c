@@ -20,7 +20,8 @@
 #include "lib/b64.h"
 #include "lib/hex.h"
 
-#define SIG_MAX 8192u /* bytes of one exported signature */
+#define SIG_MAX	    8192u /* bytes of one exported signature */
+#define CONTEXT_MAX 16384u
 
 struct signing {
 	struct core *c;
@@ -46,18 +47,34 @@ signing_done(struct signing *s)
 	case_done(&s->f);
 }
 
+/* As the token signed it for the TPM; nothing for a rejection. */
+static int
+put_vote(struct buf *job, const char *b64)
+{
+	uint8_t sig[LEDGER_VOTE_MAX];
+	size_t len = 0;
+
+	if (b64[0] != '\0' &&
+	    b64_decode(b64, strlen(b64), sig, sizeof(sig), &len) != 0)
+		return CS_E_LEDGER;
+	return buf_put_str(job, sig, len);
+}
+
 static int
 make_job(struct signing *s, struct buf *job, struct diag *d)
 {
-	_cleanup_free_ uint8_t *policy = NULL, *request = NULL;
+	_cleanup_free_ uint8_t *policy = NULL, *request = NULL, *context = NULL;
 	struct case_file *f = &s->f;
-	size_t len, policy_len, i;
+	size_t len, policy_len, context_len, i;
 	int r;
 
 	r = ledger_blob_get(s->c->ledger, f->q.envelope, DSSE_MAX, &request,
 	    &len, d);
 	if (r == 0)
 		r = core_policy_envelope(&policy, &policy_len, d);
+	if (r == 0)
+		r = ledger_blob_get(s->c->ledger, f->q.context, CONTEXT_MAX,
+		    &context, &context_len, d);
 	if (r == 0)
 		r = buf_put_str(job, policy, policy_len);
 	if (r == 0)
@@ -67,9 +84,14 @@ make_job(struct signing *s, struct buf *job, struct diag *d)
 	if (r == 0)
 		r = buf_put_u64(job, (uint64_t)s->now);
 	if (r == 0)
+		r = buf_put_str(job, context, context_len);
+	if (r == 0)
 		r = buf_put_u32(job, (uint32_t)f->ndecisions);
-	for (i = 0; r == 0 && i < f->ndecisions; i++)
+	for (i = 0; r == 0 && i < f->ndecisions; i++) {
 		r = buf_put_str(job, f->docs[i].envelope, f->docs[i].len);
+		if (r == 0)
+			r = put_vote(job, f->decisions[i].vote);
+	}
 	return r;
 }
 
@@ -258,6 +280,8 @@ prepare(struct signing *s, struct diag *d)
 		    "request %llu is %s", (unsigned long long)s->f.q.n,
 		    request_state_name(s->f.q.state));
 	r = check_quorum(s, d);
+	if (r == 0)
+		r = session_check(s->c, &s->f.q, d);
 	if (r == 0)
 		r = make_job(s, &job, d);
 	if (r == 0)

@@ -94,13 +94,94 @@ fixed_answer(const struct ipc_msg *m, uint8_t *out, size_t n, struct diag *d)
 }
 
 int
-signer_nonce(struct core *c, uint8_t ret[32], struct diag *d)
+signer_session(struct core *c, const char *domain, const uint32_t *keep,
+    uint32_t n, struct signer_session *ret, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(4096);
+	const uint8_t *nonce, *challenge, *context;
+	size_t nonce_len, challenge_len, len;
+	struct rd rd;
+	uint32_t i;
 	int r;
 
-	r = ask_signer(c, SIGNER_NONCE, NULL, -1, SIGNER_NONCE_R, &m, d);
-	return r != 0 ? r : fixed_answer(&m, ret, 32, d);
+	r = buf_put_cstr(&b, domain);
+	if (r == 0)
+		r = buf_put_u32(&b, n);
+	for (i = 0; r == 0 && i < n; i++)
+		r = buf_put_u32(&b, keep[i]);
+	if (r == 0)
+		r = ask_signer(c, SIGNER_SESSION, &b, -1, SIGNER_SESSION_R, &m,
+		    d);
+	buf_done(&b);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	if (rd_str(&rd, 32, &nonce, &nonce_len) != 0 || nonce_len != 32 ||
+	    rd_str(&rd, 1024, &challenge, &challenge_len) != 0 ||
+	    rd_str(&rd, IPC_MAX, &context, &len) != 0 ||
+	    rd_u32(&rd, &ret->handle) != 0 || rd_u32(&rd, &ret->seconds) != 0 ||
+	    rd_end(&rd) != 0)
+		return bad_answer(d);
+	memcpy(ret->nonce, nonce, 32);
+	ret->context = malloc(len + 1);
+	if (ret->context == NULL)
+		return diag_nomem(d);
+	memcpy(ret->context, context, len);
+	ret->context_len = len;
+	return 0;
+}
+
+int
+signer_state(struct core *c, struct signer_state *ret, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	const uint8_t *anchor;
+	struct rd rd;
+	size_t len;
+	int r;
+
+	r = ask_signer(c, SIGNER_STATE, NULL, -1, SIGNER_STATE_R, &m, d);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	if (rd_str(&rd, 32, &anchor, &len) != 0 || len != 32 ||
+	    rd_u64(&rd, &ret->count) != 0 ||
+	    rd_u64(&rd, &ret->generation) != 0 ||
+	    rd_u64(&rd, &ret->image_floor) != 0 ||
+	    rd_u64(&rd, &ret->image_version) != 0 || rd_end(&rd) != 0)
+		return bad_answer(d);
+	memcpy(ret->anchor, anchor, 32);
+	return 0;
+}
+
+int
+signer_count(struct core *c, uint64_t *ret, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct rd rd;
+	int r;
+
+	r = ask_signer(c, SIGNER_COUNT, NULL, -1, SIGNER_COUNT_R, &m, d);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	return rd_u64(&rd, ret) == 0 && rd_end(&rd) == 0 ? 0 : bad_answer(d);
+}
+
+int
+signer_anchor(struct core *c, const void *note, size_t len, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(IPC_MAX - 2);
+	int r;
+
+	r = buf_put_str(&b, note, len);
+	if (r == 0)
+		r = ask_signer(c, SIGNER_ANCHOR, &b, -1, SIGNER_ANCHOR_R, &m,
+		    d);
+	buf_done(&b);
+	return r;
 }
 
 int

@@ -8,7 +8,7 @@
 
 /* "CSLG": tells file(1) and ourselves what this database is. */
 #define APPLICATION_ID 0x43534c47
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char schema[] =
     "CREATE TABLE head("
@@ -22,7 +22,11 @@ static const char schema[] =
     "CREATE TABLE request("
     " n INTEGER PRIMARY KEY, id TEXT NOT NULL, digest TEXT NOT NULL,"
     " envelope TEXT NOT NULL, state TEXT NOT NULL, requester TEXT NOT NULL,"
-    " rule TEXT NOT NULL, nonce TEXT NOT NULL, time INTEGER NOT NULL,"
+    " rule TEXT NOT NULL, time INTEGER NOT NULL,"
+    " nonce TEXT NOT NULL DEFAULT '', context TEXT NOT NULL DEFAULT '',"
+    " handle INTEGER NOT NULL DEFAULT 0, clock INTEGER NOT NULL DEFAULT 0,"
+    " reset INTEGER NOT NULL DEFAULT 0, restart INTEGER NOT NULL DEFAULT 0,"
+    " seconds INTEGER NOT NULL DEFAULT 0,"
     " response TEXT NOT NULL, first_leaf INTEGER NOT NULL,"
     " nleaves INTEGER NOT NULL, outcome_leaf INTEGER NOT NULL,"
     " leaf INTEGER NOT NULL REFERENCES leaf(i)) STRICT;"
@@ -32,7 +36,8 @@ static const char schema[] =
     " request INTEGER NOT NULL REFERENCES request(n),"
     " approver TEXT NOT NULL, decision TEXT NOT NULL,"
     " envelope TEXT NOT NULL, digest TEXT NOT NULL,"
-    " time INTEGER NOT NULL, UNIQUE(request, approver)) STRICT;"
+    " time INTEGER NOT NULL, vote TEXT NOT NULL,"
+    " UNIQUE(request, approver)) STRICT;"
     "CREATE TABLE signature("
     " leaf INTEGER PRIMARY KEY REFERENCES leaf(i),"
     " request TEXT NOT NULL, artifact TEXT NOT NULL,"
@@ -45,26 +50,39 @@ static const char *const statements[STMT_COUNT] = {
 	[STMT_HEAD_SET] = "UPDATE head SET size = ?1, boot = ?2, floor = ?3,"
 			  " policy = ?4",
 	[STMT_LEAF] = "INSERT INTO leaf VALUES(?1, ?2, ?3, ?4, ?5)",
-	[STMT_REQUEST_NEW] = "INSERT INTO request VALUES(NULL, ?1, ?2, ?3, ?4,"
-			     " ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10)",
+	[STMT_REQUEST_NEW] = "INSERT INTO request(id, digest, envelope, state,"
+			     " requester, rule, time, response, first_leaf,"
+			     " nleaves, outcome_leaf, leaf)"
+			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0,"
+			     " ?9)",
 	[STMT_REQUEST_STATE] = "UPDATE request SET state = ?2"
 			       " WHERE id = ?1 AND state != 'refused'",
 	[STMT_REQUEST_SIGNED] =
 	    "UPDATE request SET state = 'signed',"
 	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5"
 	    " WHERE id = ?1 AND state != 'refused'",
+	[STMT_SESSION] = "UPDATE request SET nonce = ?2, context = ?3,"
+			 " handle = ?4, seconds = ?5, clock = ?6, reset = ?7,"
+			 " restart = ?8 WHERE id = ?1 AND state != 'refused'",
+	[STMT_SESSION_END] = "UPDATE request SET nonce = '', context = ''"
+			     " WHERE id = ?1 AND state != 'refused'",
+	[STMT_LAPSE] = "DELETE FROM approval WHERE request IN"
+		       " (SELECT n FROM request WHERE id = ?1"
+		       " AND state != 'refused')",
 	[STMT_APPROVAL] =
 	    "INSERT INTO approval SELECT ?1, n, ?3, ?4, ?5, ?6,"
-	    " ?7 FROM request WHERE id = ?2 AND state != 'refused'",
+	    " ?7, ?8 FROM request WHERE id = ?2 AND state != 'refused'",
 	[STMT_SIGNATURE] = "INSERT INTO signature VALUES(?1, ?2, ?3, ?4)",
 #define REQUEST_COLUMNS                                    \
 	"n, id, digest, envelope, state, requester, rule," \
-	" nonce, time, response, first_leaf, nleaves, outcome_leaf"
+	" nonce, context, handle, clock, reset, restart,"  \
+	" seconds, time, response, first_leaf, nleaves, outcome_leaf"
 	[STMT_BY_N] = "SELECT " REQUEST_COLUMNS " FROM request WHERE n = ?1",
 	[STMT_BY_ID] = "SELECT " REQUEST_COLUMNS " FROM request WHERE id = ?1"
 		       " AND state != 'refused'",
 	[STMT_ALL] = "SELECT " REQUEST_COLUMNS " FROM request ORDER BY n",
-	[STMT_APPROVALS] = "SELECT approver, decision, envelope, digest, time"
+	[STMT_APPROVALS] = "SELECT approver, decision, envelope, digest, time,"
+			   " vote"
 			   " FROM approval WHERE request = ?1 ORDER BY leaf",
 };
 
@@ -134,7 +152,8 @@ prepare_schema(struct index *ix, struct diag *d)
 	if (version == SCHEMA_VERSION && app == APPLICATION_ID)
 		return 0;
 	if (version != 0 || app != 0)
-		return diag_fail(d, CS_E_LEDGER, "schema version 1",
+		return diag_fail(d, CS_E_LEDGER,
+		    "schema version 2; \"coldseal-core --rebuild\" makes it",
 		    "application %#x version %d", (unsigned int)app, version);
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d;"
@@ -252,11 +271,17 @@ read_request(sqlite3_stmt *st, struct ledger_request *q)
 	column_into(st, 5, q->requester, sizeof(q->requester));
 	column_into(st, 6, q->rule, sizeof(q->rule));
 	column_into(st, 7, q->nonce, sizeof(q->nonce));
-	q->time = (uint64_t)sqlite3_column_int64(st, 8);
-	column_into(st, 9, q->response, sizeof(q->response));
-	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 10);
-	q->nleaves = (uint64_t)sqlite3_column_int64(st, 11);
-	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 12);
+	column_into(st, 8, q->context, sizeof(q->context));
+	q->handle = (uint32_t)sqlite3_column_int64(st, 9);
+	q->started.clock = (uint64_t)sqlite3_column_int64(st, 10);
+	q->started.reset = (uint32_t)sqlite3_column_int64(st, 11);
+	q->started.restart = (uint32_t)sqlite3_column_int64(st, 12);
+	q->seconds = (uint64_t)sqlite3_column_int64(st, 13);
+	q->time = (uint64_t)sqlite3_column_int64(st, 14);
+	column_into(st, 15, q->response, sizeof(q->response));
+	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 16);
+	q->nleaves = (uint64_t)sqlite3_column_int64(st, 17);
+	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 18);
 	for (i = 0; i < ARRAY_LEN(state_names); i++)
 		if (strcmp(state, state_names[i]) == 0) {
 			q->state = (enum request_state)i;
@@ -335,6 +360,7 @@ index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
 		column_into(st, 2, a->envelope, sizeof(a->envelope));
 		column_into(st, 3, a->digest, sizeof(a->digest));
 		a->time = (uint64_t)sqlite3_column_int64(st, 4);
+		column_into(st, 5, a->vote, sizeof(a->vote));
 	}
 	(void)sqlite3_reset(st);
 	(void)sqlite3_clear_bindings(st);

@@ -5,10 +5,13 @@
  *
  *	intake.accepted	a request, pending
  *	intake.refused	a request, refused (if it was readable)
+ *	session		a TPM session; approvals given before have lapsed
+ *	session.end	no session, and no approvals
  *	approval	an approval; decision "reject": request rejected
  *	sign.intent	pending -> signing
  *	signature	a signature
- *	sign.outcome	signing -> signed, or back to pending
+ *	sign.outcome	signing -> signed, or back to pending: the session
+ *			is used up, and its approvals with it
  *	log.start	the policy that the log pins
  *	all others	nothing but their own row
  *
@@ -26,11 +29,12 @@ struct applied {
 	int64_t time;
 	const char *data; /* the object, with its brackets */
 	size_t data_len;
+	uint64_t clock, reset, restart; /* of the TPM */
 	char policy[CS_SHA256_HEX + 1]; /* set by log.start */
 };
 
 /* A string member of data that is a name, a digest or an ID; "" if absent. */
-#define TEXT_MAX 256u
+#define TEXT_MAX 1024u
 
 static void
 text(const struct applied *a, const char *name, char out[TEXT_MAX])
@@ -77,16 +81,16 @@ new_request(struct applied *a, const char *state, const char *response,
     struct diag *d)
 {
 	static const char *const fields[] = { "request", "request_sha256",
-		"envelope", NULL, "person", "rule", "nonce" };
+		"envelope", NULL, "person", "rule" };
 	size_t k;
 
 	for (k = 0; k < ARRAY_LEN(fields); k++)
 		if (fields[k] != NULL)
 			bind_text(a, STMT_REQUEST_NEW, (int)k + 1, fields[k]);
 	bind(a, STMT_REQUEST_NEW, 4, state);
-	bind_int(a, STMT_REQUEST_NEW, 8, a->time);
-	bind(a, STMT_REQUEST_NEW, 9, response);
-	bind_int(a, STMT_REQUEST_NEW, 10, (sqlite3_int64)a->i);
+	bind_int(a, STMT_REQUEST_NEW, 7, a->time);
+	bind(a, STMT_REQUEST_NEW, 8, response);
+	bind_int(a, STMT_REQUEST_NEW, 9, (sqlite3_int64)a->i);
 	return index_run(a->ix, STMT_REQUEST_NEW, d);
 }
 
@@ -127,6 +131,40 @@ on_refused(struct applied *a, struct diag *d)
 }
 
 static int
+lapse(struct applied *a, struct diag *d)
+{
+	bind_text(a, STMT_LAPSE, 1, "request");
+	return index_run(a->ix, STMT_LAPSE, d);
+}
+
+static int
+on_session(struct applied *a, struct diag *d)
+{
+	int r;
+
+	bind_text(a, STMT_SESSION, 1, "request");
+	bind_text(a, STMT_SESSION, 2, "nonce");
+	bind_text(a, STMT_SESSION, 3, "context");
+	bind_int(a, STMT_SESSION, 4, number(a, "handle"));
+	bind_int(a, STMT_SESSION, 5, number(a, "seconds"));
+	bind_int(a, STMT_SESSION, 6, (sqlite3_int64)a->clock);
+	bind_int(a, STMT_SESSION, 7, (sqlite3_int64)a->reset);
+	bind_int(a, STMT_SESSION, 8, (sqlite3_int64)a->restart);
+	r = index_run(a->ix, STMT_SESSION, d);
+	return r == 0 ? lapse(a, d) : r;
+}
+
+static int
+on_session_end(struct applied *a, struct diag *d)
+{
+	int r;
+
+	bind_text(a, STMT_SESSION_END, 1, "request");
+	r = index_run(a->ix, STMT_SESSION_END, d);
+	return r == 0 ? lapse(a, d) : r;
+}
+
+static int
 on_approval(struct applied *a, struct diag *d)
 {
 	char decision[TEXT_MAX];
@@ -140,6 +178,7 @@ on_approval(struct applied *a, struct diag *d)
 	bind_text(a, STMT_APPROVAL, 5, "envelope");
 	bind_text(a, STMT_APPROVAL, 6, "statement");
 	bind_int(a, STMT_APPROVAL, 7, a->time);
+	bind_text(a, STMT_APPROVAL, 8, "vote");
 	r = index_run(a->ix, STMT_APPROVAL, d);
 	if (r == 0 && strcmp(decision, "reject") == 0)
 		r = set_state(a, "rejected", d);
@@ -166,10 +205,13 @@ static int
 on_outcome(struct applied *a, struct diag *d)
 {
 	char result[TEXT_MAX];
+	int r;
 
 	text(a, "result", result);
-	if (strcmp(result, "signed") != 0)
-		return set_state(a, "pending", d);
+	if (strcmp(result, "signed") != 0) {
+		r = set_state(a, "pending", d);
+		return r == 0 ? on_session_end(a, d) : r;
+	}
 	bind_text(a, STMT_REQUEST_SIGNED, 1, "request");
 	bind_text(a, STMT_REQUEST_SIGNED, 2, "record");
 	bind_int(a, STMT_REQUEST_SIGNED, 3, number(a, "first"));
@@ -185,6 +227,8 @@ static const struct {
 	{ "log.start", on_start },
 	{ "intake.accepted", on_accepted },
 	{ "intake.refused", on_refused },
+	{ "session", on_session },
+	{ "session.end", on_session_end },
 	{ "approval", on_approval },
 	{ "sign.intent", on_intent },
 	{ "signature", on_signature },
@@ -219,6 +263,12 @@ read_frame(struct applied *a, const char *leaf, size_t len, char event[40],
 		r = canon_get_u64(leaf, len, "boot", boot, &why);
 	if (r == 0)
 		r = canon_get_u64(leaf, len, "time.claimed", &claimed, &why);
+	if (r == 0)
+		r = canon_get_u64(leaf, len, "tpm.clock", &a->clock, &why);
+	if (r == 0)
+		r = canon_get_u64(leaf, len, "tpm.reset", &a->reset, &why);
+	if (r == 0)
+		r = canon_get_u64(leaf, len, "tpm.restart", &a->restart, &why);
 	if (r == 0)
 		r = canon_get_str(leaf, len, "event", event, 40, &why);
 	if (r == 0)

@@ -80,7 +80,7 @@ check_checkpoint(struct ledger *l, struct diag *d)
 	int r;
 
 	if (file_exists(l->log_fd, "checkpoint") == 0) {
-		if (tlog_size(l->log) > 0 &&
+		if (tlog_size(l->log) > 1 &&
 		    file_exists(l->checkpoints_fd, "1") != 0)
 			return diag_fail(d, CS_E_LEDGER_BEHIND,
 			    "log/checkpoint", "it is missing");
@@ -105,6 +105,27 @@ check_checkpoint(struct ledger *l, struct diag *d)
 		    "another one at %llu leaves", (unsigned long long)cp.size);
 	l->checkpointed = cp.size;
 	return 0;
+}
+
+/* A crash between the two copies of a checkpoint: the first one counts. */
+static int
+adopt_checkpoint(struct ledger *l, struct diag *d)
+{
+	_cleanup_free_ uint8_t *note = NULL;
+	const uint64_t size = tlog_size(l->log);
+	char name[24];
+	size_t len;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)size);
+	if (l->checkpointed == size ||
+	    file_exists(l->checkpoints_fd, name) == 0)
+		return 0;
+	r = file_read(l->checkpoints_fd, name, MAX_NOTE, &note, &len, d);
+	if (r == 0)
+		r = file_write_atomic(l->log_fd, "checkpoint", note, len, 0600,
+		    d);
+	return r == 0 ? check_checkpoint(l, d) : r;
 }
 
 /* Applies the leaves that a crash kept from the index. */
@@ -175,6 +196,8 @@ ledger_open(int state_fd, const char *origin, struct ledger **ret,
 		r = tlog_open(l->log_fd, &l->log, d);
 	if (r == 0)
 		r = check_checkpoint(l, d);
+	if (r == 0)
+		r = adopt_checkpoint(l, d);
 	if (r == 0)
 		r = index_open(&l->ix, d);
 	if (r == 0)
@@ -406,6 +429,14 @@ ledger_checkpoint_at(struct ledger *l, uint64_t min, char **ret,
 }
 
 int
+ledger_checkpoint_last(struct ledger *l, char **ret, size_t *ret_len,
+    uint64_t *ret_size, struct diag *d)
+{
+	return ledger_checkpoint_at(l, l->checkpointed, ret, ret_len, ret_size,
+	    d);
+}
+
+int
 ledger_blob_put(struct ledger *l, const void *data, size_t len,
     char ret_hex[65], struct diag *d)
 {
@@ -507,4 +538,10 @@ int
 ledger_blobs_fd(const struct ledger *l)
 {
 	return l->blobs_fd;
+}
+
+int
+ledger_checkpoints_fd(const struct ledger *l)
+{
+	return l->checkpoints_fd;
 }

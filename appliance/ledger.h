@@ -47,18 +47,24 @@ struct ledger_request {
 	enum request_state state;
 	char requester[48];
 	char rule[48];
-	char nonce[65];
+	char nonce[65];		/* of its TPM session, "" if there is none */
+	char context[65];	/* blob: the saved session */
+	uint32_t handle;	/* the TPM's name of it */
+	struct ledger_clock started;
+	uint64_t seconds;	/* that approvals hold from then */
 	uint64_t time;
 	char response[65];	/* blob of the record or refusal, or "" */
 	uint64_t first_leaf, nleaves;	/* of its signatures */
 	uint64_t outcome_leaf;
 };
 
+#define LEDGER_VOTE_MAX 700u
 struct ledger_approval {
 	char approver[48];
 	bool approve;
 	char envelope[65];	/* blob */
 	char digest[65];	/* of the payload */
+	char vote[LEDGER_VOTE_MAX + 1];	/* base64: signed for the TPM */
 	uint64_t time;
 };
 
@@ -86,9 +92,22 @@ int ledger_checkpointed(const struct ledger *l);
 int ledger_checkpoint_text(struct ledger *l, char **ret, struct diag *d) CS_WUR;
 int ledger_checkpoint_store(struct ledger *l, const char *text,
     const uint8_t sig[64], struct diag *d) CS_WUR;
+/*
+ * What the TPM's anchor must be: SHA-256(anchor || SHA-256(checkpoint)) over
+ * all stored checkpoints in order, from 32 zero bytes; before is without the
+ * last one.  *ret_n is their number.
+ */
+int ledger_anchor(struct ledger *l, uint8_t before[32], uint8_t after[32],
+    uint64_t *ret_n, struct diag *d) CS_WUR;
+/* one step of it */
+int ledger_anchor_next(uint8_t anchor[32], const void *note, size_t len) CS_WUR;
 /* the smallest stored checkpoint of at least min leaves; free(*ret) */
 int ledger_checkpoint_at(struct ledger *l, uint64_t min, char **ret,
     size_t *ret_len, uint64_t *ret_size, struct diag *d) CS_WUR;
+
+/* the last one; free(*ret) */
+int ledger_checkpoint_last(struct ledger *l, char **ret, size_t *ret_len,
+    uint64_t *ret_size, struct diag *d) CS_WUR;
 
 int ledger_blob_put(struct ledger *l, const void *data, size_t len,
     char ret_hex[65], struct diag *d) CS_WUR;
@@ -117,5 +136,6 @@ int ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
 const char *ledger_policy(const struct ledger *l);
 int ledger_log_fd(const struct ledger *l);
 int ledger_blobs_fd(const struct ledger *l);
+int ledger_checkpoints_fd(const struct ledger *l);
 
 #endif

@@ -27,6 +27,7 @@ enum opt {
 	OPT_REHEARSAL,
 	OPT_KEY,
 	OPT_POLICY,
+	OPT_IMAGE,
 	OPT_HELP,
 };
 
@@ -40,14 +41,16 @@ static const struct option options[] = {
 	{ "rehearsal", no_argument, NULL, OPT_REHEARSAL },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "image", required_argument, NULL, OPT_IMAGE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
 static const char usage_text[] =
     "usage: coldseal-provision keys --state DIR --origin NAME --module FILE\n"
-    "           --tcti TCTI [--hsm-conf FILE] [--token PORT,MODULE,CONF]...\n"
-    "           [--rehearsal] --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
+    "           --tcti TCTI --image FILE [--hsm-conf FILE]\n"
+    "           [--token PORT,MODULE,CONF]... [--rehearsal]\n"
+    "           --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
     "See coldseal-provision(8).\n";
 
@@ -165,6 +168,9 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	case OPT_POLICY:
 		o->policy = arg;
 		return 0;
+	case OPT_IMAGE:
+		o->image = arg;
+		return 0;
 	case OPT_REHEARSAL:
 		o->rehearsal = true;
 		return 0;
@@ -184,15 +190,16 @@ run(const char *verb, struct prov_opts *o, struct diag *d)
 		return diag_fail(d, CS_E_USAGE, "--state DIR", "none");
 	if (strcmp(verb, "keys") == 0) {
 		if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
-		    o->nkeys == 0 || o->policy != NULL)
+		    o->image == NULL || o->nkeys == 0 || o->policy != NULL)
 			return diag_fail(d, CS_E_USAGE,
-			    "--origin, --module, --tcti and --key",
+			    "--origin, --module, --tcti, --image and --key",
 			    "one is missing");
 		return provision_keys(o, d);
 	}
 	if (strcmp(verb, "policy") == 0) {
 		if (o->policy == NULL || o->origin != NULL ||
-		    o->module != NULL || o->tcti != NULL || o->nkeys != 0)
+		    o->module != NULL || o->tcti != NULL || o->nkeys != 0 ||
+		    o->image != NULL)
 			return diag_fail(d, CS_E_USAGE,
 			    "--state and --policy only", "other options");
 		return provision_policy(o, d);

@@ -39,6 +39,7 @@ struct prov_opts {
 	const char *state, *origin, *module, *tcti;
 	const char *hsm_conf;		/* "" if none */
 	const char *policy;
+	const char *image;		/* the signed image policy, a file */
 	bool rehearsal;
 	struct prov_port ports[PROV_MAX_TOKENS];
 	size_t nports;
@@ -52,11 +53,17 @@ void prov_token_label(const char *domain, char out[33]);
 int prov_is_software(const struct p11_token *t);
 
 /*
- * Seals a PIN under label for PCRs 7, 11, 12, takes it out again once and
- * compares, then writes sealed/<name>.
+ * Seals a PIN for the images of a release key and a generation.  Without a
+ * quorum, and if the generation is the TPM's current one, it is taken out
+ * again once and compared.  Then sealed/<name> is written.
  */
-int prov_seal(struct tpm *tpm, int state_fd, const char *name,
-    const char *label, struct secret *pin, struct diag *d) CS_WUR;
+int prov_seal(struct tpm *tpm, const struct tpm_image *img, int state_fd,
+    const char *name, const char *label, const struct tpm_guard *guard,
+    struct secret *pin, struct diag *d) CS_WUR;
+/* sealed/image.json, which every start of the signer reads too */
+#define PROV_IMAGE "sealed/image.json"
+int prov_image(int dirfd, const char *path, struct tpm_image **ret,
+    struct diag *d) CS_WUR;
 
 /*
  * The state folder under construction (provision_state.c): a folder beside
@@ -72,6 +79,10 @@ int prov_state_create(const char *path, struct prov_state *ret,
 int prov_state_commit(struct prov_state *s, struct diag *d) CS_WUR;
 void prov_state_done(struct prov_state *s);
 /* site.json; audit.json and the audit keys' public forms; keys/, certs/ */
+/* sealed/tpm.json: the Names of storage key and chip */
+int prov_write_tpm(const struct prov_state *s,
+    const uint8_t storage[TPM_NAME_LEN], const uint8_t chip[TPM_NAME_LEN],
+    struct diag *d) CS_WUR;
 int prov_write_site(const struct prov_state *s, const struct prov_opts *o,
     struct diag *d) CS_WUR;
 int prov_write_audit(const struct prov_state *s, const char *origin,

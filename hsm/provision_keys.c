@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/provision.h"
 
+#include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
  * First act: tokens, keys, seals.
  *
  *	preflight (nothing touched) -> state folder beside its place
+ *	  -> the TPM's storage key and indices
  *	  -> per domain: PIN sealed and proved, token initialised, keys made
  *	  -> everything written -> renamed into place
  *
@@ -22,12 +24,14 @@
  * that is named as left to undo.
  */
 #define CERT_YEARS 10
-#define PCR_MASK   ((1u << 7) | (1u << 11) | (1u << 12))
 #define CN_FORMAT  "coldseal %s %s"
 
 struct build {
 	struct prov_opts *o;
 	struct tpm *tpm;
+	struct tpm_image *img;
+	uint64_t generation;
+	bool tpm_touched;
 	struct p11 *p11;
 	struct prov_state state;
 	const char *domains[PROV_MAX_KEYS];
@@ -43,28 +47,53 @@ prov_is_software(const struct p11_token *t)
 	return strncasecmp(t->manufacturer, "SoftHSM", 7) == 0;
 }
 
+/* What can be proved without people and without a later generation. */
+static int
+prove(struct tpm *tpm, const struct tpm_image *img, const struct buf *blob,
+    const char *label, const struct tpm_guard *guard, struct secret *pin,
+    struct diag *d)
+{
+	_cleanup_secret_ struct secret *out = NULL;
+	uint64_t now = 0;
+	int r = tpm_nv_counter(tpm, TPM_NV_GENERATION, &now, d);
+
+	if (r != 0 || guard->quorum != NULL || now != guard->generation)
+		return r;
+	r = tpm_unseal(tpm, img, blob->p, blob->len, label, NULL, &out, d);
+	if (r == 0 && !secret_equal(out, pin))
+		r = diag_fail(d, CS_E_TPM_TAG, "the PIN that was sealed",
+		    "another one came out");
+	return r;
+}
+
 int
-prov_seal(struct tpm *tpm, int state_fd, const char *name, const char *label,
+prov_seal(struct tpm *tpm, const struct tpm_image *img, int state_fd,
+    const char *name, const char *label, const struct tpm_guard *guard,
     struct secret *pin, struct diag *d)
 {
-	const struct tpm_pcrs pcrs = { PCR_MASK };
-	_cleanup_secret_ struct secret *out = NULL;
 	struct buf blob = BUF_INIT(TPM_BLOB_MAX);
 	char path[80];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "sealed/%s", name);
-	r = tpm_seal(tpm, &pcrs, label, pin, &blob, d);
+	r = tpm_seal(tpm, guard, label, pin, &blob, d);
 	if (r == 0)
-		r = tpm_unseal(tpm, blob.p, blob.len, label, &out, d);
-	if (r == 0 && !secret_equal(out, pin))
-		r = diag_fail(d, CS_E_TPM_TAG, "the PIN that was sealed",
-		    "another one came out");
+		r = prove(tpm, img, &blob, label, guard, pin, d);
 	if (r == 0)
 		r = file_write_atomic(state_fd, path, blob.p, blob.len, 0600,
 		    d);
 	buf_done(&blob);
 	return r;
+}
+
+int
+prov_image(int dirfd, const char *path, struct tpm_image **ret, struct diag *d)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t len;
+	int r = file_read(dirfd, path, TPM_IMAGE_MAX, &data, &len, d);
+
+	return r == 0 ? tpm_image_parse(data, len, ret, d) : r;
 }
 
 static void
@@ -154,6 +183,27 @@ check_tokens(const struct build *b, struct diag *d)
 	return r;
 }
 
+/* The machine must run the image, or nothing would ever open. */
+static int
+check_image(const struct build *b, struct diag *d)
+{
+	const struct tpm_pcr_values *v = &b->img->pcrs;
+	uint8_t now[CS_SHA256_LEN];
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < TPM_PCR_COUNT; i++) {
+		if ((v->mask >> i & 1) == 0)
+			continue;
+		r = tpm_pcr_read(b->tpm, i, now, d);
+		if (r == 0 && memcmp(now, v->value[i], sizeof(now)) != 0)
+			r = diag_fail(d, CS_E_TPM_PCR,
+			    "the PCR values of the image policy",
+			    "another value in PCR %u", i);
+	}
+	return r;
+}
+
 static int
 preflight(struct build *b, struct diag *d)
 {
@@ -168,9 +218,13 @@ preflight(struct build *b, struct diag *d)
 	if (b->o->hsm_conf[0] != '\0' &&
 	    setenv("SOFTHSM2_CONF", b->o->hsm_conf, 1) != 0)
 		return diag_errno(d, CS_E_USAGE, "--hsm-conf");
-	r = tpm_open(b->o->tcti, 0, &b->tpm, d);
+	r = prov_image(AT_FDCWD, b->o->image, &b->img, d);
+	if (r == 0)
+		r = tpm_open(b->o->tcti, 0, &b->tpm, d);
 	if (r == 0)
 		r = tpm_clock(b->tpm, &clock, d);
+	if (r == 0)
+		r = check_image(b, d);
 	if (r == 0)
 		r = tpm_random(b->tpm, random, sizeof(random), d);
 	if (r == 0)
@@ -190,6 +244,8 @@ make_token(struct build *b, const char *domain, const char *seal_label,
     struct p11_session **ret, struct diag *d)
 {
 	_cleanup_secret_ struct secret *pin = NULL, *so_pin = NULL;
+	const struct tpm_guard guard = { b->img->key, b->generation, domain,
+		NULL };
 	struct p11_token blank, made;
 	char label[33], name[48];
 	int r;
@@ -204,7 +260,8 @@ make_token(struct build *b, const char *domain, const char *seal_label,
 	if (r == 0)
 		r = secret_random_pin(PROV_PIN_LEN, &so_pin);
 	if (r == 0)
-		r = prov_seal(b->tpm, b->state.fd, name, seal_label, pin, d);
+		r = prov_seal(b->tpm, b->img, b->state.fd, name, seal_label,
+		    &guard, pin, d);
 	if (r != 0)
 		return r;
 	/* from here on there may be something to undo */
@@ -318,13 +375,43 @@ make_domain(struct build *b, const char *domain, struct diag *d)
 	return r;
 }
 
+/* Storage key, indices, and what this TPM is known by later. */
+static int
+make_tpm(struct build *b, struct diag *d)
+{
+	uint8_t storage[TPM_NAME_LEN], chip[TPM_NAME_LEN];
+	_cleanup_free_ uint8_t *image = NULL;
+	size_t len;
+	int r;
+
+	b->tpm_touched = true;
+	r = tpm_setup(b->tpm, b->img, d);
+	if (r == 0)
+		r = tpm_nv_counter(b->tpm, TPM_NV_GENERATION, &b->generation,
+		    d);
+	if (r == 0)
+		r = tpm_storage_name(b->tpm, storage, d);
+	if (r == 0)
+		r = tpm_chip_name(b->tpm, chip, d);
+	if (r == 0)
+		r = prov_write_tpm(&b->state, storage, chip, d);
+	if (r == 0)
+		r = file_read(AT_FDCWD, b->o->image, TPM_IMAGE_MAX, &image,
+		    &len, d);
+	return r == 0 ?
+	    file_write_atomic(b->state.fd, PROV_IMAGE, image, len, 0600, d) :
+	    r;
+}
+
 static int
 make_all(struct build *b, struct diag *d)
 {
 	size_t i;
 	int r;
 
-	r = make_audit(b, d);
+	r = make_tpm(b, d);
+	if (r == 0)
+		r = make_audit(b, d);
 	p11_close(&b->p11);
 	for (i = 0; r == 0 && i < b->ndomains; i++) {
 		r = make_domain(b, b->domains[i], d);
@@ -345,7 +432,12 @@ say_undo(const struct build *b)
 		    "left to undo: the token \"%s\" was "
 		    "initialised and is of no use; erase it\n",
 		    b->made[i]);
-	if (b->nmade == 0)
+	if (b->tpm_touched)
+		(void)fprintf(stderr,
+		    "left to undo: the TPM's indices 0x%x to 0x%x were made; "
+		    "the next try replaces them\n",
+		    tpm_nv_handle(TPM_NV_IMAGE), tpm_nv_handle(TPM_NV_ANCHOR));
+	else if (b->nmade == 0)
 		(void)fprintf(stderr, "nothing is left to undo\n");
 }
 
@@ -367,6 +459,7 @@ provision_keys(struct prov_opts *o, struct diag *d)
 			say_undo(&b);
 	}
 	prov_state_done(&b.state);
+	tpm_image_free(&b.img);
 	tpm_close(&b.tpm);
 	for (i = 0; r == 0 && i < o->nkeys; i++)
 		r = prov_print_key(&o->keys[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/provision.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,9 +12,16 @@
 #include "lib/policy.h"
 
 /*
- * Second act: the genesis policy.  Everything is checked, each PIN is sealed
- * again under the policy's digest, and policy.dsse is written last.  Stopped
- * at any point before, the same command with the same policy goes on.
+ * Second act: the genesis policy.
+ *
+ *	everything checked
+ *	  -> each PIN sealed again, for the next generation: <name>.seal.new;
+ *	     a domain's now under the policy's digest and its quorum
+ *	  -> the TPM's generation counter: what was sealed before is dead
+ *	  -> <name>.seal.new renamed, policy.dsse written last
+ *
+ * Stopped at any point before, the same command with the same policy goes on:
+ * a new file of the TPM's generation was made before the counter moved.
  */
 #define SITE_MAX 65536u
 
@@ -26,6 +34,9 @@ struct accept {
 	size_t envelope_len;
 	struct policy *policy;
 	struct tpm *tpm;
+	struct tpm_image *img;
+	uint64_t generation; /* the TPM's */
+	bool sealed;	     /* some for the next one */
 	struct p11 *p11;
 };
 
@@ -33,6 +44,7 @@ static void
 accept_done(struct accept *a)
 {
 	p11_close(&a->p11);
+	tpm_image_free(&a->img);
 	tpm_close(&a->tpm);
 	policy_free(&a->policy);
 	free(a->envelope);
@@ -88,7 +100,12 @@ open_parts(struct accept *a, struct diag *d)
 	if (a->hsm_conf[0] != '\0' &&
 	    setenv("SOFTHSM2_CONF", a->hsm_conf, 1) != 0)
 		return diag_errno(d, CS_E_IO, "SOFTHSM2_CONF");
-	r = tpm_open(a->tcti, 0, &a->tpm, d);
+	r = prov_image(a->fd, PROV_IMAGE, &a->img, d);
+	if (r == 0)
+		r = tpm_open(a->tcti, 0, &a->tpm, d);
+	if (r == 0)
+		r = tpm_nv_counter(a->tpm, TPM_NV_GENERATION, &a->generation,
+		    d);
 	return r == 0 ? p11_open(a->module, &a->p11, d) : r;
 }
 
@@ -115,28 +132,65 @@ check_rehearsal(struct accept *a, struct diag *d)
 	return 0;
 }
 
-/* Sealed for no policy yet, or for this one by a run that was stopped. */
 static int
-unseal(struct accept *a, const char *domain, const char *label,
+read_seal(struct accept *a, const char *name, uint8_t **ret, size_t *ret_len,
+    struct diag *d)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "sealed/%.50s", name);
+	return file_read(a->fd, path, TPM_BLOB_MAX, ret, ret_len, d);
+}
+
+/* 1: a run that was stopped sealed it, and the counter has moved since */
+static int
+sealed_before(struct accept *a, const char *domain, const char *label)
+{
+	char name[64];
+	size_t i, len;
+
+	for (i = 0; i < 2; i++) {
+		_cleanup_free_ uint8_t *blob = NULL;
+		uint64_t generation = 0;
+
+		(void)snprintf(name, sizeof(name),
+		    i == 0 ? "%.40s.seal.new" : "%.40s.seal", domain);
+		if (read_seal(a, name, &blob, &len, NULL) == 0 &&
+		    tpm_sealed_generation(blob, len, label, &generation,
+			NULL) == 0 &&
+		    generation == a->generation)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+unseal(struct accept *a, const char *name, const char *label,
     struct secret **ret, struct diag *d)
 {
 	_cleanup_free_ uint8_t *blob = NULL;
-	char path[64], none[TPM_LABEL_MAX + 1];
+	char path[64];
 	size_t len;
 	int r;
 
-	(void)snprintf(path, sizeof(path), "sealed/%.40s.seal", domain);
-	if (!file_exists(a->fd, path))
-		return diag_fail(d, CS_E_PROV_DOMAIN,
-		    "a domain that has a token", "%s", domain);
-	r = file_read(a->fd, path, TPM_BLOB_MAX, &blob, &len, d);
-	if (r != 0)
-		return r;
-	(void)snprintf(none, sizeof(none), PROV_LABEL_NONE, domain);
-	r = tpm_unseal(a->tpm, blob, len, none, ret, d);
-	if (r == CS_E_TPM_LABEL)
-		r = tpm_unseal(a->tpm, blob, len, label, ret, d);
-	return r;
+	(void)snprintf(path, sizeof(path), "%.40s.seal", name);
+	r = read_seal(a, path, &blob, &len, d);
+	return r == 0 ?
+	    tpm_unseal(a->tpm, a->img, blob, len, label, NULL, ret, d) :
+	    r;
+}
+
+static int
+seal_next(struct accept *a, const char *domain, const char *label,
+    const struct quorum *quorum, struct secret *pin, struct diag *d)
+{
+	const struct tpm_guard guard = { a->img->key, a->generation + 1, domain,
+		quorum };
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%.40s.seal.new", domain);
+	a->sealed = true;
+	return prov_seal(a->tpm, a->img, a->fd, name, label, &guard, pin, d);
 }
 
 static int
@@ -167,34 +221,131 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 {
 	_cleanup_p11_session_ struct p11_session *s = NULL;
 	_cleanup_secret_ struct secret *pin = NULL;
-	char label[TPM_LABEL_MAX + 1], name[64], hex[65], want[33];
+	_cleanup_quorum_ struct quorum quorum = { 0 };
+	char label[TPM_LABEL_MAX + 1], none[TPM_LABEL_MAX + 1], hex[65];
 	struct p11_token t;
 	int r;
 
-	prov_token_label(m->id, want);
-	if (strcmp(m->token, want) != 0)
-		return diag_fail(d, CS_E_PROV_DOMAIN, want, "%s", m->token);
 	hex_encode(a->policy->digest, 32, hex);
 	(void)snprintf(label, sizeof(label), "domain %.40s policy %s", m->id,
 	    hex);
-	(void)snprintf(name, sizeof(name), "%.40s.seal.new", m->id);
-	r = p11_find_token_label(a->p11, m->token, &t, d);
+	(void)snprintf(none, sizeof(none), PROV_LABEL_NONE, m->id);
+	if (sealed_before(a, m->id, label))
+		return 0;
+	r = quorum_of_domain(a->policy, m->id, &quorum, d);
+	if (r == 0)
+		r = p11_find_token_label(a->p11, m->token, &t, d);
 	if (r == 0)
 		r = p11_session_open(a->p11, &t, false, &s, d);
 	if (r == 0)
-		r = unseal(a, m->id, label, &pin, d);
+		r = unseal(a, m->id, none, &pin, d);
 	if (r == 0)
 		r = p11_login(s, pin, 0, d);
 	if (r == 0)
 		r = check_keys(a, m, s, d);
-	return r == 0 ? prov_seal(a->tpm, a->fd, name, label, pin, d) : r;
+	return r == 0 ? seal_next(a, m->id, label, &quorum, pin, d) : r;
+}
+
+/* No people: boots, refusals and failures are logged without a quorum. */
+static int
+do_audit(struct accept *a, struct diag *d)
+{
+	_cleanup_secret_ struct secret *pin = NULL;
+	char label[TPM_LABEL_MAX + 1];
+	int r;
+
+	(void)snprintf(label, sizeof(label), "audit %.180s", a->origin);
+	/* no domain was sealed by this run: then a former one did this too */
+	if (!a->sealed)
+		return 0;
+	r = unseal(a, PROV_AUDIT, label, &pin, d);
+	return r == 0 ? seal_next(a, PROV_AUDIT, label, NULL, pin, d) : r;
+}
+
+static int
+check_named(const struct policy *p, const char *file, struct diag *d)
+{
+	char name[64];
+	size_t i;
+
+	if (strcmp(file, PROV_AUDIT ".seal") == 0)
+		return 0;
+	for (i = 0; i < p->ndomains; i++) {
+		(void)snprintf(name, sizeof(name), "%.40s.seal",
+		    p->domains[i].id);
+		if (strcmp(file, name) == 0)
+			return 0;
+	}
+	i = strlen(file);
+	if (i < 5 || strcmp(file + i - 5, ".seal") != 0)
+		return 0;
+	return diag_fail(d, CS_E_PROV_DOMAIN,
+	    "every domain that has a token, in the policy", "sealed/%.60s",
+	    file);
+}
+
+/* Tokens as they were made; and a PIN that no domain names would be lost. */
+static int
+check_domains(struct accept *a, struct diag *d)
+{
+	_cleanup_fd_ int sealed = -1;
+	char want[33], path[64];
+	struct dirent *e;
+	size_t i;
+	DIR *dir;
+	int r;
+
+	for (i = 0; i < a->policy->ndomains; i++) {
+		const struct policy_domain *m = &a->policy->domains[i];
+
+		prov_token_label(m->id, want);
+		if (strcmp(m->token, want) != 0)
+			return diag_fail(d, CS_E_PROV_DOMAIN, want, "%s",
+			    m->token);
+		(void)snprintf(path, sizeof(path), "sealed/%.40s.seal", m->id);
+		if (!file_exists(a->fd, path))
+			return diag_fail(d, CS_E_PROV_DOMAIN,
+			    "a domain that has a token", "%s", m->id);
+	}
+	r = dir_open(a->fd, "sealed", &sealed, d);
+	if (r != 0)
+		return r;
+	dir = fdopendir(sealed);
+	if (dir == NULL)
+		return diag_errno(d, CS_E_IO, "sealed");
+	(void)take_fd(&sealed);
+	while (r == 0 && (e = readdir(dir)) != NULL)
+		r = check_named(a->policy, e->d_name, d);
+	(void)closedir(dir);
+	return r;
+}
+
+/* The chip forgets what was sealed before; then the files change places. */
+static int
+move_on(struct accept *a, struct diag *d)
+{
+	return a->sealed ?
+	    tpm_nv_increment(a->tpm, a->img, TPM_NV_GENERATION, d) :
+	    0;
+}
+
+static int
+rename_seal(int sealed, const char *name, struct diag *d)
+{
+	char from[64], to[64];
+
+	(void)snprintf(to, sizeof(to), "%.40s.seal", name);
+	(void)snprintf(from, sizeof(from), "%.50s.new", to);
+	/* a run that was stopped may have done it */
+	if (renameat(sealed, from, sealed, to) != 0 && errno != ENOENT)
+		return diag_errno(d, CS_E_IO, "rename sealed/%s", from);
+	return 0;
 }
 
 static int
 publish(struct accept *a, struct diag *d)
 {
 	_cleanup_fd_ int sealed = -1;
-	char from[64], to[64];
 	size_t i;
 	int r;
 
@@ -202,13 +353,10 @@ publish(struct accept *a, struct diag *d)
 	    a->envelope_len, 0644, d);
 	if (r == 0)
 		r = dir_open(a->fd, "sealed", &sealed, d);
-	for (i = 0; r == 0 && i < a->policy->ndomains; i++) {
-		(void)snprintf(to, sizeof(to), "%.40s.seal",
-		    a->policy->domains[i].id);
-		(void)snprintf(from, sizeof(from), "%.50s.new", to);
-		if (renameat(sealed, from, sealed, to) != 0)
-			r = diag_errno(d, CS_E_IO, "rename sealed/%s", from);
-	}
+	if (r == 0)
+		r = rename_seal(sealed, PROV_AUDIT, d);
+	for (i = 0; r == 0 && i < a->policy->ndomains; i++)
+		r = rename_seal(sealed, a->policy->domains[i].id, d);
 	if (r == 0 && fsync(sealed) != 0)
 		r = diag_errno(d, CS_E_IO, "fsync sealed");
 	return r == 0 ? file_write_atomic(a->fd, "policy.dsse", a->envelope,
@@ -236,8 +384,15 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		r = open_parts(&a, d);
 	if (r == 0)
 		r = check_rehearsal(&a, d);
+	if (r == 0)
+		r = check_domains(&a, d);
 	for (i = 0; r == 0 && i < a.policy->ndomains; i++)
 		r = do_domain(&a, &a.policy->domains[i], d);
+	/* last: after it every other seal can be made again without people */
+	if (r == 0)
+		r = do_audit(&a, d);
+	if (r == 0)
+		r = move_on(&a, d);
 	if (r == 0)
 		r = publish(&a, d);
 	if (r != 0)

@@ -133,6 +133,17 @@ prov_write_site(const struct prov_state *s, const struct prov_opts *o,
 	    0600, d);
 }
 
+int
+prov_write_tpm(const struct prov_state *s, const uint8_t storage[TPM_NAME_LEN],
+    const uint8_t chip[TPM_NAME_LEN], struct diag *d)
+{
+	/* the digest of each Name; the algorithm before it is SHA-256 */
+	return write_json(s->fd, "sealed/tpm.json",
+	    json_pack("{s:o, s:o}", "storage", json_hex32(storage + 2), "chip",
+		json_hex32(chip + 2)),
+	    0600, d);
+}
+
 static int
 write_pem(const struct prov_state *s, const char *path, const struct pubkey *k,
     struct diag *d)

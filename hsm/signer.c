@@ -4,7 +4,8 @@
  * coldseal-signer ORIGIN TCTI MODULE: TPM and HSM for one console command.
  *
  *	start -> TPM and module open -> sandbox -> serving
- *	serving: CLOCK, NONCE, CHECKPOINT, RECORD	at any time
+ *	serving: CLOCK, SESSION, STATE, COUNT,
+ *	         CHECKPOINT, ANCHOR, RECORD	at any time
  *	         PREFLIGHT -> (passed) -> SIGN		once each
  *	         BYE, end of file, a message out of turn -> wipe, exit
  *
@@ -26,58 +27,10 @@
 #define FD_SEALED 4
 
 static int
-no_body(const struct ipc_msg *m)
-{
-	return m->body.len == 0 && m->fd < 0 ? 0 : CS_E_IPC;
-}
-
-static int
-on_clock(struct signer *s, struct ipc_msg *m, struct diag *d)
-{
-	struct buf b = BUF_INIT(64);
-	struct tpm_clock c;
-	int r;
-
-	if (no_body(m) != 0)
-		return CS_E_IPC;
-	r = tpm_clock(s->tpm, &c, d);
-	if (r == 0)
-		r = buf_put_u64(&b, c.clock_ms);
-	if (r == 0)
-		r = buf_put_u32(&b, c.reset);
-	if (r == 0)
-		r = buf_put_u32(&b, c.restart);
-	if (r == 0)
-		r = buf_put_u8(&b, c.safe ? 1 : 0);
-	if (r == 0)
-		r = ipc_send_buf(s->sock, SIGNER_CLOCK_R, &b, -1);
-	buf_done(&b);
-	return r;
-}
-
-static int
-on_nonce(struct signer *s, struct ipc_msg *m, struct diag *d)
-{
-	struct buf b = BUF_INIT(64);
-	uint8_t nonce[32];
-	int r;
-
-	if (no_body(m) != 0)
-		return CS_E_IPC;
-	r = tpm_random(s->tpm, nonce, sizeof(nonce), d);
-	if (r == 0)
-		r = buf_put_str(&b, nonce, sizeof(nonce));
-	if (r == 0)
-		r = ipc_send_buf(s->sock, SIGNER_NONCE_R, &b, -1);
-	buf_done(&b);
-	return r;
-}
-
-static int
 on_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
 {
 	/* a job that did not pass cannot be signed: out of turn */
-	if (no_body(m) != 0 || s->job == NULL)
+	if (signer_no_body(m) != 0 || s->job == NULL)
 		return CS_E_IPC;
 	return signer_sign(s, m, d);
 }
@@ -87,7 +40,10 @@ typedef int handler(struct signer *, struct ipc_msg *, struct diag *);
 /* Row i of both tables is one message. */
 static const struct ipc_rule rules[] = {
 	{ SIGNER_CLOCK, false },
-	{ SIGNER_NONCE, false },
+	{ SIGNER_SESSION, false },
+	{ SIGNER_STATE, false },
+	{ SIGNER_COUNT, false },
+	{ SIGNER_ANCHOR, false },
 	{ SIGNER_CHECKPOINT, false },
 	{ SIGNER_RECORD, false },
 	{ SIGNER_PREFLIGHT, true },
@@ -95,8 +51,11 @@ static const struct ipc_rule rules[] = {
 	{ SIGNER_BYE, true },
 };
 static handler *const handlers[ARRAY_LEN(rules)] = {
-	on_clock,
-	on_nonce,
+	signer_clock,
+	signer_session,
+	signer_state,
+	signer_count,
+	signer_anchor,
 	signer_checkpoint,
 	signer_record,
 	signer_preflight,
@@ -144,7 +103,7 @@ serve(struct signer *s)
 		    ipc_permit(&state, m.type) != 0)
 			return CS_E_IPC;
 		if (m.type == SIGNER_BYE)
-			return no_body(&m);
+			return signer_no_body(&m);
 		r = handler_of(m.type)(s, &m, &d);
 		if (r == CS_E_IPC)
 			return r;
@@ -194,6 +153,7 @@ main(int argc, char **argv)
 	r = r == 0 ? serve(&s) : report_start(s.sock, &d);
 	signer_job_free(&s.job);
 	signer_audit_done(&s.audit);
+	tpm_image_free(&s.img);
 	p11_close(&s.p11);
 	tpm_close(&s.tpm);
 	return r < 0 ? err_exit(r) : r;

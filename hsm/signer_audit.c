@@ -97,7 +97,8 @@ open_audit(struct signer *s, struct diag *d)
 	(void)snprintf(label, sizeof(label), "audit %.180s", s->origin);
 	r = read_facts(s, &f, d);
 	if (r == 0)
-		r = signer_login(s, "audit", label, f.token, &a->session, d);
+		r = signer_login(s, "audit", label, f.token, NULL, &a->session,
+		    d);
 	if (r == 0)
 		r = find_key(a->session, f.checkpoint, "an Ed25519 key",
 		    KEY_ED25519, &a->checkpoint_pub, &a->checkpoint, d);
@@ -147,6 +148,27 @@ check_history(const struct signer_audit *a, const struct checkpoint *c,
 		    "one root for one size", "another root at size %llu",
 		    (unsigned long long)c->size);
 	return 0;
+}
+
+int
+signer_check_note(struct signer *s, const uint8_t *note, size_t len,
+    struct diag *d)
+{
+	struct signer_audit *a = &s->audit;
+	struct checkpoint c;
+	struct note_vkey v;
+	uint8_t raw[32];
+	size_t n = sizeof(raw);
+	int r = open_audit(s, d);
+
+	if (r != 0)
+		return r;
+	if (EVP_PKEY_get_raw_public_key(a->checkpoint_pub->pkey, raw, &n) != 1)
+		return diag_fail(d, CS_E_CRYPTO, "an Ed25519 key", "another");
+	r = note_vkey_make(s->origin, raw, &v, d);
+	if (r == 0)
+		r = note_verify((const char *)note, len, &v, 1, &c, d);
+	return r == 0 ? check_origin(s, c.origin, d) : r;
 }
 
 static int

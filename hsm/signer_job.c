@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/evaluate_impl.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 
@@ -12,16 +13,20 @@
  * of the core's own decision is used; policy, request and approvals are
  * verified over the bytes that are then read, and counted here.
  */
-#define JOB_MAX	      (64u << 20)
-#define APPROVALS_MAX 256u
+#define JOB_MAX	 (64u << 20)
+#define VOTE_MAX 1024u
 
 /* The pieces of struct job (lib/proto_signer.h); they point into bytes. */
 struct parcel {
 	uint8_t *bytes;
-	const uint8_t *policy, *request, *nonce;
-	size_t policy_len, request_len;
+	const uint8_t *policy, *request, *nonce, *context;
+	size_t policy_len, request_len, context_len;
 	uint64_t now;
 	struct approval_doc *docs;
+	struct vote {
+		const uint8_t *sig;
+		size_t len;
+	} * votes; /* one per document; empty if it has none */
 	size_t ndocs;
 };
 
@@ -30,6 +35,7 @@ parcel_done(struct parcel *p)
 {
 	free(p->bytes);
 	free(p->docs);
+	free(p->votes);
 }
 #define _cleanup_parcel_ _cleanup_(parcel_done)
 
@@ -40,6 +46,8 @@ signer_job_free(struct signer_job **j)
 		return;
 	request_free(&(*j)->req);
 	policy_free(&(*j)->policy);
+	buf_done(&(*j)->session.context);
+	free((*j)->bytes);
 	free(*j);
 	*j = NULL;
 }
@@ -53,13 +61,18 @@ read_docs(struct rd *rd, struct parcel *p)
 	r = rd_u32(rd, &n);
 	if (r != 0)
 		return r;
-	if (n > APPROVALS_MAX)
+	if (n > SIGNER_APPROVALS_MAX)
 		return CS_E_TOO_LARGE;
 	p->docs = calloc((size_t)n + 1, sizeof(*p->docs));
-	if (p->docs == NULL)
+	p->votes = calloc((size_t)n + 1, sizeof(*p->votes));
+	if (p->docs == NULL || p->votes == NULL)
 		return CS_E_NOMEM;
-	for (i = 0; r == 0 && i < n; i++)
+	for (i = 0; r == 0 && i < n; i++) {
 		r = rd_str(rd, DSSE_MAX, &p->docs[i].envelope, &p->docs[i].len);
+		if (r == 0)
+			r = rd_str(rd, VOTE_MAX, &p->votes[i].sig,
+			    &p->votes[i].len);
+	}
 	p->ndocs = n;
 	return r;
 }
@@ -83,6 +96,8 @@ read_parcel(int fd, struct parcel *p, struct diag *d)
 	if (r == 0)
 		r = rd_u64(&rd, &p->now);
 	if (r == 0)
+		r = rd_str(&rd, TPM_CONTEXT_MAX, &p->context, &p->context_len);
+	if (r == 0)
 		r = read_docs(&rd, p);
 	if (r == 0)
 		r = rd_end(&rd);
@@ -90,7 +105,8 @@ read_parcel(int fd, struct parcel *p, struct diag *d)
 		r = CS_E_SIGNER_JOB;
 	if (r != 0)
 		return diag_fail(d, CS_E_SIGNER_JOB,
-		    "policy, request, nonce, time, approvals", "%s", err_id(r));
+		    "policy, request, nonce, time, session, approvals", "%s",
+		    err_id(r));
 	return 0;
 }
 
@@ -188,6 +204,47 @@ evaluate(const struct parcel *p, struct signer_job *j, struct diag *d)
 		return diag_fail(d, CS_E_INTERNAL, "a rule and a requester",
 		    "none, and no failed check");
 	return count_approvals(p, j, rule, requester, d);
+}
+
+/* Whose key made the approval; NULL if nobody's in the policy. */
+static const struct pubkey *
+approver_key(const struct signer_job *j, const struct approval_doc *doc)
+{
+	_cleanup_dsse_ struct dsse *env = NULL;
+	const struct policy_principal *who = NULL;
+	const struct pubkey *key = NULL;
+	bool alone = false;
+
+	if (dsse_parse(doc->envelope, doc->len, &env, NULL) != 0 ||
+	    evaluate_signer(j->policy, env, &who, &key, &alone) != 0)
+		return NULL;
+	return key;
+}
+
+/* The ballot for the TPM: its session, and a vote of each approver. */
+static int
+make_ballot(struct parcel *p, struct signer_job *j, struct diag *d)
+{
+	size_t i, n = 0;
+	int r;
+
+	memcpy(j->session.nonce, p->nonce, QUORUM_NONCE_LEN);
+	j->session.context = (struct buf)BUF_INIT(TPM_CONTEXT_MAX);
+	r = buf_put(&j->session.context, p->context, p->context_len);
+	if (r != 0)
+		return diag_fail(d, r, NULL, "the session");
+	for (i = 0; i < p->ndocs; i++) {
+		const struct pubkey *k = approver_key(j, &p->docs[i]);
+
+		/* a document by nobody was named when approvals were counted */
+		if (k == NULL || p->votes[i].len == 0)
+			continue;
+		j->votes[n++] =
+		    (struct tpm_vote){ k, p->votes[i].sig, p->votes[i].len };
+	}
+	j->ballot = (struct tpm_ballot){ &j->session, j->votes, n };
+	j->bytes = take_ptr(p->bytes);
+	return 0;
 }
 
 /* R6: the digest that the key needs is there for every subject. */
@@ -289,6 +346,11 @@ signer_preflight(struct signer *s, struct ipc_msg *m, struct diag *d)
 		r = choose_key(j, d);
 	if (r == 0)
 		r = signer_read_seal(s, j->domain->id, j->label, &blob, &len,
+		    d);
+	if (r == 0)
+		r = make_ballot(&p, j, d);
+	if (r == 0)
+		r = tpm_unseal_check(s->tpm, blob, len, j->label, &j->ballot,
 		    d);
 	if (r == 0)
 		r = find_key(s, j, d);

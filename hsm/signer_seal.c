@@ -52,8 +52,23 @@ signer_read_seal(const struct signer *s, const char *domain, const char *label,
 }
 
 int
+signer_image(struct signer *s, struct diag *d)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t len;
+	int r;
+
+	if (s->img != NULL)
+		return 0;
+	r = file_read(s->sealed_fd, "image.json", TPM_IMAGE_MAX, &data, &len,
+	    d);
+	return r == 0 ? tpm_image_parse(data, len, &s->img, d) : r;
+}
+
+int
 signer_login(struct signer *s, const char *domain, const char *label,
-    const char *token, struct p11_session **ret, struct diag *d)
+    const char *token, const struct tpm_ballot *ballot,
+    struct p11_session **ret, struct diag *d)
 {
 	_cleanup_p11_session_ struct p11_session *session = NULL;
 	_cleanup_free_ uint8_t *blob = NULL;
@@ -62,14 +77,17 @@ signer_login(struct signer *s, const char *domain, const char *label,
 	size_t len;
 	int r;
 
-	r = signer_read_seal(s, domain, label, &blob, &len, d);
+	r = signer_image(s, d);
+	if (r == 0)
+		r = signer_read_seal(s, domain, label, &blob, &len, d);
 	if (r == 0)
 		r = p11_find_token_label(s->p11, token, &t, d);
 	if (r == 0)
 		r = p11_session_open(s->p11, &t, false, &session, d);
 	/* last, so that nothing but a wrong PIN can fail after it */
 	if (r == 0)
-		r = tpm_unseal(s->tpm, blob, len, label, &pin, d);
+		r = tpm_unseal(s->tpm, s->img, blob, len, label, ballot, &pin,
+		    d);
 	if (r == 0)
 		r = p11_login(session, pin, 0, d);
 	if (r != 0)

@@ -189,12 +189,13 @@ check_before_pin(const struct token *t, bool agreed, const struct item *items,
 	if ((t->info.flags & P11_F_FINAL_TRY) != 0 && !agreed)
 		return diag_fail(d, CS_E_HSM_PIN_FINAL, NULL, "%s",
 		    t->info.label);
-	/* TPM2_PolicySigned takes this digest only, of these keys */
+	/* what TPM2_PolicySigned takes */
 	for (i = 0; i < n; i++)
 		if (items[i].kind == TOKEN_ITEM_TPM &&
-		    !pubkey_fits(k, KEY_P256) && !EVP_PKEY_is_a(k->pkey, "RSA"))
+		    !pubkey_fits(k, KEY_P256) && !pubkey_fits(k, KEY_P384) &&
+		    !EVP_PKEY_is_a(k->pkey, "RSA"))
 			return diag_fail(d, CS_E_TOKEN_ITEM,
-			    "a P-256 or RSA key", "another on %s",
+			    "a P-256, P-384 or RSA key", "another on %s",
 			    t->info.label);
 	return 0;
 }

@@ -10,8 +10,15 @@
 enum proto_signer {
 	SIGNER_CLOCK = 0x301,	/* {} */
 	SIGNER_CLOCK_R,		/* u64 clock ms, u32 reset, u32 restart, u8 safe */
-	SIGNER_NONCE,		/* {}: the ceremony's nonce, from the TPM */
-	SIGNER_NONCE_R,		/* str 32 bytes */
+	/*
+	 * str key domain, u32 n, n times u32 handle of a session to keep (all
+	 * other saved ones are flushed): starts a ceremony's policy session.
+	 * The answer: str nonceTPM (32), str challenge that each approver's
+	 * token signs for the TPM, str saved context, u32 handle, u32 seconds
+	 * that approvals hold from now.
+	 */
+	SIGNER_SESSION,
+	SIGNER_SESSION_R,
 	/*
 	 * str text of a checkpoint (three lines).  The signer refuses
 	 * another origin than its own and a size below one it has signed
@@ -27,7 +34,8 @@ enum proto_signer {
 	SIGNER_RECORD_R,	/* str DER signature, str 32-byte SPKI id */
 	/*
 	 * memfd: struct job = str policy envelope, str request envelope,
-	 * str nonce (32), u64 now, u32 n, n times str approval envelope.
+	 * str nonce (32), u64 now, str saved context, u32 n, n times {str
+	 * approval envelope, str signature over the challenge or nothing}.
 	 * Verifies policy (its digest is the one sealed with the PIN),
 	 * request and quorum by itself, finds token and key, spends no PIN.
 	 */
@@ -38,6 +46,21 @@ enum proto_signer {
 	SIGNER_SIG,		/* u32 subject index, str signature; n times */
 	SIGNER_SIGN_R,		/* u32 n: all were verified; logged out */
 	SIGNER_BYE,		/* {}: exit, no answer */
+	/*
+	 * {}: str anchor (32), u64 boots and exports, u64 generation, u64
+	 * lowest image version, u64 this image's version.  Another TPM, or a
+	 * cleared one, is a SIGNER_FAIL of its own.
+	 */
+	SIGNER_STATE,
+	SIGNER_STATE_R,
+	SIGNER_COUNT,		/* {}: one more boot or export */
+	SIGNER_COUNT_R,		/* u64 */
+	/*
+	 * str signed checkpoint: extends the TPM's anchor with its SHA-256.
+	 * Only a note that the audit token has signed is taken.
+	 */
+	SIGNER_ANCHOR,
+	SIGNER_ANCHOR_R,	/* {} */
 	SIGNER_FAIL,		/* diag */
 };
 
@@ -60,7 +83,7 @@ enum proto_token {
 
 /* What a token signs in one PIN entry. */
 #define TOKEN_ITEM_MESSAGE	0	/* hashed by key type, as in DSSE */
-#define TOKEN_ITEM_TPM		1	/* TPM2_PolicySigned challenge, SHA-256 */
+#define TOKEN_ITEM_TPM		1	/* TPM2_PolicySigned challenge */
 #define TOKEN_MAX_ITEMS		4u
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "lib/buf.h"
 #include "lib/secret.h"
+#include "tpm/image.h"
 
 /*
  * The TPM's part: time that cannot be set, random bytes, and one secret per
@@ -74,48 +75,133 @@ int tpm_lockout_info(struct tpm *t, struct tpm_lockout *ret, struct diag *d)
     CS_WUR;
 
 /* --- PCRs, SHA-256 bank --- */
-#define TPM_PCR_COUNT	24u
-/* 1 changes with settings, 9 and 10 with what is loaded: never sealed to */
-#define TPM_PCR_NEVER	((1u << 1) | (1u << 9) | (1u << 10))
 
-struct tpm_pcrs {
-	uint32_t mask;		/* bit n selects PCR n, 0..23; not 0 */
-};
-
+/* CS_E_TPM_BANK: the bank is not active */
 int tpm_pcr_read(struct tpm *t, unsigned pcr, uint8_t ret[CS_SHA256_LEN],
     struct diag *d) CS_WUR;
 int tpm_pcr_extend(struct tpm *t, unsigned pcr,
     const uint8_t digest[CS_SHA256_LEN], struct diag *d) CS_WUR;
+
+/*
+ * --- what makes a TPM this appliance's (tpm_setup.c) ---
+ * A persistent storage key and the four indices of tpm/image.h.  Needs the
+ * owner's authorisation, which is empty until tpm_take_ownership().  Indices
+ * of a former setup are removed first; their counters go on above what they
+ * were.  Each counter is incremented once.
+ */
+int tpm_setup(struct tpm *t, const struct tpm_image *img, struct diag *d)
+    CS_WUR;
+/* Owner and lockout authorisation, 1..32 bytes each, from empty */
+int tpm_take_ownership(struct tpm *t, struct secret *owner,
+    struct secret *lockout, struct diag *d) CS_WUR;
+/* Name of the storage key: another one is another TPM, or a cleared one */
+int tpm_storage_name(struct tpm *t, uint8_t ret[TPM_NAME_LEN], struct diag *d)
+    CS_WUR;
+/*
+ * Name of a key that comes from the endorsement seed, which TPM2_Clear keeps:
+ * it tells another TPM from a cleared one.
+ */
+int tpm_chip_name(struct tpm *t, uint8_t ret[TPM_NAME_LEN], struct diag *d)
+    CS_WUR;
+
+/*
+ * --- NV (tpm_nv.c) ---
+ * Reading needs nothing, writing this image.  An index that is not there, or
+ * of another kind, is CS_E_TPM_NV.
+ */
+int tpm_nv_counter(struct tpm *t, enum tpm_nv n, uint64_t *ret,
+    struct diag *d) CS_WUR;
+int tpm_nv_increment(struct tpm *t, const struct tpm_image *img, enum tpm_nv n,
+    struct diag *d) CS_WUR;
+/* 32 zero bytes before the first extension */
+int tpm_nv_anchor(struct tpm *t, uint8_t ret[CS_SHA256_LEN], struct diag *d)
+    CS_WUR;
+/* anchor = SHA-256(anchor || digest) */
+int tpm_nv_extend(struct tpm *t, const struct tpm_image *img,
+    const uint8_t digest[CS_SHA256_LEN], struct diag *d) CS_WUR;
+
+/*
+ * --- a ceremony's session (tpm_session.c) ---
+ * A policy session that waits, saved outside of the TPM, until the quorum is
+ * there.  It ends with the power, and when it is used: a saved session can be
+ * loaded once.
+ */
+#define TPM_CONTEXT_MAX	8192u
+struct tpm_saved {
+	uint8_t nonce[QUORUM_NONCE_LEN];	/* nonceTPM, what approvers sign */
+	uint32_t handle;		/* the TPM's, for tpm_session_prune() */
+	struct buf context;		/* TPMS_CONTEXT; buf_done() */
+};
+int tpm_session_save(struct tpm *t, struct tpm_saved *ret, struct diag *d)
+    CS_WUR;
+/* Flushes every saved session that is not in keep. */
+int tpm_session_prune(struct tpm *t, const uint32_t *keep, size_t n,
+    struct diag *d) CS_WUR;
 
 /* --- sealing --- */
 
 /* 128 bytes fit in a sealed object, 32 of them are the key of the tag */
 #define TPM_SEAL_MAX	96u
 #define TPM_LABEL_MAX	200u	/* printable ASCII, no terminator counted */
-#define TPM_BLOB_MAX	1024u
+#define TPM_BLOB_MAX	8192u
+
+/* What must hold before the secret comes out. */
+struct tpm_guard {
+	const struct pubkey *image_key;	/* any image that it released */
+	uint64_t generation;		/* TPM_NV_GENERATION equals this */
+	const char *domain;		/* [a-z0-9-]{1,40} */
+	const struct quorum *quorum;	/* NULL: no people needed */
+};
 
 /*
- * Seals plain (1..TPM_SEAL_MAX bytes) to the current values of the PCRs.
- * label says what the secret is for and must be given again at unseal.
- * ret_blob is reset, then holds at most TPM_BLOB_MAX bytes; it is no secret.
- * The caller proves the blob by one tpm_unseal() before it throws plain away.
+ * Seals plain (1..TPM_SEAL_MAX bytes) under the guard.  label says what the
+ * secret is for and must be given again at unseal.  ret_blob is reset, then
+ * holds at most TPM_BLOB_MAX bytes; it is no secret.
  *
- * CS_E_TPM_SELECT (mask), CS_E_TPM_LABEL, CS_E_TPM_LOCKOUT, CS_E_TPM_FAIL.
+ * CS_E_TPM_LABEL, CS_E_QUORUM_*, CS_E_TPM_LOCKOUT, CS_E_TPM_FAIL.
  */
-int tpm_seal(struct tpm *t, const struct tpm_pcrs *pcrs, const char *label,
+int tpm_seal(struct tpm *t, const struct tpm_guard *guard, const char *label,
     struct secret *plain, struct buf *ret_blob, struct diag *d) CS_WUR;
+
+/* The generation a blob of this label was sealed for; needs no TPM */
+int tpm_sealed_generation(const uint8_t *blob, size_t len, const char *label,
+    uint64_t *ret, struct diag *d) CS_WUR;
+
+/* One person's signature over quorum_challenge(); borrowed. */
+struct tpm_vote {
+	const struct pubkey *key;
+	const uint8_t *sig;
+	size_t len;
+};
+struct tpm_ballot {
+	const struct tpm_saved *session;
+	const struct tpm_vote *votes;
+	size_t n;
+};
+
+/*
+ * Everything about a blob and a ballot that needs no unseal: decodes, compares
+ * label, storage key and generation, verifies each vote and counts people.
+ * The codes of tpm_unseal().
+ */
+int tpm_unseal_check(struct tpm *t, const uint8_t *blob, size_t len,
+    const char *label, const struct tpm_ballot *ballot, struct diag *d) CS_WUR;
 
 /*
  * One attempt, repeated at most twice if the TPM itself says that a PCR
  * changed in between (TPM_RC_PCR_CHANGED).  The tag is checked before
- * anything is returned.
+ * anything is returned.  ballot is NULL for a secret without a quorum.
  *
  * CS_E_TPM_BLOB: malformed.  CS_E_TPM_LABEL: for another purpose.
- * CS_E_TPM_OTHER: another TPM, or altered.  CS_E_TPM_PCR: this is not the
- * boot state.  CS_E_TPM_TAG: what came out is not what went in.
+ * CS_E_TPM_OTHER: another TPM, or altered.  CS_E_TPM_GENERATION: an old blob.
+ * CS_E_TPM_IMAGE: another release key.  CS_E_TPM_PCR: this is not the boot
+ * state of the image policy.  CS_E_TPM_IMAGE_OLD.  CS_E_TPM_SESSION: the
+ * ballot's session is gone.  CS_E_TPM_QUORUM, CS_E_TPM_EXPIRED: the votes.
+ * CS_E_TPM_TAG: what came out is not what went in.
  * CS_E_TPM_LOCKOUT: with the time to wait.  CS_E_TPM_FAIL: all else.
  */
-int tpm_unseal(struct tpm *t, const uint8_t *blob, size_t len,
-    const char *label, struct secret **ret, struct diag *d) CS_WUR;
+int tpm_unseal(struct tpm *t, const struct tpm_image *img, const uint8_t *blob,
+    size_t len, const char *label, const struct tpm_ballot *ballot,
+    struct secret **ret, struct diag *d) CS_WUR;
 
 #endif

@@ -25,6 +25,7 @@ tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti, void (*tcti_free)(TSS2_TCTI_CONTEXT **),
 {
 	_cleanup_tpm_ struct tpm *t = calloc(1, sizeof(*t));
 	TSS2_RC rc;
+	size_t i;
 	int r;
 
 	if (t == NULL) {
@@ -33,6 +34,9 @@ tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti, void (*tcti_free)(TSS2_TCTI_CONTEXT **),
 	}
 	t->tcti = tcti;
 	t->tcti_free = tcti_free;
+	t->storage = ESYS_TR_NONE;
+	for (i = 0; i < TPM_NV_COUNT; i++)
+		t->nv[i] = ESYS_TR_NONE;
 	rc = Esys_Initialize(&t->esys, tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(t, CS_E_TPM_CONNECT, rc, "Esys_Initialize", d);
@@ -78,6 +82,7 @@ tpm_close(struct tpm **tp)
 	if (t->esys != NULL && (t->flags & TPM_SHUTDOWN) != 0)
 		(void)Esys_Shutdown(t->esys, ESYS_TR_NONE, ESYS_TR_NONE,
 		    ESYS_TR_NONE, TPM2_SU_CLEAR);
+	tpm_freep(&t->ticket);
 	Esys_Finalize(&t->esys);
 	t->tcti_free(&t->tcti);
 	free(t);
@@ -230,7 +235,7 @@ tpm_pcr_read(struct tpm *t, unsigned pcr, uint8_t ret[CS_SHA256_LEN],
 		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_PCR_Read", d);
 	/* a bank that is not active is answered by an empty list */
 	if (values->count != 1 || values->digests[0].size != CS_SHA256_LEN)
-		return diag_fail(d, CS_E_TPM_FAIL, "a SHA-256 bank of PCRs",
+		return diag_fail(d, CS_E_TPM_BANK, "a SHA-256 bank of PCRs",
 		    "TPM2_PCR_Read: none");
 	memcpy(ret, values->digests[0].buffer, CS_SHA256_LEN);
 	return 0;

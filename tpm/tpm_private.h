@@ -4,6 +4,7 @@
 
 #include <tss2/tss2_esys.h>
 
+#include "tpm/public.h"
 #include "tpm/tpm.h"
 
 /* Shared by the files of tpm/, and by tests that put themselves in between. */
@@ -12,6 +13,13 @@ struct tpm {
 	void (*tcti_free)(TSS2_TCTI_CONTEXT **);
 	ESYS_CONTEXT *esys;
 	unsigned flags;
+	/* kept while the TPM is open: fewer commands, and ESAPI shares one
+	 * object per handle, so that one of two users would close it */
+	ESYS_TR storage, nv[TPM_NV_COUNT];
+	uint8_t storage_name[TPM_NAME_LEN];
+	/* what TPM2_VerifySignature said of approved[] */
+	TPMT_TK_VERIFIED *ticket;
+	uint8_t approved[CS_SHA256_LEN];
 };
 
 /* Takes tcti in every case; freed by tcti_free. */
@@ -42,30 +50,78 @@ void tpm_handle_done(struct tpm_handle *h);	/* TPM2_FlushContext */
 /* One property of TPM_CAP_TPM_PROPERTIES */
 TSS2_RC tpm_property(struct tpm *t, uint32_t property, uint32_t *ret) CS_WUR;
 
-/* --- blob (tpm_blob.c) --- */
+/* --- sessions and policy steps (tpm_session.c) --- */
 
-/* TPM2B_NAME content: algorithm ID and SHA-256 */
-#define TPM_NAME_LEN	34u
+#define TPM_STORAGE_HANDLE	0x81005ea1u	/* persistent */
+
+/* Esys_Free() for _cleanup_; any pointer */
+void tpm_freep(void *p);
+#define _cleanup_tpm_free_ _cleanup_(tpm_freep)
+/* CS_E_TPM_OTHER if there is none; name may be NULL */
+int tpm_storage(struct tpm *t, ESYS_TR *ret, uint8_t name[TPM_NAME_LEN],
+    struct diag *d) CS_WUR;
+int tpm_nv_open(struct tpm *t, enum tpm_nv n, ESYS_TR *ret, struct diag *d)
+    CS_WUR;
+/* salt_key ESYS_TR_NONE: unsalted, for what is no secret */
+int tpm_start_session(struct tpm *t, ESYS_TR salt_key, TPM2_SE type,
+    TPMA_SESSION attributes, struct tpm_handle *ret, struct diag *d) CS_WUR;
+int tpm_policy_digest(struct tpm *t, ESYS_TR session,
+    uint8_t ret[CS_SHA256_LEN], struct diag *d) CS_WUR;
+int tpm_load_public(struct tpm *t, const struct pubkey *k,
+    struct tpm_handle *ret, struct diag *d) CS_WUR;
+/* PolicyNV: the counter of index n against operand; failure is code */
+int tpm_step_counter(struct tpm *t, ESYS_TR session, enum tpm_nv n,
+    enum tpm_compare how, uint64_t operand, int code, struct diag *d) CS_WUR;
+/* PolicyPCR, PolicyNV(image), PolicyAuthorize */
+int tpm_step_image(struct tpm *t, const struct tpm_image *img,
+    ESYS_TR session, struct diag *d) CS_WUR;
+/* A fresh session in which the image policy holds */
+int tpm_image_session(struct tpm *t, const struct tpm_image *img,
+    struct tpm_handle *ret, struct diag *d) CS_WUR;
+int tpm_session_load(struct tpm *t, const struct tpm_saved *s,
+    struct tpm_handle *ret, struct diag *d) CS_WUR;
+/* PolicySigned by each of the ballot's people, PolicyOR up to the top */
+struct tpm_blob;
+int tpm_step_quorum(struct tpm *t, ESYS_TR session, const struct tpm_blob *b,
+    const struct tpm_ballot *ballot, struct diag *d) CS_WUR;
+/* The votes that a blob's quorum takes, by place; CS_E_TPM_QUORUM */
+struct tpm_count {
+	size_t place[QUORUM_MAX_KEYS];		/* rising, threshold many */
+	const struct tpm_vote *vote[QUORUM_MAX_KEYS];
+};
+int tpm_count_votes(const struct quorum *q, const struct tpm_ballot *ballot,
+    const char *ref, struct tpm_count *ret, struct diag *d) CS_WUR;
+
+/* --- blob (tpm_blob.c) --- */
 
 struct tpm_blob {
 	char label[TPM_LABEL_MAX + 1];
-	uint32_t mask;
+	char domain[41];
 	uint8_t primary[TPM_NAME_LEN];
+	struct pubkey *image_key;
+	uint64_t generation;
+	struct quorum quorum;		/* n is 0: no people needed */
 	TPM2B_PUBLIC pub;
 	TPM2B_PRIVATE priv;
 	uint8_t tag[CS_SHA256_LEN];
 };
+void tpm_blob_done(struct tpm_blob *b);
+#define _cleanup_tpm_blob_ _cleanup_(tpm_blob_done)
 
-int tpm_mask_ok(uint32_t mask);
 int tpm_label_ok(const char *label);
+/* authPolicy that the fields before pub make, in software */
+int tpm_blob_policy(const struct tpm_blob *b, uint8_t ret[CS_SHA256_LEN],
+    struct diag *d) CS_WUR;
+/* the tree of its quorum; *ret is NULL without one */
+int tpm_blob_tree(const struct tpm_blob *b, struct tpm_tree **ret,
+    struct diag *d) CS_WUR;
 /* What a sealed object's public area is, but for unique */
 void tpm_sealed_template(const uint8_t policy[CS_SHA256_LEN],
     TPM2B_PUBLIC *ret);
-/* TPM2B_NAME of a public area, SHA-256 */
-int tpm_public_name(const TPM2B_PUBLIC *pub, uint8_t ret[TPM_NAME_LEN]) CS_WUR;
 /* All that the tag covers beside the secret; b->tag is not used */
 int tpm_blob_encode_body(const struct tpm_blob *b, struct buf *out) CS_WUR;
 int tpm_blob_encode(const struct tpm_blob *b, struct buf *out) CS_WUR;
+/* ret is done with tpm_blob_done() in every case */
 int tpm_blob_decode(const uint8_t *p, size_t len, struct tpm_blob *ret,
     struct diag *d) CS_WUR;
 /* HMAC-SHA256(key, body || secret) */

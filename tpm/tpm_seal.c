@@ -9,27 +9,18 @@
  * What is sealed is a random key and the secret; the key makes the tag in the
  * sealed file, so that the tag tells nothing about the secret.
  *
- *	seal:	primary -> trial session: PolicyPCR -> digest
- *		        -> salted session, decrypt: Create
- *	unseal:	primary, Name compared -> Load
- *		        -> salted policy session, encrypt: PolicyPCR, digest
- *		           compared, Unseal -> tag compared
+ *	seal:	storage key -> policy digest in software
+ *		            -> salted session, decrypt: Create
+ *	unseal:	storage key, Name compared -> generation compared -> Load
+ *		            -> policy session (fresh, or the ceremony's): image,
+ *		               generation, quorum; digest compared
+ *		            -> salted session, encrypt: Unseal -> tag compared
  *
  * Someone between us and the TPM sees only the encrypted parameter, since the
- * salt goes to the primary whose Name is in the sealed file.
+ * salt goes to the storage key whose Name is in the sealed file.
  */
 #define KEY_LEN CS_SHA256_LEN
 #define TRIES	3 /* only after TPM_RC_PCR_CHANGED */
-
-static void
-esys_freep(void *p)
-{
-	void **pp = p;
-
-	Esys_Free(*pp);
-	*pp = NULL;
-}
-#define _cleanup_esys_ _cleanup_(esys_freep)
 
 static void
 sensitive_freep(TPM2B_SENSITIVE_DATA **p)
@@ -40,103 +31,6 @@ sensitive_freep(TPM2B_SENSITIVE_DATA **p)
 	*p = NULL;
 }
 
-/* The usual ECC storage key, with noDA: else lockout would stop its children */
-static const TPM2B_PUBLIC primary_template = { .publicArea = {
-	.type = TPM2_ALG_ECC,
-	.nameAlg = TPM2_ALG_SHA256,
-	.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-	    TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
-	    TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT,
-	.parameters.eccDetail = {
-		.symmetric = {
-			.algorithm = TPM2_ALG_AES,
-			.keyBits.aes = 128,
-			.mode.aes = TPM2_ALG_CFB,
-		},
-		.scheme.scheme = TPM2_ALG_NULL,
-		.curveID = TPM2_ECC_NIST_P256,
-		.kdf.scheme = TPM2_ALG_NULL,
-	},
-} };
-
-/* The same seed and template give the same key each time it is asked for. */
-static int
-make_primary(struct tpm *t, struct tpm_handle *ret, uint8_t name[TPM_NAME_LEN],
-    struct diag *d)
-{
-	static const TPM2B_SENSITIVE_CREATE none = { 0 };
-	static const TPM2B_DATA outside = { 0 };
-	static const TPML_PCR_SELECTION no_pcr = { 0 };
-	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_CreatePrimary(t->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
-	    ESYS_TR_NONE, ESYS_TR_NONE, &none, &primary_template, &outside,
-	    &no_pcr, &ret->h, &pub, NULL, NULL, NULL);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_CreatePrimary", d);
-	if (tpm_public_name(pub, name) != 0)
-		return diag_fail(d, CS_E_TPM_FAIL, "a P-256 storage key",
-		    "TPM2_CreatePrimary: another public area");
-	return 0;
-}
-
-static int
-start_session(struct tpm *t, ESYS_TR salt_key, TPM2_SE type,
-    TPMA_SESSION attributes, struct tpm_handle *ret, struct diag *d)
-{
-	static const TPMT_SYM_DEF aes = {
-		.algorithm = TPM2_ALG_AES,
-		.keyBits.aes = 128,
-		.mode.aes = TPM2_ALG_CFB,
-	};
-	TSS2_RC rc;
-
-	rc = Esys_StartAuthSession(t->esys, salt_key, ESYS_TR_NONE,
-	    ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, type, &aes,
-	    TPM2_ALG_SHA256, &ret->h);
-	if (rc == TSS2_RC_SUCCESS)
-		/* without continueSession its flush would fail */
-		rc = Esys_TRSess_SetAttributes(t->esys, ret->h,
-		    attributes | TPMA_SESSION_CONTINUESESSION, 0xff);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_StartAuthSession",
-		    d);
-	return 0;
-}
-
-/* PolicyPCR over the current values, and the digest that makes */
-static int
-policy_pcr(struct tpm *t, ESYS_TR session, uint32_t mask,
-    uint8_t ret[CS_SHA256_LEN], struct diag *d)
-{
-	static const TPM2B_DIGEST current = { 0 };
-	const TPML_PCR_SELECTION sel = { .count = 1,
-		.pcrSelections = { {
-		    .hash = TPM2_ALG_SHA256,
-		    .sizeofSelect = 3,
-		    .pcrSelect = { (BYTE)mask, (BYTE)(mask >> 8),
-			(BYTE)(mask >> 16) },
-		} } };
-	_cleanup_esys_ TPM2B_DIGEST *digest = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_PolicyPCR(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &current, &sel);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_PolicyPCR", d);
-	rc = Esys_PolicyGetDigest(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &digest);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_PolicyGetDigest",
-		    d);
-	if (digest->size != CS_SHA256_LEN)
-		return diag_fail(d, CS_E_TPM_FAIL, "a SHA-256 policy",
-		    "TPM2_PolicyGetDigest: %u bytes", digest->size);
-	memcpy(ret, digest->buffer, CS_SHA256_LEN);
-	return 0;
-}
-
 /*
  * The library keeps the last command and answer in one buffer, in clear once
  * it has decrypted them.  A long public answer takes their place.
@@ -144,7 +38,7 @@ policy_pcr(struct tpm *t, ESYS_TR session, uint32_t mask,
 static void
 overwrite_buffer(struct tpm *t)
 {
-	_cleanup_esys_ TPMS_CAPABILITY_DATA *cap = NULL;
+	_cleanup_tpm_free_ TPMS_CAPABILITY_DATA *cap = NULL;
 	TPMI_YES_NO more;
 
 	(void)Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE,
@@ -152,20 +46,9 @@ overwrite_buffer(struct tpm *t)
 	    &more, &cap);
 }
 
-static int
-seal_policy(struct tpm *t, ESYS_TR primary, uint32_t mask,
-    uint8_t ret[CS_SHA256_LEN], struct diag *d)
-{
-	_cleanup_tpm_handle_ struct tpm_handle trial = TPM_HANDLE_INIT(t);
-	int r;
-
-	r = start_session(t, primary, TPM2_SE_TRIAL, 0, &trial, d);
-	return r != 0 ? r : policy_pcr(t, trial.h, mask, ret, d);
-}
-
 /* One TPM2_Create under the session; *pub and *priv may be NULL. */
 static TSS2_RC
-create(struct tpm *t, ESYS_TR primary, ESYS_TR session,
+create(struct tpm *t, ESYS_TR storage, ESYS_TR session,
     const TPM2B_SENSITIVE_CREATE *s, const uint8_t policy[CS_SHA256_LEN],
     TPM2B_PRIVATE **priv, TPM2B_PUBLIC **pub)
 {
@@ -174,31 +57,31 @@ create(struct tpm *t, ESYS_TR primary, ESYS_TR session,
 	TPM2B_PUBLIC template;
 
 	tpm_sealed_template(policy, &template);
-	return Esys_Create(t->esys, primary, session, ESYS_TR_NONE,
+	return Esys_Create(t->esys, storage, session, ESYS_TR_NONE,
 	    ESYS_TR_NONE, s, &template, &outside, &no_pcr, priv, pub, NULL,
 	    NULL, NULL);
 }
 
 /* fills pub and priv of b */
 static int
-create_sealed(struct tpm *t, ESYS_TR primary, const TPM2B_SENSITIVE_CREATE *s,
+create_sealed(struct tpm *t, ESYS_TR storage, const TPM2B_SENSITIVE_CREATE *s,
     const uint8_t policy[CS_SHA256_LEN], struct tpm_blob *b, struct diag *d)
 {
 	static const TPM2B_SENSITIVE_CREATE nothing = { .sensitive.data.size =
 							    1 };
 	_cleanup_tpm_handle_ struct tpm_handle session = TPM_HANDLE_INIT(t);
-	_cleanup_esys_ TPM2B_PRIVATE *priv = NULL;
-	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
+	_cleanup_tpm_free_ TPM2B_PRIVATE *priv = NULL;
+	_cleanup_tpm_free_ TPM2B_PUBLIC *pub = NULL;
 	TSS2_RC rc;
 	int r;
 
-	r = start_session(t, primary, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT,
+	r = tpm_start_session(t, storage, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT,
 	    &session, d);
 	if (r != 0)
 		return r;
-	rc = create(t, primary, session.h, s, policy, &priv, &pub);
+	rc = create(t, storage, session.h, s, policy, &priv, &pub);
 	/* ESAPI keeps the input for a retry: something else takes its place */
-	(void)create(t, primary, session.h, &nothing, policy, NULL, NULL);
+	(void)create(t, storage, session.h, &nothing, policy, NULL, NULL);
 	overwrite_buffer(t);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Create", d);
@@ -211,7 +94,7 @@ static int
 seal(struct tpm *t, TPM2B_SENSITIVE_CREATE *s, struct secret *plain,
     struct tpm_blob *b, struct diag *d)
 {
-	_cleanup_tpm_handle_ struct tpm_handle primary = TPM_HANDLE_INIT(t);
+	ESYS_TR storage = ESYS_TR_NONE;
 	TPM2B_SENSITIVE_DATA *data = &s->sensitive.data;
 	uint8_t policy[CS_SHA256_LEN];
 	int r;
@@ -221,11 +104,11 @@ seal(struct tpm *t, TPM2B_SENSITIVE_CREATE *s, struct secret *plain,
 	memcpy(data->buffer + KEY_LEN, secret_data(plain), secret_len(plain));
 	data->size = (UINT16)(KEY_LEN + secret_len(plain));
 
-	r = make_primary(t, &primary, b->primary, d);
+	r = tpm_storage(t, &storage, b->primary, d);
 	if (r == 0)
-		r = seal_policy(t, primary.h, b->mask, policy, d);
+		r = tpm_blob_policy(b, policy, d);
 	if (r == 0)
-		r = create_sealed(t, primary.h, s, policy, b, d);
+		r = create_sealed(t, storage, s, policy, b, d);
 	if (r != 0)
 		return r;
 	r = tpm_blob_tag(b, data->buffer, secret_data(plain), secret_len(plain),
@@ -235,25 +118,44 @@ seal(struct tpm *t, TPM2B_SENSITIVE_CREATE *s, struct secret *plain,
 	return 0;
 }
 
+static int
+copy_quorum(const struct quorum *q, struct quorum *ret, struct diag *d)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; q != NULL && r == 0 && i < q->n; i++)
+		r = quorum_add(ret, q->keys[i].person, q->keys[i].key->spki,
+		    q->keys[i].key->spki_len, d);
+	if (q == NULL || r != 0)
+		return r;
+	ret->threshold = q->threshold;
+	return quorum_check(ret, d);
+}
+
 int
-tpm_seal(struct tpm *t, const struct tpm_pcrs *pcrs, const char *label,
+tpm_seal(struct tpm *t, const struct tpm_guard *guard, const char *label,
     struct secret *plain, struct buf *ret_blob, struct diag *d)
 {
 	_cleanup_secret_ struct secret *sensitive = NULL;
-	struct tpm_blob b = { .mask = pcrs->mask };
+	_cleanup_tpm_blob_ struct tpm_blob b = { .generation =
+						     guard->generation };
 	int r;
 
-	if (!tpm_mask_ok(pcrs->mask))
-		return diag_fail(d, CS_E_TPM_SELECT,
-		    "some of PCR 0 to 23 without 1, 9 and 10", "mask 0x%x",
-		    pcrs->mask);
-	if (!tpm_label_ok(label))
+	if (!tpm_label_ok(label) || strlen(guard->domain) >= sizeof(b.domain))
 		return diag_fail(d, CS_E_TPM_LABEL,
 		    "1 to 200 printable characters", "another label");
 	if (secret_len(plain) == 0 || secret_len(plain) > TPM_SEAL_MAX)
 		return diag_fail(d, CS_E_TOO_LARGE, "1 to 96 bytes",
 		    "%zu bytes", secret_len(plain));
 	memcpy(b.label, label, strlen(label) + 1);
+	memcpy(b.domain, guard->domain, strlen(guard->domain) + 1);
+	r = pubkey_from_spki(guard->image_key->spki, guard->image_key->spki_len,
+	    &b.image_key, d);
+	if (r == 0)
+		r = copy_quorum(guard->quorum, &b.quorum, d);
+	if (r != 0)
+		return r;
 	/* a mapping of its own: aligned, locked, zeroed */
 	r = secret_new(sizeof(TPM2B_SENSITIVE_CREATE), &sensitive);
 	if (r != 0)
@@ -296,53 +198,69 @@ accept(const struct tpm_blob *b, const TPM2B_SENSITIVE_DATA *out,
 	return 0;
 }
 
+/* All steps, and that they made the digest that the secret was sealed under */
+static int
+fulfil(struct tpm *t, ESYS_TR session, const struct tpm_image *img,
+    const struct tpm_blob *b, const struct tpm_ballot *ballot, struct diag *d)
+{
+	uint8_t policy[CS_SHA256_LEN];
+	int r;
+
+	r = tpm_step_image(t, img, session, d);
+	if (r == 0)
+		r = tpm_step_counter(t, session, TPM_NV_GENERATION, TPM_EQUAL,
+		    b->generation, CS_E_TPM_GENERATION, d);
+	if (r == 0 && b->quorum.n != 0)
+		r = tpm_step_quorum(t, session, b, ballot, d);
+	if (r == 0)
+		r = tpm_policy_digest(t, session, policy, d);
+	if (r == 0 &&
+	    memcmp(policy, b->pub.publicArea.authPolicy.buffer,
+		sizeof(policy)) != 0)
+		r = diag_fail(d, CS_E_TPM_IMAGE,
+		    "the image release key it was sealed under", "another");
+	return r;
+}
+
 /* 0, or CS_E_*; *ret_again if a PCR changed under the session */
 static int
-unseal_once(struct tpm *t, ESYS_TR primary, ESYS_TR object,
+unseal_once(struct tpm *t, ESYS_TR storage, ESYS_TR object, ESYS_TR session,
     const struct tpm_blob *b, struct secret **ret, bool *ret_again,
     struct diag *d)
 {
-	_cleanup_tpm_handle_ struct tpm_handle session = TPM_HANDLE_INIT(t);
+	_cleanup_tpm_handle_ struct tpm_handle bus = TPM_HANDLE_INIT(t);
 	_cleanup_(sensitive_freep) TPM2B_SENSITIVE_DATA *out = NULL;
-	uint8_t policy[CS_SHA256_LEN];
 	TSS2_RC rc;
 	int r;
 
-	r = start_session(t, primary, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT,
-	    &session, d);
-	if (r == 0)
-		r = policy_pcr(t, session.h, b->mask, policy, d);
+	r = tpm_start_session(t, storage, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT,
+	    &bus, d);
 	if (r != 0)
 		return r;
-	if (memcmp(policy, b->pub.publicArea.authPolicy.buffer,
-		sizeof(policy)) != 0)
-		return diag_fail(d, CS_E_TPM_PCR,
-		    "the boot state it was "
-		    "sealed under",
-		    "other values in PCR mask 0x%x", b->mask);
-	rc = Esys_Unseal(t->esys, object, session.h, ESYS_TR_NONE, ESYS_TR_NONE,
-	    &out);
+	rc = Esys_Unseal(t->esys, object, session, bus.h, ESYS_TR_NONE, &out);
 	overwrite_buffer(t);
 	if (rc == TSS2_RC_SUCCESS)
 		return accept(b, out, ret, d);
 	*ret_again = tpm_rc_base(rc) == TPM2_RC_PCR_CHANGED;
+	if (tpm_rc_base(rc) == TPM2_RC_EXPIRED)
+		return tpm_fail(t, CS_E_TPM_EXPIRED, rc, "TPM2_Unseal", d);
 	if (*ret_again || tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
 		return tpm_fail(t, CS_E_TPM_PCR, rc, "TPM2_Unseal", d);
 	return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Unseal", d);
 }
 
 static int
-load(struct tpm *t, ESYS_TR primary, const struct tpm_blob *b,
+load(struct tpm *t, ESYS_TR storage, const struct tpm_blob *b,
     struct tpm_handle *ret, struct diag *d)
 {
 	TSS2_RC rc;
 
-	rc = Esys_Load(t->esys, primary, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	rc = Esys_Load(t->esys, storage, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 	    ESYS_TR_NONE, &b->priv, &b->pub, &ret->h);
 	switch (tpm_rc_base(rc)) {
 	case TSS2_RC_SUCCESS:
 		return 0;
-	case TPM2_RC_INTEGRITY: /* not wrapped by this primary, or altered */
+	case TPM2_RC_INTEGRITY: /* not wrapped by this key, or altered */
 	case TPM2_RC_SIZE:	/* altered so that it cannot be unwrapped */
 	case TPM2_RC_BINDING:
 		return tpm_fail(t, CS_E_TPM_OTHER, rc, "TPM2_Load", d);
@@ -351,34 +269,112 @@ load(struct tpm *t, ESYS_TR primary, const struct tpm_blob *b,
 	}
 }
 
+/* The blob is of this TPM, for this purpose, alive, and takes this ballot. */
+static int
+check(struct tpm *t, const char *label, const struct tpm_blob *b,
+    const struct tpm_ballot *ballot, ESYS_TR *ret, struct diag *d)
+{
+	uint8_t name[TPM_NAME_LEN];
+	char ref[QUORUM_REF_MAX];
+	struct tpm_count c;
+	uint64_t generation = 0;
+	int r;
+
+	if (strcmp(b->label, label) != 0)
+		return diag_fail(d, CS_E_TPM_LABEL, label, "%s", b->label);
+	r = tpm_storage(t, ret, name, d);
+	if (r != 0)
+		return r;
+	if (memcmp(name, b->primary, sizeof(name)) != 0)
+		return diag_fail(d, CS_E_TPM_OTHER,
+		    "the storage key it was sealed under", "another one");
+	r = tpm_nv_counter(t, TPM_NV_GENERATION, &generation, d);
+	if (r != 0)
+		return r;
+	if (generation != b->generation)
+		return diag_fail(d, CS_E_TPM_GENERATION, NULL,
+		    "generation %llu, and the TPM's is %llu",
+		    (unsigned long long)b->generation,
+		    (unsigned long long)generation);
+	if ((b->quorum.n != 0) != (ballot != NULL))
+		return diag_fail(d, CS_E_TPM_QUORUM,
+		    b->quorum.n != 0 ? "approvals" : "no approvals",
+		    "the other");
+	if (ballot == NULL)
+		return 0;
+	quorum_ref(b->domain, ref);
+	return tpm_count_votes(&b->quorum, ballot, ref, &c, d);
+}
+
 int
-tpm_unseal(struct tpm *t, const uint8_t *blob, size_t len, const char *label,
+tpm_sealed_generation(const uint8_t *blob, size_t len, const char *label,
+    uint64_t *ret, struct diag *d)
+{
+	_cleanup_tpm_blob_ struct tpm_blob b = { 0 };
+	int r = tpm_blob_decode(blob, len, &b, d);
+
+	if (r == 0 && strcmp(b.label, label) != 0)
+		r = diag_fail(d, CS_E_TPM_LABEL, label, "%s", b.label);
+	if (r == 0)
+		*ret = b.generation;
+	return r;
+}
+
+int
+tpm_unseal_check(struct tpm *t, const uint8_t *blob, size_t len,
+    const char *label, const struct tpm_ballot *ballot, struct diag *d)
+{
+	ESYS_TR storage = ESYS_TR_NONE;
+	_cleanup_tpm_blob_ struct tpm_blob b = { 0 };
+	int r = tpm_blob_decode(blob, len, &b, d);
+
+	return r == 0 ? check(t, label, &b, ballot, &storage, d) : r;
+}
+
+/* The session of the ceremony is loaded last: it can be loaded once. */
+static int
+open_session(struct tpm *t, const struct tpm_ballot *ballot,
+    struct tpm_handle *ret, struct diag *d)
+{
+	if (ballot != NULL)
+		return tpm_session_load(t, ballot->session, ret, d);
+	return tpm_start_session(t, ESYS_TR_NONE, TPM2_SE_POLICY, 0, ret, d);
+}
+
+int
+tpm_unseal(struct tpm *t, const struct tpm_image *img, const uint8_t *blob,
+    size_t len, const char *label, const struct tpm_ballot *ballot,
     struct secret **ret, struct diag *d)
 {
-	_cleanup_tpm_handle_ struct tpm_handle primary = TPM_HANDLE_INIT(t);
+	ESYS_TR storage = ESYS_TR_NONE;
 	_cleanup_tpm_handle_ struct tpm_handle object = TPM_HANDLE_INIT(t);
-	uint8_t name[TPM_NAME_LEN];
-	struct tpm_blob b;
+	_cleanup_tpm_handle_ struct tpm_handle session = TPM_HANDLE_INIT(t);
+	_cleanup_tpm_blob_ struct tpm_blob b = { 0 };
 	bool again = true;
+	TSS2_RC rc;
 	int r, i;
 
 	r = tpm_blob_decode(blob, len, &b, d);
-	if (r != 0)
-		return r;
-	if (strcmp(b.label, label) != 0)
-		return diag_fail(d, CS_E_TPM_LABEL, label, "%s", b.label);
-	r = make_primary(t, &primary, name, d);
-	if (r != 0)
-		return r;
-	if (memcmp(name, b.primary, sizeof(name)) != 0)
-		return diag_fail(d, CS_E_TPM_OTHER,
-		    "the storage key it was sealed under", "another one");
-	r = load(t, primary.h, &b, &object, d);
+	if (r == 0)
+		r = check(t, label, &b, ballot, &storage, d);
+	if (r == 0)
+		r = load(t, storage, &b, &object, d);
+	if (r == 0)
+		r = open_session(t, ballot, &session, d);
 	if (r != 0)
 		return r;
 	for (i = 0; again && i < TRIES; i++) {
 		again = false;
-		r = unseal_once(t, primary.h, object.h, &b, ret, &again, d);
+		/* the same session again: its nonce is what people signed */
+		rc = Esys_PolicyRestart(t->esys, session.h, ESYS_TR_NONE,
+		    ESYS_TR_NONE, ESYS_TR_NONE);
+		if (rc != TSS2_RC_SUCCESS)
+			return tpm_fail(t, CS_E_TPM_FAIL, rc,
+			    "TPM2_PolicyRestart", d);
+		r = fulfil(t, session.h, img, &b, ballot, d);
+		if (r == 0)
+			r = unseal_once(t, storage, object.h, session.h, &b,
+			    ret, &again, d);
 	}
 	return r;
 }

@@ -49,25 +49,95 @@ struct bench {
 	struct p11_key *k;
 };
 
-/* The sealed PIN, as the signer takes it. */
-static struct secret *
-unseal(const struct bench *b, int state, struct diag *d)
+#define APPROVERS 2u
+
+/* A vote by the one key on an approver's token, as coldseal-token makes it. */
+static void
+vote(const struct bench *b, const struct site_port *port, const char *rehearsal,
+    const struct buf *challenge, struct tpm_vote *ret, struct diag *d)
 {
+	struct p11_spki list[64];
+	const struct pubkey *keys[64];
+	struct secret *pin = NULL;
+	struct p11_session *s = NULL;
+	struct p11_match match;
+	struct p11_key *k = NULL;
+	struct p11 *p = NULL;
+	struct p11_token *tokens = NULL;
+	struct buf sig = BUF_INIT(HSM_SIG_MAX);
+	uint8_t *text = NULL;
+	char path[1024];
+	size_t i, n = 0, ntokens = 0, len = 0;
+
+	for (i = 0; i < b->policy->nprincipals; i++)
+		if (n < ARRAY_LEN(list) && b->policy->principals[i].nkeys > 0) {
+			keys[n] = b->policy->principals[i].keys[0];
+			list[n] = (struct p11_spki){ keys[n]->spki,
+				keys[n]->spki_len };
+			n++;
+		}
+	(void)snprintf(path, sizeof(path), "%s/approvers/%s/pin", rehearsal,
+	    port->port);
+	must(file_read(AT_FDCWD, path, 64, &text, &len, d), d, path);
+	must(secret_new(len - 1, &pin), d, "PIN");
+	memcpy(secret_data(pin), text, len - 1);
+	(void)setenv("SOFTHSM2_CONF", port->conf, 1);
+	must(p11_open(port->module, &p, d), d, "module");
+	must(p11_tokens(p, &tokens, &ntokens, d), d, "tokens");
+	must(p11_session_open(p, &tokens[0], false, &s, d), d, "session");
+	must(p11_find_by_spki(s, list, n, &match, d), d, "key");
+	must(p11_login(s, pin, 0, d), d, "login");
+	must(p11_find_key(s, match.id, match.id_len, NULL,
+		 keys[match.index]->spki, keys[match.index]->spki_len, &k, d),
+	    d, "key");
+	must(hsm_sign_message(s, k, challenge->p, challenge->len, &sig, d), d,
+	    "vote");
+	*ret = (struct tpm_vote){ keys[match.index], sig.p, sig.len };
+	p11_key_free(&k);
+	p11_session_close(&s);
+	p11_close(&p);
+	secret_free(&pin);
+	free(tokens);
+	free(text);
+}
+
+/* The sealed PIN, as the signer takes it: with the votes of two people. */
+static struct secret *
+unseal(const struct bench *b, int state, const char *rehearsal, struct diag *d)
+{
+	struct buf challenge = BUF_INIT(256);
+	struct tpm_vote votes[APPROVERS];
+	struct tpm_saved saved;
+	const struct tpm_ballot ballot = { &saved, votes, APPROVERS };
+	struct tpm_image *img = NULL;
 	struct secret *pin = NULL;
 	struct tpm *t = NULL;
-	uint8_t *blob = NULL;
-	char path[64], label[200], hex[65];
-	size_t len = 0;
+	uint8_t *blob = NULL, *json = NULL;
+	char path[64], label[200], hex[65], ref[QUORUM_REF_MAX];
+	size_t len = 0, i;
 
 	hex_encode(b->policy->digest, 32, hex);
 	(void)snprintf(path, sizeof(path), "sealed/%s.seal", b->key->domain);
 	(void)snprintf(label, sizeof(label), "domain %s policy %s",
 	    b->key->domain, hex);
+	must(file_read(state, "sealed/image.json", TPM_IMAGE_MAX, &json, &len,
+		 d),
+	    d, "image");
+	must(tpm_image_parse(json, len, &img, d), d, "image");
 	must(file_read(state, path, TPM_BLOB_MAX, &blob, &len, d), d, path);
 	must(tpm_open(b->site->tcti, 0, &t, d), d, "TPM");
-	must(tpm_unseal(t, blob, len, label, &pin, d), d, "unseal");
+	must(tpm_session_save(t, &saved, d), d, "session");
+	quorum_ref(b->key->domain, ref);
+	must(quorum_challenge(saved.nonce, ref, &challenge), d, "challenge");
+	for (i = 0; i < APPROVERS; i++)
+		vote(b, &b->site->ports[i], rehearsal, &challenge, &votes[i],
+		    d);
+	must(tpm_unseal(t, img, blob, len, label, &ballot, &pin, d), d,
+	    "unseal");
 	tpm_close(&t);
+	tpm_image_free(&img);
 	free(blob);
+	free(json);
 	return pin;
 }
 
@@ -79,6 +149,7 @@ open_key(struct bench *b, const char *path, const char *id, struct diag *d)
 	struct p11_uri uri;
 	uint8_t *env = NULL;
 	size_t len = 0;
+	char rehearsal[512];
 	int state = -1;
 
 	must(dir_open(AT_FDCWD, path, &state, d), d, path);
@@ -89,8 +160,9 @@ open_key(struct bench *b, const char *path, const char *id, struct diag *d)
 	b->key = policy_key_by_id(b->policy, id);
 	if (b->key == NULL)
 		exit(1);
+	(void)snprintf(rehearsal, sizeof(rehearsal), "%s/..", path);
+	pin = unseal(b, state, rehearsal, d);
 	(void)setenv("SOFTHSM2_CONF", b->site->hsm_conf, 1);
-	pin = unseal(b, state, d);
 	must(p11_uri_parse(b->key->uri, &uri, d), d, "uri");
 	must(p11_open(b->site->module, &b->p, d), d, "module");
 	must(p11_find_token(b->p, &uri, &token, d), d, "token");

@@ -111,10 +111,14 @@ con_approve 1 bob
 like "no TPM: said in words" "$con_out" 'TPM-CONNECT'
 con_end
 con_start "$CON_DIR" || bail "no start after the TPM: $con_out"
+like "approvals end with the TPM's power: said" "$con_out" \
+    'request 1: the TPM was restarted; its approvals must be given again'
 con "show 1"
-like "and nothing is lost" "$con_out" 'approvals +1 of 2'
+like "the request is there, without approvals" "$con_out" \
+    'approvals +0 of 2'
+con_approve 1 alice
 con_approve 1 bob
-like "the approval goes through now" "$con_out" '2 of 2'
+like "they are given again" "$con_out" '2 of 2'
 
 # --- a seal that does not open ---------------------------------------------
 cp "$state/sealed/release.seal" "$work/seal"
@@ -128,6 +132,9 @@ like "a damaged seal signs nothing" "$con_out" 'refused: TPM-'
 con "log 3"
 like "the intent has its outcome: failed" "$con_out" 'sign.outcome +TPM-.*failed|sign.outcome.*failed'
 cp "$work/seal" "$state/sealed/release.seal"
+con "sign 1"
+like "a ceremony that began to sign is used up" "$con_out" \
+    'refused: QUORUM-SHORT'
 
 # --- in the middle of signing ----------------------------------------------
 for i in $(seq 1 400); do
@@ -139,9 +146,9 @@ coldseal request create --product router --version 2 --key fw-rsa \
     --list "$work/list" --out "$work/n.req" >/dev/null || bail "no list"
 coldseal media write "$COLDSEAL_IN" "$work/n.req" >/dev/null
 con intake
-con_approve 2 alice
-con_approve 2 carol
 for victim in coldseal-core coldseal-signer coldseald; do
+	con_approve 2 alice
+	con_approve 2 carol
 	size=$(size_of_log)
 	con_send "sign 2"
 	# the intent is durable and under a checkpoint: now it is signing
@@ -171,11 +178,15 @@ for victim in coldseal-core coldseal-signer coldseald; do
 		    'request 2: the last ceremony was cut short'
 	fi
 	con "show 2"
-	like "$victim: the request is pending, approvals kept" "$con_out" \
-	    'approvals +2 of 2'
+	like "$victim: the request is pending, its session used up" \
+	    "$con_out" 'approvals +0 of 2'
 done
+con_approve 2 carol
+con_approve 2 alice
 con "sign 2"
 like "then all of it is signed" "$con_out" '400 signatures made'
+con_approve 1 carol
+con_approve 1 bob
 con "sign 1"
 like "and the first request" "$con_out" '1 signatures made'
 con "export 2"
@@ -195,24 +206,65 @@ like "an emptied SoftHSM token is mended, and it is said" "$con_out" \
     "mended SoftHSM's"
 con_end
 
-# --- a log that is older than its checkpoint -------------------------------
+# --- a log that is older than what was seen of it --------------------------
+silent() { # the appliance without a person; its last words
+	coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/silent" 2>&1
+	cat "$work/silent"
+}
 cp -r "$state" "$work/old"
 con_start "$CON_DIR" || bail "no start"
 con_end
-cp -r "$work/old/log/tile" "$work/tile"
+cp -r "$state" "$work/now"
 rm -rf "$state/log/tile"
-cp -r "$work/tile" "$state/log/tile"
-coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/behind" 2>&1
-like "an old copy of the tiles does not start" "$(cat "$work/behind")" \
+cp -r "$work/old/log/tile" "$state/log/tile"
+like "an old copy of the tiles does not start" "$(silent)" \
     'LEDGER-BEHIND|LOG-MISSING'
+# the whole disk of yesterday fits itself; only the TPM knows better
 rm -rf "$state"
 cp -r "$work/old" "$state"
+like "an old copy of the whole state does not start" "$(silent)" \
+    'ANCHOR-BEHIND'
+like "and it is called that" "$(cat "$work/silent")" 'is an old copy'
+is "nor does it change anything" "$(cd "$state" && find . -type f |
+    grep -v index.db | sort | xargs sha256sum)" "$(cd "$work/old" &&
+    find . -type f | grep -v index.db | sort | xargs sha256sum)"
+rm -rf "$state"
+cp -r "$work/now" "$state"
 cp "$state/policy.dsse" "$work/p"
 printf 'x' >>"$state/policy.dsse"
-coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/behind" 2>&1
-like "a changed policy file does not start" "$(cat "$work/behind")" \
-    'JSON|DSSE|POLICY'
+like "a changed policy file does not start" "$(silent)" 'JSON|DSSE|POLICY'
 cp "$work/p" "$state/policy.dsse"
-coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/fine" 2>&1
-like "and the right one does" "$(cat "$work/fine")" 'REHEARSAL'
+like "and the right one does" "$(silent)" 'REHEARSAL'
+
+# --- a crash between a checkpoint and the TPM's anchor ---------------------
+# the last checkpoint is on the disk, and the TPM of before it is put back
+silent >/dev/null
+coldseal-rehearsal down "$CON_DIR" >/dev/null
+cp -r "$CON_DIR/tpm" "$work/tpm"
+con_start "$CON_DIR" || bail "no start"
+kill -9 "$(pid_of coldseald)"
+gone
+ls "$state/log/checkpoints" | sort -n >"$work/with"
+coldseal-rehearsal down "$CON_DIR" >/dev/null
+one=$(tail -n 1 "$work/with")
+like "one checkpoint more than the TPM saw: finished" "$(
+	# the boot leaf's checkpoint is the only one that is new
+	rm -rf "$CON_DIR/tpm"
+	cp -r "$work/tpm" "$CON_DIR/tpm"
+	silent
+)" 'had not reached the TPM; that is finished now'
+like "the checkpoint is still there" "$(ls "$state/log/checkpoints")" "$one"
+
+# --- a TPM that is not the one it was --------------------------------------
+coldseal-rehearsal down "$CON_DIR" >/dev/null
+mv "$CON_DIR/tpm" "$work/mine"
+mkdir "$CON_DIR/tpm"
+like "another TPM: said so" "$(silent)" 'TPM-FOREIGN'
+coldseal-rehearsal down "$CON_DIR" >/dev/null
+rm -rf "$CON_DIR/tpm"
+mv "$work/mine" "$CON_DIR/tpm"
+like "its own TPM again" "$(silent)" 'REHEARSAL'
+TPM2TOOLS_TCTI=swtpm:path=$CON_DIR/tpm/sock tpm2_clear -c l 2>"$work/clear" ||
+    bail "no clear: $(cat "$work/clear")"
+like "a cleared TPM: said so" "$(silent)" 'TPM-CLEARED'
 done_testing

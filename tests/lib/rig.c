@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <openssl/pem.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -243,6 +244,39 @@ rig_swtpm_stop(struct rig *r)
 	r->swtpm = 0;
 }
 
+/* An image release key, and its policy for a TPM that nothing measured. */
+static void
+make_image(struct rig *r)
+{
+	char key[RIG_PATH], pcr[3][80];
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	BIO *b = BIO_new(BIO_s_mem());
+	_cleanup_output_ struct rig_output o = { 0 };
+	const char *argv[] = { "coldseal", "image", "sign", "--version", "1000",
+		"--pcr", pcr[0], "--pcr", pcr[1], "--pcr", pcr[2], "--key", key,
+		"--out", r->image, NULL };
+	static const int n[] = { 7, 11, 12 };
+	char *text;
+	size_t i;
+	long len;
+
+	if (k == NULL || b == NULL ||
+	    PEM_write_bio_PrivateKey(b, k, NULL, NULL, 0, NULL, NULL) != 1)
+		rig_die("no image release key");
+	len = BIO_get_mem_data(b, &text);
+	rig_write(r, "image.pem", text, (size_t)len, key);
+	if (chmod(key, 0600) != 0)
+		rig_die("chmod %s", key);
+	BIO_free(b);
+	EVP_PKEY_free(k);
+	for (i = 0; i < ARRAY_LEN(n); i++)
+		(void)snprintf(pcr[i], sizeof(pcr[i]), "%d=%064d", n[i], 0);
+	rig_path(r, "image.json", r->image);
+	rig_run(r, argv, NULL, &o);
+	if (o.status != 0)
+		rig_die("coldseal image sign: %s", o.err);
+}
+
 void
 rig_init(struct rig *r)
 {
@@ -270,6 +304,7 @@ rig_init(struct rig *r)
 	rig_path(r, "tpm", path);
 	if (mkdir(path, 0700) != 0)
 		rig_die("mkdir %s: %s", path, strerror(errno));
+	make_image(r);
 	rig_swtpm_start(r);
 }
 

@@ -22,6 +22,7 @@ struct rig {
 	char module[RIG_PATH];		/* SoftHSM */
 	char hsm_conf[RIG_PATH];	/* of the HSM */
 	char tcti[RIG_PATH];
+	char image[RIG_PATH];		/* signed image policy, version 1000 */
 	pid_t swtpm;
 };
 
@@ -69,7 +70,7 @@ struct rig_person {
 	struct pubkey *pub;
 	char conf[RIG_PATH];		/* of the token, "" if none */
 };
-/* type: "ed25519", "p256", "p384" or "rsa3072" */
+/* type: "ed25519", "p256", "p384", "rsa2048" or "rsa3072" */
 void rig_person(struct rig_person *p, const char *id, const char *kind,
     const char *organisation, const char *role, const char *type);
 void rig_person_done(struct rig_person *p);

@@ -23,6 +23,8 @@ new_key(const char *type)
 		k = EVP_EC_gen("P-256");
 	else if (strcmp(type, "p384") == 0)
 		k = EVP_EC_gen("P-384");
+	else if (strcmp(type, "rsa2048") == 0)
+		k = EVP_RSA_gen(2048);
 	else if (strcmp(type, "rsa3072") == 0)
 		k = EVP_RSA_gen(3072);
 	if (k == NULL)

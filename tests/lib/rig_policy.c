@@ -63,8 +63,9 @@ rig_provision_keys(const struct rig *r, const char *state, const char *origin,
 	_cleanup_output_ struct rig_output o = { 0 };
 	const char *argv[MAX_ARGS] = { "coldseal-provision", "keys", "--state",
 		state, "--origin", origin, "--module", r->module, "--tcti",
-		r->tcti, "--hsm-conf", r->hsm_conf, "--rehearsal" };
-	size_t argc = 13, i;
+		r->tcti, "--image", r->image, "--hsm-conf", r->hsm_conf,
+		"--rehearsal" };
+	size_t argc = 15, i;
 	char *specs[MAX_ARGS] = { NULL };
 
 	for (i = 0; i < nports && argc < MAX_ARGS - 3; i++) {

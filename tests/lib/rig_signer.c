@@ -25,7 +25,7 @@ static const struct {
 } people_table[RS_PEOPLE] = {
 	[RS_CI] = { "ci", "system", "acme", "requester", "p256" },
 	[RS_ALICE] = { "alice", "person", "acme", "approver", "p256" },
-	[RS_BOB] = { "bob", "person", "acme", "approver", "ed25519" },
+	[RS_BOB] = { "bob", "person", "acme", "approver", "rsa2048" },
 	[RS_CAROL] = { "carol", "person", "zeta", "approver", "p384" },
 	[RS_ADMIN] = { "root", "person", "acme", "admin", "p256" },
 	[RS_STRANGER] = { "mallory", "person", "evil", "approver", "p256" },
@@ -222,7 +222,52 @@ rs_job_add(struct rs_job *j, char *approval, size_t len)
 	if (j->n == ARRAY_LEN(j->approvals))
 		rig_die("too many approvals");
 	j->approvals[j->n] = approval;
+	j->votes[j->n] = NULL;
+	j->vote_lens[j->n] = 0;
 	j->lens[j->n++] = len;
+}
+
+void
+rs_job_vote(struct rs *s, struct rs_job *j, enum rs_who who)
+{
+	free(j->votes[j->n - 1]);
+	j->votes[j->n - 1] = tpm_rig_vote(&s->people[who], j->nonce, j->domain,
+	    &j->vote_lens[j->n - 1]);
+}
+
+/* A TPM session, as the core asks for one. */
+void
+rs_session(struct rs *s, struct rs_job *j)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(256);
+	const uint8_t *nonce, *challenge, *context;
+	size_t nonce_len, challenge_len;
+	struct rs_signer g;
+	struct diag d = { 0 };
+	uint32_t handle, seconds;
+	struct rd rd;
+
+	if (buf_put_cstr(&b, j->domain) != 0 || buf_put_u32(&b, 0) != 0)
+		rig_die("out of memory");
+	rs_start(s, NULL, NULL, &g);
+	if (rs_ask(&g, SIGNER_SESSION, &b, -1, SIGNER_SESSION_R, &m, &d) != 0)
+		rig_die("session: %s: %s", err_id(d.code), d.found);
+	(void)rs_end(&g);
+	buf_done(&b);
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	if (rd_str(&rd, 32, &nonce, &nonce_len) != 0 || nonce_len != 32 ||
+	    rd_str(&rd, 1024, &challenge, &challenge_len) != 0 ||
+	    rd_str(&rd, 65536, &context, &j->context_len) != 0 ||
+	    rd_u32(&rd, &handle) != 0 || rd_u32(&rd, &seconds) != 0 ||
+	    rd_end(&rd) != 0 || seconds != 28800)
+		rig_die("session: malformed");
+	memcpy(j->nonce, nonce, 32);
+	free(j->context);
+	j->context = malloc(j->context_len + 1);
+	if (j->context == NULL)
+		rig_die("out of memory");
+	memcpy(j->context, context, j->context_len);
 }
 
 void
@@ -236,19 +281,32 @@ rs_job(struct rs *s, const struct rs_request *q, struct rs_job *ret)
 	ret->policy = s->envelope;
 	ret->policy_len = s->envelope_len;
 	ret->request = q;
-	memset(ret->nonce, 0x5c, sizeof(ret->nonce));
+	for (i = 0; i < RS_KEYS; i++)
+		if (strcmp(s->keys[i].id, q->req->key) == 0)
+			ret->domain = s->keys[i].domain;
+	rs_session(s, ret);
 	for (i = 0; i < ARRAY_LEN(who); i++) {
 		a = rs_approval(s, s->policy, q, who[i], true, ret->nonce,
 		    &len);
 		rs_job_add(ret, a, len);
+		rs_job_vote(s, ret, who[i]);
 	}
+}
+
+void
+rs_job_drop(struct rs_job *j)
+{
+	free(j->approvals[--j->n]);
+	free(j->votes[j->n]);
 }
 
 void
 rs_job_done(struct rs_job *j)
 {
 	while (j->n > 0)
-		free(j->approvals[--j->n]);
+		rs_job_drop(j);
+	free(j->context);
+	j->context = NULL;
 }
 
 void
@@ -336,9 +394,12 @@ rs_preflight(struct rs_signer *g, const struct rs_job *j, uint32_t *ret_n,
 	put(buf_put_str(&b, j->request->envelope, j->request->len));
 	put(buf_put_str(&b, j->nonce, 32));
 	put(buf_put_u64(&b, (uint64_t)time(NULL)));
+	put(buf_put_str(&b, j->context, j->context_len));
 	put(buf_put_u32(&b, (uint32_t)j->n));
-	for (i = 0; i < j->n; i++)
+	for (i = 0; i < j->n; i++) {
 		put(buf_put_str(&b, j->approvals[i], j->lens[i]));
+		put(buf_put_str(&b, j->votes[i], j->vote_lens[i]));
+	}
 	put(memfd_sealed("job", b.p, b.len, &fd, NULL));
 	buf_done(&b);
 	r = rs_ask(g, SIGNER_PREFLIGHT, NULL, fd, SIGNER_PREFLIGHT_R, &m, d);

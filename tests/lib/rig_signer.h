@@ -6,6 +6,7 @@
 #include "lib/ipc.h"
 #include "lib/proto_signer.h"
 #include "tests/lib/rig.h"
+#include "tests/lib/tpm_rig.h"
 
 /* An appliance with keys of every kind and people, and a signer to drive. */
 #define RS_ORIGIN	"coldseal.example/unit"
@@ -54,9 +55,18 @@ struct rs_job {
 	size_t policy_len;
 	const struct rs_request *request;
 	uint8_t nonce[32];
+	const char *domain;
+	uint8_t *context;		/* the TPM session; rs_job_done() */
+	size_t context_len;
 	char *approvals[8];		/* freed by rs_job_done() */
-	size_t lens[8], n;
+	uint8_t *votes[8];		/* for the TPM; NULL: none */
+	size_t lens[8], vote_lens[8], n;
 };
+/* a new TPM session and its nonce */
+void rs_session(struct rs *s, struct rs_job *j);
+void rs_job_drop(struct rs_job *j);	/* the last approval */
+/* who votes too, for the approval that was added last */
+void rs_job_vote(struct rs *s, struct rs_job *j, enum rs_who who);
 void rs_job_done(struct rs_job *j);
 /* The usual one: the policy in force, approvals by alice and bob. */
 void rs_job(struct rs *s, const struct rs_request *q, struct rs_job *ret);

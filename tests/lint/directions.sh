@@ -18,8 +18,9 @@ allowed() {
 	tpm) echo "lib" ;;
 	hsm) echo "lib tpm/tpm.h" ;;
 	appliance) echo "lib" ;;
-	# the PKCS#11 header: requester keys may be PKCS#11 URIs
-	host-tools) echo "lib usb-transfer hsm/p11.h hsm/sign.h" ;;
+	# the PKCS#11 header: requester keys may be PKCS#11 URIs; of tpm/ what
+	# needs no TPM
+	host-tools) echo "lib usb-transfer hsm/p11.h hsm/sign.h tpm/image.h" ;;
 	esac
 }
 

@@ -48,7 +48,7 @@ keys(const char *name, const char *tcti, const char *conf, const char *key,
 	char state[RIG_PATH];
 	const char *argv[] = { "coldseal-provision", "keys", "--state", state,
 		"--origin", RS_ORIGIN, "--module", rs.rig.module, "--tcti",
-		tcti, "--hsm-conf", conf, "--key", key,
+		tcti, "--image", rs.rig.image, "--hsm-conf", conf, "--key", key,
 		rehearsal ? "--rehearsal" : NULL, NULL };
 
 	rig_path(&rs.rig, name, state);
@@ -176,7 +176,7 @@ policy_checks(void **state)
 	    "pkcs11:token=coldseal-moon;id=%%01");
 	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
 	rs.keys[2] = saved;
-	policy_refused(env, len, "HSM-TOKEN-ABSENT");
+	policy_refused(env, len, "PROVISION-DOMAIN");
 }
 
 static void
@@ -296,8 +296,8 @@ undo_is_named(void **state)
 	char conf[RIG_PATH], tokens[RIG_PATH], dir[RIG_PATH];
 	const char *argv[] = { "coldseal-provision", "keys", "--state", dir,
 		"--origin", RS_ORIGIN, "--module", rs.rig.module, "--tcti",
-		rs.rig.tcti, "--hsm-conf", conf, "--rehearsal", "--key",
-		"k,a,rsa3072-pkcs1-sha256,raw", "--key",
+		rs.rig.tcti, "--image", rs.rig.image, "--hsm-conf", conf,
+		"--rehearsal", "--key", "k,a,rsa3072-pkcs1-sha256,raw", "--key",
 		"l,a,rsa3072-pkcs1-sha256,raw", "--key",
 		"m,b,rsa3072-pkcs1-sha256,raw", NULL };
 	pid_t pid;

@@ -144,7 +144,7 @@ end_job(struct rs_request *q, struct rs_job *j)
 static void
 drop_last(struct rs_job *j)
 {
-	free(j->approvals[--j->n]);
+	rs_job_drop(j);
 }
 
 static void
@@ -154,6 +154,69 @@ add(struct rs_job *j, const struct rs_request *q, enum rs_who who, bool approve)
 	char *a = rs_approval(&rs, rs.policy, q, who, approve, j->nonce, &len);
 
 	rs_job_add(j, a, len);
+	if (approve)
+		rs_job_vote(&rs, j, who);
+}
+
+/* The core's word is worth nothing: the chip has not been asked by people. */
+static void
+votes_missing(void **state)
+{
+	struct rs_request q;
+	struct rs_job j;
+
+	(void)state;
+	start_job(&q, &j);
+	j.vote_lens[1] = 0;
+	refused(&j, CS_E_TPM_QUORUM, "1 of 2");
+	j.vote_lens[0] = 0;
+	refused(&j, CS_E_TPM_QUORUM, "0 of 2");
+	end_job(&q, &j);
+	/* alice's vote once more as bob's */
+	start_job(&q, &j);
+	free(j.votes[1]);
+	j.votes[1] = tpm_rig_vote(&rs.people[RS_ALICE], j.nonce, j.domain,
+	    &j.vote_lens[1]);
+	refused(&j, CS_E_TPM_QUORUM, "another by bob");
+	end_job(&q, &j);
+	/* a vote for another domain */
+	start_job(&q, &j);
+	free(j.votes[1]);
+	j.votes[1] =
+	    tpm_rig_vote(&rs.people[RS_BOB], j.nonce, "boot", &j.vote_lens[1]);
+	refused(&j, CS_E_TPM_QUORUM, "another by bob");
+	end_job(&q, &j);
+}
+
+/* One session, one signing: approvals cannot be used again. */
+static void
+session_used_up(void **state)
+{
+	struct rs_request q;
+	struct rs_signer g;
+	struct rs_job j;
+	struct diag d = { 0 };
+	uint32_t n;
+
+	(void)state;
+	start_job(&q, &j);
+	rs_start(&rs, NULL, NULL, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
+	assert_int_equal(rs_sign(NULL, &g, &n, &d), 0);
+	(void)rs_end(&g);
+	rs_start(&rs, NULL, NULL, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
+	assert_int_equal(rs_sign(NULL, &g, &n, &d), CS_E_TPM_SESSION);
+	(void)rs_end(&g);
+	end_job(&q, &j);
+	/* nor is a session believed that is none */
+	start_job(&q, &j);
+	j.context_len = 7;
+	rs_start(&rs, NULL, NULL, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
+	assert_int_equal(rs_sign(NULL, &g, &n, &d), CS_E_TPM_SESSION);
+	(void)rs_end(&g);
+	end_job(&q, &j);
 }
 
 static void
@@ -277,7 +340,8 @@ static void
 other_policy(struct rs_request *q, struct rs_job *j, char **env,
     struct policy **p)
 {
-	size_t len;
+	static const enum rs_who who[] = { RS_ALICE, RS_BOB };
+	size_t len, i;
 	char *a;
 
 	*q = (struct rs_request){ .req = NULL };
@@ -289,8 +353,11 @@ other_policy(struct rs_request *q, struct rs_job *j, char **env,
 	drop_last(j);
 	j->policy = *env;
 	j->policy_len = len;
-	a = rs_approval(&rs, *p, q, RS_ALICE, true, j->nonce, &len);
-	rs_job_add(j, a, len);
+	for (i = 0; i < ARRAY_LEN(who); i++) {
+		a = rs_approval(&rs, *p, q, who[i], true, j->nonce, &len);
+		rs_job_add(j, a, len);
+		rs_job_vote(&rs, j, who[i]);
+	}
 }
 
 static void
@@ -335,6 +402,12 @@ policy_label_forged(void **state)
 	hex_encode(p->digest, 32, hex);
 	memcpy(at + 7, hex, 64);
 	rig_write(&rs.rig, "forged/release.seal", blob, len, path);
+	/* the policy that asks for one: the chip still asks for two */
+	j.vote_lens[1] = 0;
+	rs_start(&rs, dir, NULL, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), CS_E_TPM_QUORUM);
+	(void)rs_end(&g);
+	rs_job_vote(&rs, &j, RS_BOB);
 	rs_start(&rs, dir, NULL, &g);
 	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
 	r = rs_sign(NULL, &g, &n, &d);
@@ -418,7 +491,7 @@ out_of_turn(void **state)
 	assert_int_not_equal(rig_wait(g.pid), 0);
 	close_fdp(&g.sock);
 	rs_start(&rs, NULL, NULL, &g);
-	assert_int_equal(ipc_send(g.sock, SIGNER_NONCE, "x", 1, -1), 0);
+	assert_int_equal(ipc_send(g.sock, SIGNER_STATE, "x", 1, -1), 0);
 	assert_int_not_equal(rig_wait(g.pid), 0);
 	close_fdp(&g.sock);
 	end_job(&q, &j);
@@ -441,31 +514,34 @@ job_malformed(void **state)
 	(void)rs_end(&g);
 }
 
+/* What the TPM says: clock, counters, anchor. */
 static void
-clock_and_nonce(void **state)
+clock_and_state(void **state)
 {
-	uint8_t nonce[2][36];
+	_cleanup_msg_ struct ipc_msg c = IPC_MSG_INIT, a = IPC_MSG_INIT;
+	_cleanup_msg_ struct ipc_msg n = IPC_MSG_INIT, b = IPC_MSG_INIT;
 	struct rs_signer g;
 	struct diag d = { 0 };
-	size_t i;
 
 	(void)state;
 	rs_start(&rs, NULL, NULL, &g);
-	for (i = 0; i < 2; i++) {
-		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-		_cleanup_msg_ struct ipc_msg c = IPC_MSG_INIT;
-
-		assert_int_equal(rs_ask(&g, SIGNER_NONCE, NULL, -1,
-				     SIGNER_NONCE_R, &m, &d),
-		    0);
-		assert_int_equal(m.body.len, 36);
-		memcpy(nonce[i], m.body.p, 36);
-		assert_int_equal(rs_ask(&g, SIGNER_CLOCK, NULL, -1,
-				     SIGNER_CLOCK_R, &c, &d),
-		    0);
-		assert_int_equal(c.body.len, 17);
-	}
-	assert_memory_not_equal(nonce[0], nonce[1], 36);
+	assert_int_equal(rs_ask(&g, SIGNER_CLOCK, NULL, -1, SIGNER_CLOCK_R, &c,
+			     &d),
+	    0);
+	assert_int_equal(c.body.len, 17);
+	assert_int_equal(rs_ask(&g, SIGNER_STATE, NULL, -1, SIGNER_STATE_R, &a,
+			     &d),
+	    0);
+	assert_int_equal(a.body.len, 36 + 4 * 8);
+	assert_int_equal(rs_ask(&g, SIGNER_COUNT, NULL, -1, SIGNER_COUNT_R, &n,
+			     &d),
+	    0);
+	assert_int_equal(rs_ask(&g, SIGNER_STATE, NULL, -1, SIGNER_STATE_R, &b,
+			     &d),
+	    0);
+	assert_memory_equal(a.body.p, b.body.p, 36);
+	assert_int_equal(b.body.p[43], a.body.p[43] + 1);
+	assert_memory_equal(n.body.p, b.body.p + 36, 8);
 	(void)rs_end(&g);
 }
 
@@ -528,6 +604,57 @@ checkpoints(void **state)
 	checkpoint_text(RS_ORIGIN, 6, 2, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
 	check_note(text, sig);
+	(void)rs_end(&g);
+}
+
+/* Only what the audit token signed goes into the anchor. */
+static void
+anchors(void **state)
+{
+	_cleanup_msg_ struct ipc_msg a = IPC_MSG_INIT, m = IPC_MSG_INIT;
+	_cleanup_msg_ struct ipc_msg x = IPC_MSG_INIT, b = IPC_MSG_INIT;
+	_cleanup_free_ uint8_t *vkey = NULL;
+	_cleanup_free_ char *note = NULL;
+	struct buf body = BUF_INIT(8192);
+	char text[CHECKPOINT_TEXT_MAX], path[RIG_PATH];
+	struct note_vkey k;
+	struct rs_signer g;
+	uint8_t sig[64], both[64];
+	struct diag d = { 0 };
+	size_t len, note_len;
+
+	(void)state;
+	rs_start(&rs, NULL, NULL, &g);
+	assert_int_equal(rs_ask(&g, SIGNER_STATE, NULL, -1, SIGNER_STATE_R, &a,
+			     &d),
+	    0);
+	checkpoint_text(RS_ORIGIN, 5, 1, text);
+	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
+	rig_path(&rs.rig, "state/enrol/log.vkey", path);
+	assert_int_equal(file_read(-100, path, 4096, &vkey, &len, &d), 0);
+	assert_int_equal(note_vkey_parse((const char *)vkey, len, &k, &d), 0);
+	assert_int_equal(note_assemble(text, strlen(text), &k, sig, &note,
+			     &note_len, &d),
+	    0);
+	note[3] ^= 1;
+	assert_int_equal(buf_put_str(&body, note, note_len), 0);
+	assert_int_not_equal(rs_ask(&g, SIGNER_ANCHOR, &body, -1,
+				 SIGNER_ANCHOR_R, &x, &d),
+	    0);
+	note[3] ^= 1;
+	buf_reset(&body);
+	assert_int_equal(buf_put_str(&body, note, note_len), 0);
+	assert_int_equal(rs_ask(&g, SIGNER_ANCHOR, &body, -1, SIGNER_ANCHOR_R,
+			     &m, &d),
+	    0);
+	assert_int_equal(rs_ask(&g, SIGNER_STATE, NULL, -1, SIGNER_STATE_R, &b,
+			     &d),
+	    0);
+	memcpy(both, a.body.p + 4, 32);
+	assert_int_equal(sha256(note, note_len, both + 32), 0);
+	assert_int_equal(sha256(both, 64, both), 0);
+	assert_memory_equal(b.body.p + 4, both, 32);
+	buf_done(&body);
 	(void)rs_end(&g);
 }
 
@@ -712,6 +839,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sign_with_each_key),
+		cmocka_unit_test(votes_missing),
+		cmocka_unit_test(session_used_up),
 		cmocka_unit_test(quorum_short),
 		cmocka_unit_test(rejection),
 		cmocka_unit_test(tampered_approval),
@@ -725,8 +854,9 @@ main(void)
 		cmocka_unit_test(key_absent),
 		cmocka_unit_test(out_of_turn),
 		cmocka_unit_test(job_malformed),
-		cmocka_unit_test(clock_and_nonce),
+		cmocka_unit_test(clock_and_state),
 		cmocka_unit_test(checkpoints),
+		cmocka_unit_test(anchors),
 		cmocka_unit_test(records),
 		cmocka_unit_test(record_of_other_kind),
 		cmocka_unit_test(whole_ceremony),

@@ -269,33 +269,33 @@ unknown_token(void **state)
 	(void)finish(&h);
 }
 
-/* A second item of another kind: the TPM takes SHA-256 by P-256 or RSA. */
+/* An item for the TPM: it takes P-256, P-384 and RSA, and no Ed25519. */
 static void
 tpm_item(void **state)
 {
-	static const size_t good[] = { ALICE, DAVE }, bad[] = { BOB, CAROL };
+	static const size_t good[] = { ALICE, CAROL, DAVE };
+	_cleanup_msg_ struct ipc_msg x = IPC_MSG_INIT;
+	struct helper h;
+	struct diag d = { 0 };
 	uint32_t index;
 	uint8_t flags;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < ARRAY_LEN(good); i++) {
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-		_cleanup_msg_ struct ipc_msg x = IPC_MSG_INIT;
-		struct helper h;
-		struct diag d = { 0 };
 
 		start(people[good[i]].conf, &h);
 		assert_int_equal(find(&h, 0, PEOPLE, &index, &flags, &d), 0);
 		assert_int_equal(sign(&h, TOKEN_ITEM_TPM, PIN, &m, &d), 0);
 		check_signature(&m, good[i]);
 		assert_int_equal(finish(&h), 0);
-		start(people[bad[i]].conf, &h);
-		assert_int_equal(find(&h, 0, PEOPLE, &index, &flags, &d), 0);
-		assert_int_equal(sign(&h, TOKEN_ITEM_TPM, PIN, &x, &d),
-		    CS_E_TOKEN_ITEM);
-		(void)finish(&h);
 	}
+	start(people[BOB].conf, &h);
+	assert_int_equal(find(&h, 0, PEOPLE, &index, &flags, &d), 0);
+	assert_int_equal(sign(&h, TOKEN_ITEM_TPM, PIN, &x, &d),
+	    CS_E_TOKEN_ITEM);
+	(void)finish(&h);
 }
 
 static void

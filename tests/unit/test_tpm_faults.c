@@ -11,7 +11,7 @@
 #include <string.h>
 #include <tss2/tss2_tctildr.h>
 
-#include "tests/lib/swtpm.h"
+#include "tests/lib/tpm_rig.h"
 #include "tpm/tpm_private.h"
 
 /*
@@ -27,7 +27,7 @@
 #define LABEL	"domain release policy 0"
 #define PIN_LEN 24u
 
-static const struct tpm_pcrs pcrs = { (1u << 7) | (1u << 16) };
+#define MASK ((1u << 7) | (1u << 16))
 
 struct between {
 	TSS2_TCTI_CONTEXT_COMMON_V1 v1; /* first: it is what ESAPI sees */
@@ -38,7 +38,7 @@ struct between {
 	bool answer;	      /* the next answer is that to Unseal */
 };
 
-static struct swtpm sw;
+static struct tpm_rig rig;
 static struct between mid;
 static struct tpm *tpm;
 
@@ -107,7 +107,7 @@ mid_open(void)
 	mid.v1.version = 1;
 	mid.v1.transmit = transmit;
 	mid.v1.receive = receive;
-	assert_int_equal(Tss2_TctiLdr_Initialize(sw.tcti, &mid.real), 0);
+	assert_int_equal(Tss2_TctiLdr_Initialize(rig.sw.tcti, &mid.real), 0);
 	if (tpm_open_tcti((TSS2_TCTI_CONTEXT *)(void *)&mid, mid_free, 0, &tpm,
 		&d) != 0)
 		fail_msg("%s", d.found);
@@ -116,14 +116,9 @@ mid_open(void)
 static int
 setup(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-	char dir[256];
-
 	(void)state;
-	(void)snprintf(dir, sizeof(dir), "%s/cs-tpm-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(dir));
-	swtpm_make(&sw, dir);
+	tpm_rig_init(&rig, MASK, true);
+	tpm_close(&rig.t);
 	mid_open();
 	return 0;
 }
@@ -133,17 +128,21 @@ teardown(void **state)
 {
 	(void)state;
 	tpm_close(&tpm);
-	swtpm_done(&sw);
+	tpm_rig_done(&rig);
 	return 0;
 }
 
 static struct secret *
 seal_one(struct buf *blob)
 {
+	struct tpm_guard g = { rig.img->key, 0, "audit", NULL };
 	struct secret *pin = NULL;
 
+	assert_int_equal(tpm_nv_counter(tpm, TPM_NV_GENERATION, &g.generation,
+			     NULL),
+	    0);
 	assert_int_equal(secret_random_pin(PIN_LEN, &pin), 0);
-	assert_int_equal(tpm_seal(tpm, &pcrs, LABEL, pin, blob, NULL), 0);
+	assert_int_equal(tpm_seal(tpm, &g, LABEL, pin, blob, NULL), 0);
 	return pin;
 }
 
@@ -151,7 +150,8 @@ static int
 unseal(const struct buf *blob, const struct secret *want)
 {
 	_cleanup_secret_ struct secret *out = NULL;
-	int r = tpm_unseal(tpm, blob->p, blob->len, LABEL, &out, NULL);
+	int r = tpm_unseal(tpm, rig.img, blob->p, blob->len, LABEL, NULL, &out,
+	    NULL);
 
 	if (r == 0)
 		assert_int_equal(secret_equal(out, want), 1);
@@ -219,8 +219,8 @@ test_bus(void **state)
 		mid.flip = -1;
 		assert_int_equal(unseal(&blob, pin), CS_E_TPM_FAIL);
 		tpm_close(&tpm);
-		swtpm_kill(&sw);
-		swtpm_start(&sw);
+		swtpm_kill(&rig.sw);
+		swtpm_start(&rig.sw);
 		mid_open();
 		assert_int_equal(unseal(&blob, pin), 0);
 	}
@@ -392,7 +392,8 @@ test_memory(void **state)
 	assert_int_equal(mallopt(M_PERTURB, 0x5a), 1);
 	pin = seal_one(&blob);
 	assert_int_equal(copies(pin), 0);
-	assert_int_equal(tpm_unseal(tpm, blob.p, blob.len, LABEL, &out, NULL),
+	assert_int_equal(tpm_unseal(tpm, rig.img, blob.p, blob.len, LABEL, NULL,
+			     &out, NULL),
 	    0);
 	/* out may lie in one mapping with pin: by then it is gone */
 	secret_free(&out);
