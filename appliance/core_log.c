@@ -33,7 +33,7 @@ core_checkpoint(struct core *c, struct diag *d)
 	if (r == 0)
 		r = signer_checkpoint(c, text, sig, d);
 	if (r == 0)
-		r = ledger_checkpoint_store(c->ledger, text, sig, d);
+		r = ledger_checkpoint_store(c->ledger, text, sig, NULL, 0, d);
 	return r;
 }
 
