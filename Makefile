@@ -95,7 +95,7 @@ coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
 coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
-	core_log core_boot core_case core_approve core_intake core_sign \
+	core_clock core_log core_boot core_case core_approve core_intake core_sign \
 	core_export core_show)) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
