@@ -251,7 +251,8 @@ fuzz-run: $(FUZZ:%=$(B)/target/%)
 	$(Q)for f in $(FUZZ); do \
 	    mkdir -p $(B)/corpus/$$f; c=tests/fuzz/corpus/$${f#fuzz_}; \
 	    echo "$$f"; $(B)/target/$$f -max_total_time=$(FUZZ_SECONDS) \
-	    -print_final_stats=0 -verbosity=0 $(B)/corpus/$$f \
+	    -print_final_stats=0 -verbosity=0 -artifact_prefix=$(B)/$$f- \
+	    $(B)/corpus/$$f \
 	    $$( [ -d $$c ] && echo $$c ) || exit 1; done
 
 # --- lint -----------------------------------------------------------------
