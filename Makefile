@@ -41,7 +41,7 @@ CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: all demo check check-build check-run lint fuzz fuzz-run bench \
-	bench-run sanitize install clean help packages
+	bench-run sanitize install uninstall clean help packages
 .SECONDARY:
 all:
 
@@ -280,7 +280,17 @@ install: all
 	    $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
-	$(INSTALL) -m 644 $(PAGES) $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 LICENSE $(PAGES) $(DESTDIR)$(DOCDIR)
+
+# What install put there, by name; a folder only if nothing else is in it.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,coldseal coldseal-rehearsal) \
+	    $(addprefix $(DESTDIR)$(SBINDIR)/,coldseald coldseal-provision) \
+	    $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out coldseal,$(PROGRAMS))) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MAN)))) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(filter %.8,$(MAN)))) \
+	    $(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE $(notdir $(PAGES)))
+	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf $(B) demo
@@ -293,7 +303,7 @@ help:
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
 	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
 	@echo "make bench     ratios to the floor; writes $(B)/bench.json"
-	@echo "make install   PREFIX=$(PREFIX) DESTDIR="
+	@echo "make install   PREFIX=$(PREFIX) DESTDIR=; uninstall takes it away"
 	@echo "make clean     V=1 shows commands, B=DIR builds elsewhere"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
