@@ -41,7 +41,7 @@ CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: all demo check check-build check-run lint fuzz fuzz-run bench \
-	bench-run sanitize install clean help packages
+	bench-run sanitize install uninstall clean help packages
 .SECONDARY:
 all:
 
@@ -99,8 +99,9 @@ coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
 coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
-	core_log core_anchor core_session core_boot core_case core_approve core_intake core_sign \
-	core_export core_show)) $(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
+	core_clock core_log core_anchor core_session core_boot core_case \
+	core_approve core_intake core_sign core_export core_show)) \
+	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 
@@ -256,7 +257,8 @@ fuzz-run: $(FUZZ:%=$(B)/target/%)
 	$(Q)for f in $(FUZZ); do \
 	    mkdir -p $(B)/corpus/$$f; c=tests/fuzz/corpus/$${f#fuzz_}; \
 	    echo "$$f"; $(B)/target/$$f -max_total_time=$(FUZZ_SECONDS) \
-	    -print_final_stats=0 -verbosity=0 $(B)/corpus/$$f \
+	    -print_final_stats=0 -verbosity=0 -artifact_prefix=$(B)/$$f- \
+	    $(B)/corpus/$$f \
 	    $$( [ -d $$c ] && echo $$c ) || exit 1; done
 
 # --- lint -----------------------------------------------------------------
@@ -288,7 +290,17 @@ install: all
 	    $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
-	$(INSTALL) -m 644 $(PAGES) $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 LICENSE $(PAGES) $(DESTDIR)$(DOCDIR)
+
+# What install put there, by name; a folder only if nothing else is in it.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,coldseal coldseal-rehearsal) \
+	    $(addprefix $(DESTDIR)$(SBINDIR)/,coldseald coldseal-provision) \
+	    $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out coldseal,$(PROGRAMS))) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MAN)))) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(filter %.8,$(MAN)))) \
+	    $(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE $(notdir $(PAGES)))
+	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf $(B) demo
@@ -301,7 +313,7 @@ help:
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
 	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
 	@echo "make bench     ratios to the floor; writes $(B)/bench.json"
-	@echo "make install   PREFIX=$(PREFIX) DESTDIR="
+	@echo "make install   PREFIX=$(PREFIX) DESTDIR=; uninstall takes it away"
 	@echo "make clean     V=1 shows commands, B=DIR builds elsewhere"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

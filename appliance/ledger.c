@@ -19,8 +19,8 @@ struct ledger {
 	struct tlog *log;
 	struct index *ix;
 	struct index_head head;
-	struct note_vkey key;
-	uint64_t checkpointed; /* size of the last checkpoint; 0: none */
+	struct note_vkeys keys; /* [0] is Ed25519 */
+	uint64_t checkpointed;	/* size of the last checkpoint; 0: none */
 	uint64_t boot;
 };
 
@@ -47,22 +47,26 @@ ledger_closep(struct ledger **l)
 }
 
 static int
-load_vkey(int state_fd, const char *origin, struct note_vkey *ret,
+load_vkeys(int state_fd, const char *origin, struct note_vkeys *ret,
     struct diag *d)
 {
 	_cleanup_free_ uint8_t *text = NULL;
 	size_t len;
 	int r;
 
-	r = file_read(state_fd, "enrol/log.vkey", NOTE_VKEY_TEXT_MAX + 1, &text,
+	r = file_read(state_fd, "enrol/log.vkey", NOTE_VKEYS_TEXT_MAX, &text,
 	    &len, d);
 	if (r == 0)
-		r = note_vkey_parse((const char *)text, len, ret, d);
+		r = note_vkeys_parse((const char *)text, len, ret, d);
 	if (r != 0)
 		return r;
-	if (origin != NULL && strcmp(ret->name, origin) != 0)
+	if (origin != NULL && strcmp(ret->v[0].name, origin) != 0)
 		return diag_fail(d, CS_E_LEDGER_BEHIND, origin,
-		    "a log key named %s", ret->name);
+		    "a log key named %s", ret->v[0].name);
+	if (ret->v[0].type != NOTE_TYPE_ED25519)
+		return diag_fail(d, CS_E_NOTE_VKEY_TYPE,
+		    "0x01 (Ed25519), alone or first", "type 0x%02x",
+		    (unsigned)ret->v[0].type);
 	return 0;
 }
 
@@ -88,7 +92,8 @@ check_checkpoint(struct ledger *l, struct diag *d)
 	}
 	r = file_read(l->log_fd, "checkpoint", MAX_NOTE, &note, &len, d);
 	if (r == 0)
-		r = note_verify((const char *)note, len, &l->key, 1, &cp, d);
+		r = note_verify((const char *)note, len, l->keys.v, l->keys.n,
+		    &cp, d);
 	if (r != 0)
 		return r;
 	if (cp.size > tlog_size(l->log))
@@ -189,7 +194,7 @@ ledger_open(int state_fd, const char *origin, struct ledger **ret,
 	if (l == NULL)
 		return diag_nomem(d);
 	l->log_fd = l->blobs_fd = l->checkpoints_fd = -1;
-	r = load_vkey(state_fd, origin, &l->key, d);
+	r = load_vkeys(state_fd, origin, &l->keys, d);
 	if (r == 0)
 		r = open_folders(l, state_fd, d);
 	if (r == 0)
@@ -364,7 +369,7 @@ ledger_checkpoint_text(struct ledger *l, char **ret, struct diag *d)
 	struct checkpoint cp = { .size = tlog_size(l->log) };
 	int r;
 
-	(void)snprintf(cp.origin, sizeof(cp.origin), "%s", l->key.name);
+	(void)snprintf(cp.origin, sizeof(cp.origin), "%s", l->keys.v[0].name);
 	text = malloc(CHECKPOINT_TEXT_MAX);
 	if (text == NULL)
 		return diag_nomem(d);
@@ -376,9 +381,40 @@ ledger_checkpoint_text(struct ledger *l, char **ret, struct diag *d)
 	return r;
 }
 
+/* Only what this log's own keys verify is stored. */
+static int
+make_note(const struct ledger *l, const char *text, const uint8_t sig[64],
+    const uint8_t *ecdsa, size_t ecdsa_len, char **ret, size_t *ret_len,
+    struct diag *d)
+{
+	_cleanup_free_ char *one = NULL, *two = NULL;
+	struct checkpoint cp;
+	size_t len;
+	int r;
+
+	r = note_assemble(text, strlen(text), &l->keys.v[0], sig, &one, &len,
+	    d);
+	if (r == 0 && ecdsa_len > 0) {
+		if (l->keys.n < 2)
+			return diag_fail(d, CS_E_NOTE_KEY,
+			    "an ECDSA key in enrol/log.vkey", "none");
+		r = note_add(one, len, &l->keys.v[1], ecdsa, ecdsa_len, &two,
+		    ret_len, d);
+	} else if (r == 0) {
+		two = take_ptr(one);
+		*ret_len = len;
+	}
+	if (r == 0)
+		r = note_verify(two, *ret_len, l->keys.v, l->keys.n, &cp, d);
+	if (r == 0)
+		*ret = take_ptr(two);
+	return r;
+}
+
 int
 ledger_checkpoint_store(struct ledger *l, const char *text,
-    const uint8_t sig[64], struct diag *d)
+    const uint8_t sig[64], const uint8_t *ecdsa, size_t ecdsa_len,
+    struct diag *d)
 {
 	_cleanup_free_ char *note = NULL;
 	struct checkpoint cp;
@@ -388,8 +424,7 @@ ledger_checkpoint_store(struct ledger *l, const char *text,
 
 	r = checkpoint_parse(text, strlen(text), &cp, d);
 	if (r == 0)
-		r = note_assemble(text, strlen(text), &l->key, sig, &note, &len,
-		    d);
+		r = make_note(l, text, sig, ecdsa, ecdsa_len, &note, &len, d);
 	if (r != 0)
 		return r;
 	(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)cp.size);

@@ -90,8 +90,14 @@ int ledger_root(struct ledger *l, uint8_t ret[32]) CS_WUR;
 int ledger_checkpointed(const struct ledger *l);
 /* the text to sign for the current size; free(*ret) */
 int ledger_checkpoint_text(struct ledger *l, char **ret, struct diag *d) CS_WUR;
+/*
+ * Stores the note with the log key's line and, if ecdsa_len is not 0, the TPM
+ * key's (ASN.1 DER).  Every key in enrol/log.vkey must have signed: with one
+ * key there is no second line, with two keys both must be there.
+ */
 int ledger_checkpoint_store(struct ledger *l, const char *text,
-    const uint8_t sig[64], struct diag *d) CS_WUR;
+    const uint8_t sig[64], const uint8_t *ecdsa, size_t ecdsa_len,
+    struct diag *d) CS_WUR;
 /*
  * What the TPM's anchor must be: SHA-256(anchor || SHA-256(checkpoint)) over
  * all stored checkpoints in order, from 32 zero bytes; before is without the

@@ -130,10 +130,10 @@ check_kind(struct audit_db *db, const char *path, bool *ret_new, struct diag *d)
 
 /* BEGIN, tables and the log's name: committed with the first import. */
 static int
-begin_new(struct audit_db *db, const struct note_vkey *key, struct diag *d)
+begin_new(struct audit_db *db, const struct note_vkeys *keys, struct diag *d)
 {
 	_cleanup_stmt_ sqlite3_stmt *s = NULL;
-	char text[NOTE_VKEY_TEXT_MAX], pragma[96];
+	char text[NOTE_VKEYS_TEXT_MAX], pragma[96];
 	int r;
 
 	(void)snprintf(pragma, sizeof(pragma),
@@ -150,7 +150,7 @@ begin_new(struct audit_db *db, const struct note_vkey *key, struct diag *d)
 		    "INSERT INTO log(id, vkey) VALUES (1, ?1)", &s, d);
 	if (r != 0)
 		return r;
-	note_vkey_format(key, text);
+	note_vkeys_format(keys, text);
 	if (sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC) != SQLITE_OK ||
 	    sqlite3_step(s) != SQLITE_DONE)
 		return audit_db_fail(db, "log", d);
@@ -159,7 +159,7 @@ begin_new(struct audit_db *db, const struct note_vkey *key, struct diag *d)
 }
 
 static int
-read_key(struct audit_db *db, struct note_vkey *ret, struct diag *d)
+read_keys(struct audit_db *db, struct note_vkeys *ret, struct diag *d)
 {
 	_cleanup_stmt_ sqlite3_stmt *s = NULL;
 	const char *text;
@@ -171,8 +171,8 @@ read_key(struct audit_db *db, struct note_vkey *ret, struct diag *d)
 	if (sqlite3_step(s) != SQLITE_ROW ||
 	    (text = (const char *)sqlite3_column_text(s, 0)) == NULL)
 		return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
-		    "the verifier key of a log", "none");
-	return note_vkey_parse(text, strlen(text), ret, d);
+		    "the verifier keys of a log", "none");
+	return note_vkeys_parse(text, strlen(text), ret, d);
 }
 
 static int
@@ -203,11 +203,12 @@ open_any(const char *path, int flags, struct audit_db **ret, bool *ret_new,
 }
 
 int
-audit_db_open(const char *path, const struct note_vkey *key,
+audit_db_open(const char *path, const struct note_vkeys *keys,
     struct audit_db **ret, struct diag *d)
 {
 	_cleanup_audit_db_ struct audit_db *db = NULL;
-	struct note_vkey stored;
+	char was[NOTE_VKEYS_TEXT_MAX], is[NOTE_VKEYS_TEXT_MAX];
+	struct note_vkeys stored;
 	bool fresh = false;
 	int r;
 
@@ -219,21 +220,27 @@ audit_db_open(const char *path, const struct note_vkey *key,
 		    "PRAGMA synchronous=EXTRA;",
 		    d);
 	if (r == 0 && fresh)
-		r = begin_new(db, key, d);
+		r = begin_new(db, keys, d);
 	if (r == 0)
-		r = read_key(db, &stored, d);
+		r = read_keys(db, &stored, d);
 	if (r != 0)
 		return r;
-	if (strcmp(stored.name, key->name) != 0 ||
-	    memcmp(stored.pub, key->pub, sizeof(key->pub)) != 0)
-		return diag_fail(d, CS_E_AUDIT_OTHER_LOG, stored.name,
-		    "the key of %s", key->name);
+	if (strcmp(stored.v[0].name, keys->v[0].name) != 0)
+		return diag_fail(d, CS_E_AUDIT_OTHER_LOG, stored.v[0].name,
+		    "the key of %s", keys->v[0].name);
+	note_vkeys_format(&stored, was);
+	note_vkeys_format(keys, is);
+	if (strcmp(was, is) != 0)
+		return diag_fail(d, CS_E_AUDIT_OTHER_KEYS,
+		    "the keys that it was begun with",
+		    "%zu keys that are not the %zu stored ones", keys->n,
+		    stored.n);
 	*ret = take_ptr(db);
 	return 0;
 }
 
 int
-audit_db_open_read(const char *path, struct note_vkey *ret_key,
+audit_db_open_read(const char *path, struct note_vkeys *ret_keys,
     struct audit_db **ret, struct diag *d)
 {
 	_cleanup_audit_db_ struct audit_db *db = NULL;
@@ -243,7 +250,7 @@ audit_db_open_read(const char *path, struct note_vkey *ret_key,
 	/* SQLite falls back to reading; writing undoes an import cut short */
 	r = open_any(path, SQLITE_OPEN_READWRITE, &db, &fresh, d);
 	if (r == 0)
-		r = read_key(db, ret_key, d);
+		r = read_keys(db, ret_keys, d);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(db);

@@ -22,11 +22,14 @@ struct audit_head {
 void audit_db_close(struct audit_db **db);
 #define _cleanup_audit_db_ _cleanup_(audit_db_close)
 
-/* Of this log only: CS_E_AUDIT_OTHER_LOG.  A new file is begun empty. */
-int audit_db_open(const char *path, const struct note_vkey *key,
+/*
+ * Of this log and these keys only: CS_E_AUDIT_OTHER_LOG, _OTHER_KEYS.  A new
+ * file is begun empty.
+ */
+int audit_db_open(const char *path, const struct note_vkeys *keys,
     struct audit_db **ret, struct diag *d) CS_WUR;
-/* An existing one, unchanged; *ret_key is the log that it is of. */
-int audit_db_open_read(const char *path, struct note_vkey *ret_key,
+/* An existing one, unchanged; *ret_keys are those of its log. */
+int audit_db_open_read(const char *path, struct note_vkeys *ret_keys,
     struct audit_db **ret, struct diag *d) CS_WUR;
 
 /* IMMEDIATE; what was not committed is rolled back by audit_db_close(). */

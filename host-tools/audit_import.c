@@ -21,7 +21,7 @@ static const struct cli_opt options[] = {
 	[O_DB] = { "db", "FILE", CLI_REQUIRED,
 	    "the auditor's database; made if it is not there" },
 	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
-	    "verifier key of the log, log.vkey" },
+	    "verifier keys of the log, log.vkey" },
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
@@ -231,15 +231,15 @@ run(const struct cli *c, struct diag *d)
 {
 	_cleanup_(import_done) struct import im = { .src.dirfd = -1 };
 	const char *verdict = NULL;
-	struct note_vkey key;
+	struct note_vkeys keys;
 	struct diag other = { 0 };
 	int r, e;
 
-	r = vkey_file_load(cli_get(c, O_LOG_KEY), &key, d);
+	r = vkeys_file_load(cli_get(c, O_LOG_KEY), &keys, d);
 	if (r == 0)
-		r = logsource_open(c->args[0], &key, &im.src, d);
+		r = logsource_open(c->args[0], &keys, &im.src, d);
 	if (r == 0)
-		r = audit_db_open(cli_get(c, O_DB), &key, &im.db, d);
+		r = audit_db_open(cli_get(c, O_DB), &keys, &im.db, d);
 	if (r != 0)
 		return r;
 	r = import(&im, &verdict, d);

@@ -159,7 +159,7 @@ int
 audit_db_head(struct audit_db *db, struct audit_head *ret, struct diag *d)
 {
 	_cleanup_stmt_ sqlite3_stmt *s = NULL;
-	struct note_vkey key;
+	struct note_vkeys keys;
 	const char *text;
 	int r, rc;
 
@@ -178,10 +178,10 @@ audit_db_head(struct audit_db *db, struct audit_head *ret, struct diag *d)
 	text = (const char *)sqlite3_column_text(s, 1);
 	if (text == NULL)
 		return diag_nomem(d);
-	r = note_vkey_parse(text, strlen(text), &key, d);
+	r = note_vkeys_parse(text, strlen(text), &keys, d);
 	text = (const char *)sqlite3_column_text(s, 0);
 	if (r == 0 && text != NULL)
-		r = note_verify(text, strlen(text), &key, 1, &ret->c, d);
+		r = note_verify(text, strlen(text), keys.v, keys.n, &ret->c, d);
 	if (r != 0)
 		return r;
 	ret->note = text != NULL ? strdup(text) : NULL;

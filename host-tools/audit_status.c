@@ -4,6 +4,7 @@
 
 #include "host-tools/audit_db.h"
 #include "host-tools/cli.h"
+#include "host-tools/logsource.h"
 #include "host-tools/show.h"
 
 enum { O_DB, O_JSON };
@@ -14,7 +15,7 @@ static const struct cli_opt options[] = {
 };
 
 struct status {
-	struct note_vkey key;
+	struct note_vkeys keys;
 	struct audit_head head;
 	struct audit_counts n;
 	json_t *events; /* {"event": count} */
@@ -49,7 +50,7 @@ collect(const char *path, struct status *s, struct diag *d)
 	s->events = json_object();
 	if (s->events == NULL)
 		return diag_nomem(d);
-	r = audit_db_open_read(path, &s->key, &db, d);
+	r = audit_db_open_read(path, &s->keys, &db, d);
 	if (r == 0)
 		r = audit_db_head(db, &s->head, d);
 	if (r == 0)
@@ -72,7 +73,8 @@ show(const struct status *s)
 	const char *event;
 	json_t *v;
 
-	show_text("log", s->key.name);
+	show_text("log", s->keys.v[0].name);
+	vkeys_show(&s->keys);
 	if (s->head.any) {
 		(void)printf("%-13s%" PRIu64 "\n", "leaves", s->head.c.size);
 		show_digest("root", s->head.c.root);
@@ -89,10 +91,11 @@ show(const struct status *s)
 static json_t *
 to_json(struct status *s)
 {
-	json_t *j = json_pack("{s:s, s:I, s:I, s:I, s:O, s:b}", "origin",
-	    s->key.name, "leaves", (json_int_t)s->n.leaves, "imports",
+	json_t *j = json_pack("{s:s, s:I, s:I, s:I, s:O, s:b, s:o}", "origin",
+	    s->keys.v[0].name, "leaves", (json_int_t)s->n.leaves, "imports",
 	    (json_int_t)s->n.checkpoints, "forks", (json_int_t)s->n.forks,
-	    "events", s->events, "sound", s->sound);
+	    "events", s->events, "sound", s->sound, "keys",
+	    json_vkeys(&s->keys));
 
 	if (j != NULL && s->head.any &&
 	    json_object_set_new(j, "root", json_hex(s->head.c.root, 32)) != 0) {

@@ -11,7 +11,7 @@ enum { O_LOG_KEY, O_JSON };
 
 static const struct cli_opt options[] = {
 	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
-	    "verifier key of the log, log.vkey" },
+	    "verifier keys of the log, log.vkey" },
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
@@ -33,13 +33,13 @@ static int
 run(const struct cli *c, struct diag *d)
 {
 	_cleanup_logsource_ struct logsource s = { .dirfd = -1 };
-	struct note_vkey key;
+	struct note_vkeys keys;
 	uint8_t root[32];
 	int r;
 
-	r = vkey_file_load(cli_get(c, O_LOG_KEY), &key, d);
+	r = vkeys_file_load(cli_get(c, O_LOG_KEY), &keys, d);
 	if (r == 0)
-		r = logsource_open(c->args[0], &key, &s, d);
+		r = logsource_open(c->args[0], &keys, &s, d);
 	if (r == 0)
 		r = tlog_walk_source(&s.tiles, s.c.size, check_leaf, NULL, root,
 		    d);
@@ -49,15 +49,17 @@ run(const struct cli *c, struct diag *d)
 		return diag_fail(d, CS_E_AUDIT_ROOT, "the signed root",
 		    "another one over %" PRIu64 " leaves", s.c.size);
 	if (cli_has(c, O_JSON))
-		return cli_print_json(json_pack("{s:s, s:s, s:I, s:o}",
+		return cli_print_json(json_pack("{s:s, s:s, s:I, s:o, s:o}",
 					  "verdict", "OK", "origin", s.c.origin,
 					  "size", (json_int_t)s.c.size, "root",
-					  json_hex(s.c.root, 32)),
+					  json_hex(s.c.root, 32), "keys",
+					  json_vkeys(&keys)),
 		    d);
 	show_text("verdict", "OK");
 	show_text("log", s.c.origin);
 	(void)printf("%-13s%" PRIu64 "\n", "leaves", s.c.size);
 	show_digest("root", s.c.root);
+	vkeys_show(&keys);
 	return 0;
 }
 

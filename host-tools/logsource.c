@@ -2,10 +2,15 @@
 #include "host-tools/logsource.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "host-tools/show.h"
 #include "lib/file.h"
+#include "lib/hex.h"
+
+#define VKEYS_FILE_MAX 16384u
 
 void
 logsource_done(struct logsource *s)
@@ -17,14 +22,43 @@ logsource_done(struct logsource *s)
 }
 
 int
-vkey_file_load(const char *path, struct note_vkey *ret, struct diag *d)
+vkeys_file_load(const char *path, struct note_vkeys *ret, struct diag *d)
 {
 	_cleanup_free_ uint8_t *text = NULL;
 	size_t len;
 	int r;
 
-	r = file_read(AT_FDCWD, path, NOTE_VKEY_TEXT_MAX + 1, &text, &len, d);
-	return r != 0 ? r : note_vkey_parse((const char *)text, len, ret, d);
+	r = file_read(AT_FDCWD, path, VKEYS_FILE_MAX, &text, &len, d);
+	return r != 0 ? r : note_vkeys_parse((const char *)text, len, ret, d);
+}
+
+void
+vkeys_show(const struct note_vkeys *keys)
+{
+	char id[9], text[64];
+	size_t i;
+
+	for (i = 0; i < keys->n; i++) {
+		hex_encode(keys->v[i].id, 4, id);
+		(void)snprintf(text, sizeof(text), "%s, ID %s",
+		    note_type_name(keys->v[i].type), id);
+		show_text("log key", text);
+	}
+}
+
+json_t *
+json_vkeys(const struct note_vkeys *keys)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < keys->n; i++)
+		if (json_array_append_new(a,
+			json_string(note_type_name(keys->v[i].type))) != 0) {
+			json_decref(a);
+			return NULL;
+		}
+	return a;
 }
 
 /*
@@ -32,7 +66,7 @@ vkey_file_load(const char *path, struct note_vkey *ret, struct diag *d)
  * it stays: this works on the caller's struct.
  */
 int
-logsource_open(const char *path, const struct note_vkey *key,
+logsource_open(const char *path, const struct note_vkeys *keys,
     struct logsource *ret, struct diag *d)
 {
 	uint8_t *note = NULL;
@@ -59,7 +93,8 @@ logsource_open(const char *path, const struct note_vkey *key,
 	}
 	ret->note = (char *)note;
 	if (r == 0)
-		r = note_verify(ret->note, ret->note_len, key, 1, &ret->c, d);
+		r = note_verify(ret->note, ret->note_len, keys->v, keys->n,
+		    &ret->c, d);
 	if (r != 0)
 		logsource_done(ret);
 	return r;

@@ -2,6 +2,8 @@
 #ifndef CS_LOGSOURCE_H
 #define CS_LOGSOURCE_H
 
+#include <jansson.h>
+
 #include "host-tools/package.h"
 #include "lib/note.h"
 
@@ -21,11 +23,14 @@ struct logsource {
 void logsource_done(struct logsource *s);
 #define _cleanup_logsource_ _cleanup_(logsource_done)
 
-/* The checkpoint's signature is verified; leaves are not yet read. */
-int logsource_open(const char *path, const struct note_vkey *key,
+/* The checkpoint is verified under every key; leaves are not yet read. */
+int logsource_open(const char *path, const struct note_vkeys *keys,
     struct logsource *ret, struct diag *d) CS_WUR;
-/* A file with one verifier key, as enrolment exports it. */
-int vkey_file_load(const char *path, struct note_vkey *ret, struct diag *d)
+/* A file with the verifier keys of one log, as enrolment exports it. */
+int vkeys_file_load(const char *path, struct note_vkeys *ret, struct diag *d)
     CS_WUR;
+/* For people, a line for each; for machines, their types. */
+void vkeys_show(const struct note_vkeys *keys);
+json_t *json_vkeys(const struct note_vkeys *keys);
 
 #endif

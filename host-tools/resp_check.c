@@ -50,9 +50,9 @@ check_policy(struct resp_check *x)
 	    hex, "version %" PRIu64, rec->policy_version);
 	if (r == 0)
 		r = checks_add(&x->checks, CS_E_RESPONSE_ORIGIN,
-		    strcmp(rec->origin, x->log_key.name) == 0 &&
+		    strcmp(rec->origin, x->log_keys.v[0].name) == 0 &&
 			strcmp(rec->origin, x->policy->appliance) == 0,
-		    x->log_key.name, "%s", rec->origin);
+		    x->log_keys.v[0].name, "%s", rec->origin);
 	return r;
 }
 

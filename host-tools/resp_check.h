@@ -11,7 +11,7 @@ struct resp_check {
 	struct respfile f;
 	struct policy *policy;
 	struct pubkey *record_key;
-	struct note_vkey log_key;
+	struct note_vkeys log_keys;
 	struct inputs artifacts;	/* local files, hashed; may be none */
 	struct logsource audit;		/* audit.note NULL if not given */
 	struct tlog *log;		/* of audit, or NULL */

@@ -87,7 +87,7 @@ check_proof(const struct resp_check *x, size_t i, const uint8_t *text,
 	r = tlogproof_parse((const char *)text, len, &proof, d);
 	if (r == 0)
 		r = note_verify(proof.checkpoint, proof.checkpoint_len,
-		    &x->log_key, 1, &c, d);
+		    x->log_keys.v, x->log_keys.n, &c, d);
 	if (r != 0)
 		return r;
 	if (proof.index != x->f.record->sigs[i].leaf || proof.index >= c.size)
@@ -134,7 +134,7 @@ check_leaf(struct resp_check *x, size_t i, const uint8_t *proof,
 		r = merkle_leaf_hash(leaf, len, hash);
 	if (r == 0)
 		r = tlogproof_verify((const char *)proof, proof_len, hash,
-		    &x->log_key, 1, NULL, NULL, d);
+		    x->log_keys.v, x->log_keys.n, NULL, NULL, d);
 	if (r == 0)
 		r = canon_check((const char *)leaf, len, d);
 	if (r == 0)
@@ -200,7 +200,8 @@ resp_check_signatures(struct resp_check *x, struct diag *d)
 		    &len, d);
 	if (r != 0)
 		return r;
-	r = note_verify((const char *)note, len, &x->log_key, 1, &c, &why);
+	r = note_verify((const char *)note, len, x->log_keys.v, x->log_keys.n,
+	    &c, &why);
 	r = r != 0 ? checks_add_diag(&x->checks, &why) :
 		     checks_add(&x->checks, CS_E_NOTE_SIGNATURE, true, NULL,
 			 "checkpoint of %" PRIu64 " leaves", c.size);

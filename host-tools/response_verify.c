@@ -19,7 +19,7 @@ static const struct cli_opt options[] = {
 	[O_RECORD_KEY] = { "record-key", "FILE", CLI_REQUIRED,
 	    "public key of the appliance's records, record.pem" },
 	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
-	    "verifier key of the log, log.vkey" },
+	    "verifier keys of the log, log.vkey" },
 	[O_ARTIFACT] = { "artifact", "FILE", CLI_MANY,
 	    "a local file that must be one of the artifacts" },
 	[O_AUDIT] = { "audit", "BUNDLE", 0,
@@ -62,11 +62,11 @@ load_all(const struct cli *c, struct resp_check *x, struct diag *d)
 		r = load_record_key(cli_get(c, O_RECORD_KEY), &x->record_key,
 		    d);
 	if (r == 0)
-		r = vkey_file_load(cli_get(c, O_LOG_KEY), &x->log_key, d);
+		r = vkeys_file_load(cli_get(c, O_LOG_KEY), &x->log_keys, d);
 	if (r == 0)
 		r = respfile_open(c->args[0], &x->f, d);
 	if (r == 0 && cli_has(c, O_AUDIT))
-		r = logsource_open(cli_get(c, O_AUDIT), &x->log_key, &x->audit,
+		r = logsource_open(cli_get(c, O_AUDIT), &x->log_keys, &x->audit,
 		    d);
 	if (r == 0 && cli_has(c, O_AUDIT))
 		r = tlog_open_source(&x->audit.tiles, x->audit.c.size, &x->log,
@@ -120,9 +120,9 @@ verify_refusal(const struct cli *c, struct resp_check *x, struct diag *d)
 		    "one good signature "
 		    "by the record key",
 		    "a refusal signed by another key");
-	if (strcmp(f->origin, x->log_key.name) != 0)
-		return diag_fail(d, CS_E_RESPONSE_ORIGIN, x->log_key.name, "%s",
-		    f->origin);
+	if (strcmp(f->origin, x->log_keys.v[0].name) != 0)
+		return diag_fail(d, CS_E_RESPONSE_ORIGIN, x->log_keys.v[0].name,
+		    "%s", f->origin);
 	if (cli_has(c, O_JSON)) {
 		r = cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:O}",
 				       "verdict", "refusal", "request",

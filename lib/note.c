@@ -2,10 +2,11 @@
 #include "lib/note.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/b64.h"
+#include "lib/buf.h"
+#include "lib/key.h"
 #include "lib/note_impl.h"
 
 /* U+2014 and a space open a signature line */
@@ -101,7 +102,7 @@ verify_ed25519(const struct note_vkey *k, const char *text, size_t len,
 	int ok = 0;
 
 	pkey = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, k->pub,
-	    sizeof(k->pub));
+	    NOTE_ED25519_LEN);
 	c = EVP_MD_CTX_new();
 	if (pkey != NULL && c != NULL && sig_len == 64 &&
 	    EVP_DigestVerifyInit_ex(c, NULL, NULL, NULL, NULL, pkey, NULL) == 1)
@@ -112,22 +113,49 @@ verify_ed25519(const struct note_vkey *k, const char *text, size_t len,
 	return ok ? 0 : CS_E_NOTE_SIGNATURE;
 }
 
+/* ASN.1 Ecdsa-Sig-Value, strictly DER, over SHA-256 of the text */
+static int
+verify_ecdsa(const struct note_vkey *k, const char *text, size_t len,
+    const uint8_t *sig, size_t sig_len)
+{
+	_cleanup_pubkey_ struct pubkey *key = NULL;
+
+	if (sig_len > NOTE_ECDSA_MAX ||
+	    pubkey_from_spki(k->pub, NOTE_ECDSA_LEN, &key, NULL) != 0 ||
+	    pubkey_verify_message(key, text, len, sig, sig_len) != 0)
+		return CS_E_NOTE_ECDSA_SIGNATURE;
+	return 0;
+}
+
+static int
+verify_one(const struct note_vkey *k, const char *text, size_t len,
+    const uint8_t *sig, size_t sig_len, struct diag *d)
+{
+	int r = k->type == NOTE_TYPE_ECDSA ?
+	    verify_ecdsa(k, text, len, sig, sig_len) :
+	    verify_ed25519(k, text, len, sig, sig_len);
+
+	if (r != 0)
+		return diag_fail(d, r, "a valid signature by each known key",
+		    "a bad one by %s, %s", k->name, note_type_name(k->type));
+	return 0;
+}
+
 static int
 check_line(const struct sig_line *l, const struct note_vkey *keys, size_t nkeys,
     const char *text, size_t text_len, bool *hit, size_t *good, struct diag *d)
 {
 	size_t i;
+	int r;
 
 	for (i = 0; i < nkeys; i++) {
 		if (strlen(keys[i].name) != l->name_len ||
 		    memcmp(keys[i].name, l->name, l->name_len) != 0 ||
 		    memcmp(keys[i].id, l->id, sizeof(l->id)) != 0)
 			continue;
-		if (verify_ed25519(&keys[i], text, text_len, l->sig,
-			l->sig_len) != 0)
-			return diag_fail(d, CS_E_NOTE_SIGNATURE,
-			    "a valid signature by each known key",
-			    "a bad one by %s", keys[i].name);
+		if ((r = verify_one(&keys[i], text, text_len, l->sig,
+			 l->sig_len, d)) != 0)
+			return r;
 		if (hit != NULL)
 			hit[i] = true;
 		(*good)++;
@@ -184,6 +212,23 @@ note_open(const char *note, size_t len, const struct note_vkey *keys,
 	return 0;
 }
 
+static int
+check_all(const struct note_vkey *keys, size_t nkeys, const bool *hit,
+    struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < nkeys; i++)
+		if (!hit[i])
+			return diag_fail(d,
+			    keys[i].type == NOTE_TYPE_ECDSA ?
+				CS_E_NOTE_ECDSA_MISSING :
+				CS_E_NOTE_ED25519_MISSING,
+			    keys[i].name, "no %s signature by it",
+			    note_type_name(keys[i].type));
+	return 0;
+}
+
 int
 note_verify(const char *note, size_t len, const struct note_vkey *keys,
     size_t nkeys, struct checkpoint *ret, struct diag *d)
@@ -197,10 +242,12 @@ note_verify(const char *note, size_t len, const struct note_vkey *keys,
 		return diag_nomem(d);
 	if ((r = note_open(note, len, keys, nkeys, hit, &text_len, d)) != 0)
 		return r;
+	if ((r = check_all(keys, nkeys, hit, d)) != 0)
+		return r;
 	if ((r = checkpoint_parse(note, text_len, &c, d)) != 0)
 		return r;
 	for (i = 0; i < nkeys; i++)
-		if (hit[i] && strcmp(keys[i].name, c.origin) == 0) {
+		if (strcmp(keys[i].name, c.origin) == 0) {
 			*ret = c;
 			return 0;
 		}
@@ -208,33 +255,61 @@ note_verify(const char *note, size_t len, const struct note_vkey *keys,
 	    "the origin's own key among the signers", "origin %s", c.origin);
 }
 
+/* before, sep and k's line; the whole is verified under k */
+static int
+join(const char *before, size_t len, const char *sep, const struct note_vkey *k,
+    const uint8_t *sig, size_t sig_len, char **ret, size_t *ret_len,
+    size_t *ret_text_len, struct diag *d)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT(NOTE_MAX + 1);
+	uint8_t raw[4 + NOTE_ECDSA_MAX];
+	char b64[104 + 1];
+	int r;
+
+	if (sig_len > NOTE_ECDSA_MAX)
+		return diag_fail(d, CS_E_NOTE_SYNTAX, "at most 72 bytes",
+		    "a signature of %zu", sig_len);
+	memcpy(raw, k->id, 4);
+	memcpy(raw + 4, sig, sig_len);
+	b64_encode(raw, 4 + sig_len, b64);
+	if ((r = buf_put(&b, before, len)) != 0 ||
+	    (r = buf_putf(&b, "%s" DASH "%s %s\n", sep, k->name, b64)) != 0 ||
+	    (r = buf_put_u8(&b, '\0')) != 0)
+		return diag_fail(d, r == CS_E_TOO_LARGE ? CS_E_NOTE_SYNTAX : r,
+		    "at most 512 KiB", "%zu bytes", len);
+	if ((r = note_open((char *)b.p, b.len - 1, k, 1, NULL, ret_text_len,
+		 d)) != 0)
+		return r;
+	*ret_len = b.len - 1;
+	*ret = (char *)take_ptr(b.p);
+	return 0;
+}
+
 int
 note_assemble(const char *text, size_t len, const struct note_vkey *k,
     const uint8_t sig[64], char **ret, size_t *ret_len, struct diag *d)
 {
 	_cleanup_free_ char *note = NULL;
-	uint8_t raw[4 + 64];
-	char b64[92 + 1];
-	size_t text_len;
-	int n, r;
+	size_t note_len, text_len;
+	int r;
 
-	if (len > NOTE_MAX / 2)
-		return diag_fail(d, CS_E_NOTE_SYNTAX, NULL, "%zu bytes", len);
-	memcpy(raw, k->id, 4);
-	memcpy(raw + 4, sig, 64);
-	b64_encode(raw, sizeof(raw), b64);
-	n = asprintf(&note, "%.*s\n" DASH "%s %s\n", (int)len, text, k->name,
-	    b64);
-	if (n < 0) {
-		note = NULL;
-		return diag_nomem(d);
-	}
-	if ((r = note_open(note, (size_t)n, k, 1, NULL, &text_len, d)) != 0)
+	if ((r = join(text, len, "\n", k, sig, 64, &note, &note_len, &text_len,
+		 d)) != 0)
 		return r;
 	if (text_len != len)
 		return diag_fail(d, CS_E_NOTE_SYNTAX,
 		    "text that ends in a newline", "something else");
 	*ret = take_ptr(note);
-	*ret_len = (size_t)n;
+	*ret_len = note_len;
 	return 0;
+}
+
+int
+note_add(const char *note, size_t len, const struct note_vkey *k,
+    const uint8_t *sig, size_t sig_len, char **ret, size_t *ret_len,
+    struct diag *d)
+{
+	size_t text_len;
+
+	return join(note, len, "", k, sig, sig_len, ret, ret_len, &text_len, d);
 }

@@ -331,6 +331,14 @@ if [ -f "$here/../lib/gocheck.go" ]; then
 	    >"$work/go.log" 2>&1 || bail "go: $(cat "$work/go.log")"
 	exits "Go's sumdb/note and tlog agree" 0 "$work/gocheck" "$work/x" \
 	    "$(cat "$COLDSEAL_LOG_KEY")"
+	mkdir "$work/two"
+	"$CS_TEST_BIN/mklog" --two go.example/log 300 "$work/two.aud" ||
+	    bail "mklog"
+	tar -C "$work/two" -xf "$work/two.aud"
+	is "a checkpoint with two lines" \
+	    "$(tail -n +5 "$work/two/checkpoint" | wc -l)" 2
+	exits "Go agrees with that too" 0 "$work/gocheck" "$work/two" \
+	    "$("$CS_TEST_BIN/mklog" --vkeys go.example/log)"
 fi
 con_or_bail list
 before=$con_out

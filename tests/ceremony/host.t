@@ -532,6 +532,142 @@ is "import of an unpacked bundle" "$(verdict folder)" OK
 rm -f folder/tile/0/001
 is "import with a lost tile: TAMPER" "$(verdict folder)" TAMPER
 
+# --- two signatures on a checkpoint --------------------------------------
+# The second line is made with stock openssl: signed-note type 0x02.
+vkey2() { # name pem [type]
+	local der id
+	openssl pkey -in "$2" -pubout -outform DER >vkey2.der
+	der=$( (printf "\\x${3:-02}"; cat vkey2.der) | base64 -w 0)
+	id=$(sha256sum vkey2.der | cut -c 1-8)
+	printf '%s+%s+%s\n' "$1" "$id" "$der"
+}
+line2() { # name pem text-file [byte to add in hex]
+	openssl pkey -in "$2" -pubout -outform DER | sha256sum |
+	    cut -c 1-8 | sed 's/../\\x&/g' >id2
+	printf "\xe2\x80\x94 %s %s\n" "$1" "$( (printf "$(cat id2)"
+	    openssl dgst -sha256 -sign "$2" "$3"
+	    [ -z "${4:-}" ] || printf "\\x$4") | base64 -w 0)"
+}
+folder2() { # name: a folder whose checkpoint is on stdin
+	rm -rf "$1"
+	mkdir "$1"
+	tar -C "$1" -xf a300
+	cat >"$1/checkpoint"
+}
+pem tpm p256
+pem tpm2 p256
+pem tpm384 p384
+mkdir one
+tar -C one -xf a300
+head -n 3 one/checkpoint >text
+(cat log.vkey; vkey2 "$origin" tpm.pem) >both.vkey
+vkey2 "$origin" tpm.pem >tpm.vkey
+(cat one/checkpoint; line2 "$origin" tpm.pem text) | folder2 two
+(head -n 4 one/checkpoint; line2 "$origin" tpm.pem text) | folder2 second
+exits "two lines, two keys" 0 "$cs" audit verify two --log-key both.vkey
+is "it names two keys" "$(grep -c 'log key' <<<"$tap_out")" 2
+(vkey2 "$origin" tpm.pem; cat log.vkey) >turned.vkey
+exits "in either order" 0 "$cs" audit verify two --log-key turned.vkey
+(printf '%s' "$(cat both.vkey)") >open.vkey
+exits "without the last newline" 0 "$cs" audit verify two --log-key open.vkey
+exits "two lines, the first key" 0 "$cs" audit verify two --log-key log.vkey
+exits "two lines, the second key" 0 "$cs" audit verify two --log-key tpm.vkey
+exits "the second line, its key" 0 "$cs" audit verify second \
+    --log-key tpm.vkey
+exits "one line, its key" 0 "$cs" audit verify one --log-key log.vkey
+run "$cs" audit verify two --log-key both.vkey --json
+is "verify --json" "$(jq -c .keys <<<"$tap_out")" '["Ed25519","ECDSA P-256"]'
+refuses "one line, two keys" 1 NOTE-ECDSA-MISSING "$cs" audit verify one \
+    --log-key both.vkey
+refuses "the second line, two keys" 1 NOTE-ED25519-MISSING "$cs" audit \
+    verify second --log-key both.vkey
+refuses "one line, the second key" 1 NOTE-KEY "$cs" audit verify one \
+    --log-key tpm.vkey
+(cat log.vkey; vkey2 "$origin" tpm2.pem) >wrong.vkey
+refuses "two lines, another second key" 1 NOTE-ECDSA-MISSING "$cs" audit \
+    verify two --log-key wrong.vkey
+sed 2s/300/299/ text >text299
+(cat one/checkpoint; line2 "$origin" tpm.pem text299) | folder2 bad
+refuses "a second line over another text" 1 NOTE-ECDSA-SIGNATURE "$cs" \
+    audit verify bad --log-key both.vkey
+exits "which the first key does not see" 0 "$cs" audit verify bad \
+    --log-key log.vkey
+(cat one/checkpoint; line2 "$origin" tpm.pem text 00) | folder2 long
+refuses "a byte after the second signature" 1 NOTE-ECDSA-SIGNATURE "$cs" \
+    audit verify long --log-key both.vkey
+(cat text299; tail -n +4 one/checkpoint; line2 "$origin" tpm.pem text299) |
+    folder2 badfirst
+refuses "a first line over another text" 1 NOTE-SIGNATURE "$cs" audit \
+    verify badfirst --log-key both.vkey
+(cat one/checkpoint; line2 other.example/log tpm.pem text) | folder2 named
+refuses "a second line in another name" 1 NOTE-ECDSA-MISSING "$cs" audit \
+    verify named --log-key both.vkey
+
+keys() { # name exit ID: a key file on stdin
+	cat >set.vkey
+	refuses "$1" "$2" "$3" "$cs" audit verify two --log-key set.vkey
+}
+keys "the first key twice" 3 NOTE-VKEYS-DUPLICATE < \
+    <(cat log.vkey log.vkey)
+keys "the second key twice" 3 NOTE-VKEYS-DUPLICATE < \
+    <(cat tpm.vkey tpm.vkey)
+keys "a third line" 3 NOTE-VKEYS-DUPLICATE < \
+    <(cat both.vkey log.vkey)
+keys "a third key" 3 NOTE-VKEYS-TYPE < \
+    <(cat both.vkey; vkey2 "$origin" tpm2.pem)
+keys "two of one type" 3 NOTE-VKEYS-TYPE < \
+    <(cat tpm.vkey; vkey2 "$origin" tpm2.pem)
+keys "of two logs" 3 NOTE-VKEYS-NAME < \
+    <(cat log.vkey; vkey2 other.example/log tpm.pem)
+keys "an unknown type" 3 NOTE-VKEY-TYPE < \
+    <(cat log.vkey; vkey2 "$origin" tpm.pem 06)
+keys "P-384" 3 NOTE-VKEY < \
+    <(cat log.vkey; vkey2 "$origin" tpm384.pem)
+keys "another key ID" 3 NOTE-VKEY < \
+    <(cat log.vkey; vkey2 "$origin" tpm.pem | sed 's/+......../+00000000/')
+keys "an empty line" 3 NOTE-VKEY < \
+    <(cat log.vkey; echo; cat tpm.vkey)
+keys "an empty file" 3 NOTE-VKEY < \
+    <(printf '')
+
+# mklog's own second key: import, status, responses and their proofs
+"$tools/mklog" --vkeys "$origin" >two.vkey
+"$tools/mklog" --two "$origin" 700 two700 || bail "mklog --two"
+import2() { # bundle keys
+	"$cs" audit import "$1" --db two.db --log-key "$2"
+}
+exits "import with two keys" 0 import2 two700 two.vkey
+like "OK" "$tap_out" "OK"
+run "$cs" audit status --db two.db --json
+is "status knows both" "$(jq -c '[.keys,.sound]' <<<"$tap_out")" \
+    '[["Ed25519","ECDSA P-256"],true]'
+refuses "import with two keys of one line" 1 NOTE-ECDSA-MISSING import2 \
+    a700 two.vkey
+refuses "import into it with one key" 1 AUDIT-OTHER-KEYS import2 two700 \
+    log.vkey
+sqlite3 two.db "UPDATE checkpoint SET note = '$(tar -xOf a700 checkpoint)
+'"
+refuses "status: the stored note lost a line" 1 NOTE-ECDSA-MISSING "$cs" \
+    audit status --db two.db
+rm -f two.db
+import2 a700 log.vkey >/dev/null
+refuses "import of two into a database of one" 1 AUDIT-OTHER-KEYS import2 \
+    two700 two.vkey
+verify2() { # keys bundle [option ...]
+	"$cs" response verify --policy policy.dsse --record-key record.pub \
+	    --log-key "$1" "${@:2}"
+}
+ok "mkresp two" answer two
+exits "response verify with two keys" 0 verify2 two.vkey rsp-two \
+    --audit aud-two
+exits "and with one" 0 verify2 log.vkey rsp-two --audit aud-two
+run verify2 two.vkey rsp-good --json
+is "a response with one line, two keys" "$tap_status" 1
+like "its proofs" "$(failing <<<"$tap_out")" RESPONSE-PROOF
+like "its checkpoint" "$(failing <<<"$tap_out")" NOTE-ECDSA-MISSING
+refuses "its audit bundle" 1 NOTE-ECDSA-MISSING verify2 two.vkey rsp-two \
+    --audit aud-good
+
 # kill -9 at random moments of an import: the old state or the new one
 log 3000 a3000
 bad=0

@@ -7,16 +7,17 @@
 #include "lib/tiles.h"
 
 /*
- * A log that tests make without an appliance: real tiles, real notes, a key
- * that follows from the origin.  Every function ends the process with a
+ * A log that tests make without an appliance: real tiles, real notes, keys
+ * that follow from the origin.  Every function ends the process with a
  * message if it fails.
  */
 struct mklog {
 	char dir[64];		/* temporary folder, removed by mklog_done() */
 	int dirfd;
 	struct tlog *log;
-	struct note_vkey vkey;
-	uint8_t seed[32];	/* RFC 8032 private key */
+	struct note_vkeys keys;
+	bool two;		/* sign with the second key, ECDSA, too */
+	uint8_t seed[32];	/* RFC 8032 private key; also the other's */
 	char *note;		/* of the newest mklog_sign() */
 	size_t note_len;
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mklog ORIGIN LEAVES OUT [VARIANT AT]: an audit bundle for tests.
- * mklog --vkey ORIGIN: its verifier key on stdout.
+ * mklog [--two] ORIGIN LEAVES OUT [VARIANT AT]: an audit bundle for tests;
+ * --two: its checkpoint has two signature lines.
+ * mklog --vkey ORIGIN: its Ed25519 verifier key on stdout.
+ * mklog --vkeys ORIGIN: both keys.
  * Variants: fork (leaves from AT on differ), tamper (one byte of leaf AT is
  * changed after signing), hash (so is its hash tile's), form (leaf AT is not
  * canonical), missing (the entries of leaf AT are cut), root (the signed root
@@ -73,26 +75,32 @@ change(struct mklog *l, uint64_t at, const char *variant)
 int
 main(int argc, char **argv)
 {
-	char text[NOTE_VKEY_TEXT_MAX], leaf[1024];
-	const char *variant = argc == 6 ? argv[4] : "";
+	char text[NOTE_VKEYS_TEXT_MAX], leaf[1024];
+	bool two = argc > 1 && strcmp(argv[1], "--two") == 0;
+	const char *variant;
 	uint64_t i, n, at;
 	struct tlog_leaf *leaves;
 	struct mklog l;
 	int len;
 
-	if (argc == 3 && strcmp(argv[1], "--vkey") == 0) {
+	argv += two;
+	argc -= two;
+	variant = argc == 6 ? argv[4] : "";
+	if (argc == 3 && strncmp(argv[1], "--vkey", 6) == 0) {
 		mklog_init(&l, argv[2]);
-		note_vkey_format(&l.vkey, text);
-		(void)puts(text);
+		l.keys.n = strcmp(argv[1], "--vkeys") == 0 ? 2 : 1;
+		note_vkeys_format(&l.keys, text);
+		(void)fputs(text, stdout);
 		mklog_done(&l);
 		return 0;
 	}
 	if (argc != 4 && argc != 6)
-		mklog_die("usage: mklog ORIGIN LEAVES OUT [VARIANT AT]",
+		mklog_die("usage: mklog [--two] ORIGIN LEAVES OUT [VARIANT AT]",
 		    CS_E_USAGE, NULL);
 	n = strtoull(argv[2], NULL, 10);
 	at = argc == 6 ? strtoull(argv[5], NULL, 10) : n;
 	mklog_init(&l, argv[1]);
+	l.two = two;
 	leaves = calloc(n + 1, sizeof(*leaves));
 	if (leaves == NULL)
 		mklog_die("memory", CS_E_NOMEM, NULL);

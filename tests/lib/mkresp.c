@@ -64,6 +64,7 @@ load(struct resp *x, char **argv)
 	must(argv[2],
 	    policy_file_parse(argv[2], &x->policy_env, &x->policy, &d), &d);
 	mklog_init(&x->log, argv[3]);
+	x->log.two = is(x, "two");
 	f = fopen(argv[4], "re");
 	x->key = f != NULL ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
 	if (x->key == NULL)

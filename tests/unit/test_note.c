@@ -175,7 +175,7 @@ test_vkey_refused(void **state)
 		"\xef\xbb\xbfname",
 		"a\xc2\x85",
 	};
-	/* the right ID, in capitals; type 0x02 */
+	/* the right ID, in capitals; type 0x02, but too short */
 	static const char *const bad[] = {
 		"PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/"
 		"LDE4izWy10TW",
@@ -205,6 +205,27 @@ test_vkey_refused(void **state)
 	note_vkey_format(&k, text);
 	assert_int_equal(note_vkey_parse(text, strlen(text), &again, NULL), 0);
 	assert_memory_equal(&k, &again, sizeof(k));
+}
+
+/* ML-DSA-44 cosignatures, RFC 6962 tree heads and no type at all */
+static void
+test_vkey_type(void **state)
+{
+	static const char *const other[] = {
+		"PeterNeumann+c74f20a3+BhpC2QcUPDhMQegwxbzhKqiBfsVkmqq/"
+		"LDE4izWy10TW",
+		"PeterNeumann+c74f20a3+BRpC2QcUPDhMQegwxbzhKqiB",
+		"PeterNeumann+c74f20a3+AAAAAAAA",
+		"PeterNeumann+c74f20a3+/////w==",
+	};
+	struct note_vkey k;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(other); i++)
+		assert_int_equal(note_vkey_parse(other[i], strlen(other[i]), &k,
+				     NULL),
+		    CS_E_NOTE_VKEY_TYPE);
 }
 
 static void
@@ -493,6 +514,7 @@ main(void)
 		cmocka_unit_test(test_golang),
 		cmocka_unit_test(test_vkey_damage),
 		cmocka_unit_test(test_vkey_refused),
+		cmocka_unit_test(test_vkey_type),
 		cmocka_unit_test(test_checkpoint),
 		cmocka_unit_test(test_checkpoint_refused),
 		cmocka_unit_test(test_form),

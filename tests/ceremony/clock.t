@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# An appliance whose clock is behind the last logged time: the log was written
+# by a core whose clock was ahead (tests/lib/fake_clock.c), then the clock is
+# right again.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/tap.sh"
+. "$here/../lib/console.sh"
+bin=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
+fake=$(cd "${CS_TEST_BIN:-$bin/../tests}" && pwd)/fake_clock.so
+[ -e "$fake" ] || bail "no $fake"
+work=$(mktemp -d "${TMPDIR:-/tmp}/cs-clock.XXXXXX") || bail "no folder"
+finish() {
+	"$bin/coldseal-rehearsal" down "$work/r" >/dev/null 2>&1
+	rm -rf "$work"
+}
+trap finish EXIT
+
+# the same programs, but the core is ahead
+mkdir "$work/ahead"
+cp "$bin"/coldseal* "$work/ahead"
+cat >"$work/ahead/coldseal-core" <<END
+#!/bin/sh
+ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$fake CS_FAKE_AHEAD=3600 \
+    exec $bin/coldseal-core "\$@"
+END
+
+"$bin/coldseal-rehearsal" up "$work/r" >"$work/up.log" 2>&1 ||
+    bail "no rehearsal: $(cat "$work/up.log")"
+CON_BIN=$work/ahead
+con_start "$work/r" || bail "no console: $con_out"
+con status
+clock=$(sed -n 's/^ *clock *\([^,]*\), last logged time \([^ ]*\).*/\1 \2/p' \
+    <<<"$con_out" | tail -n 1)
+ok "a clock that is an hour ahead" \
+    test "${clock% *}" '>' "$(date -u -d '+50 minutes' +%Y-%m-%dT%H:%M:%SZ)"
+ok "and is logged" \
+    test "${clock#* }" '>' "$(date -u -d '+50 minutes' +%Y-%m-%dT%H:%M:%SZ)"
+con_end
+
+CON_BIN=$bin
+con_out=
+con_start "$work/r" || bail "no console: $con_out"
+like "the banner says that the clock is behind" "$con_out" \
+    "CLOCK-FLOOR: the clock is behind the last logged time"
+like "with both times" "$con_out" \
+    "the clock says 20[-0-9]+T[0-9:]+Z, the last logged time is ${clock#* }"
+like "and that nothing else is wrong" "$con_out" \
+    "keys and certificates are not the problem"
+con status
+like "status says it" "$con_out" "THE CLOCK IS WRONG"
+for verb in intake "sign 1"; do
+	con "$verb"
+	like "$verb: refused by its name" "$con_out" "CLOCK-FLOOR"
+	is "$verb: and only that" \
+	    "$(grep -oE '[A-Z]+(-[A-Z]+)+:' <<<"$con_out" | sort -u)" \
+	    "CLOCK-FLOOR:"
+done
+con "log 5"
+like "the fault is in the log" "$con_out" "clock.fault"
+con_end
+is "the appliance ends well" "$con_status" 0
+
+# the clock is set right again: nothing stays
+CON_BIN=$work/ahead
+con_out=
+con_start "$work/r" || bail "no console: $con_out"
+is "no fault once the clock is right" "$(grep -c CLOCK <<<"$con_out")" 0
+con intake
+is "and intake goes on" "$(grep -c CLOCK <<<"$con_out")" 0
+con_end
+done_testing
