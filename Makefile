@@ -64,6 +64,7 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
 DIRLIST := $(call lib,dirlist)
+SHARE := $(call lib,share share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
@@ -76,6 +77,8 @@ TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal \
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
+RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
+	recover_session recover_split))
 LEDGER := $(call o,$(addprefix appliance/,ledger index index_apply))
 
 HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
@@ -123,9 +126,9 @@ coldseal-token_L := libcrypto libseccomp p11-kit-1
 
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_keys \
 	provision_policy provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
-	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
+	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc
+	tss2-mu tss2-tctildr tss2-rc libgfshare
 
 coldseal-rehearsal-token_O := $(call o,hsm/rehearsal_token) $(P11) $(BASE) \
 	$(SECRET) $(KEY) $(TEXT) $(JSON)
@@ -145,6 +148,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
+	lib/PROTOCOL.recovery \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media
 
@@ -175,7 +179,7 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc cmocka
+	tss2-mu tss2-tctildr tss2-rc libgfshare cmocka
 TEST_TOOLS := mklog_main mkresp
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
