@@ -64,7 +64,7 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
 DIRLIST := $(call lib,dirlist)
-SHARE := $(call lib,share share_cms share_manifest)
+SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
@@ -86,7 +86,7 @@ HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign progress reqfile request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
-	response_verify show
+	response_verify share_inputs share_reseal share_show show
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -136,7 +136,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG)
+	$(LOG) $(SHARE)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
@@ -144,7 +144,7 @@ SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
-	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
+	host-tools/coldseal-share.1 host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
@@ -180,13 +180,13 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare cmocka
-TEST_TOOLS := mklog_main mkresp
+TEST_TOOLS := mklog_main mkresp mkshares
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp
+TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -203,6 +203,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
+$(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "hsm/recover_impl.h"
-#include "lib/sha.h"
 
 /* have: 1 << (index - 1) of each share that is in. */
 struct recover_set {
@@ -67,44 +66,6 @@ recover_set_new(const struct share_manifest *m, const char *domain,
 	return 0;
 }
 
-/* It is of this set and says what the manifest says. */
-static int
-check_head(const struct recover_set *s, const struct share *x, struct diag *d)
-{
-	const struct share_head *h = &s->m.head;
-	int r;
-
-	if (memcmp(x->head.set, h->set, SHARE_SET_LEN) != 0)
-		return diag_fail(d, CS_E_RECOVER_SET, "the set of the list",
-		    "another one");
-	if ((r = check_names(&x->head, h->domain, h->origin, d)) != 0)
-		return r;
-	if (x->head.threshold != h->threshold || x->head.count != h->count ||
-	    memcmp(x->head.check, h->check, CS_SHA256_LEN) != 0)
-		return diag_fail(d, CS_E_RECOVER_TERMS,
-		    "numbers and check value of the list", "%u of %u",
-		    x->head.threshold, x->head.count);
-	return 0;
-}
-
-static int
-check_digest(const struct recover_set *s, const struct share *x,
-    struct secret *record, struct diag *d)
-{
-	uint8_t digest[CS_SHA256_LEN];
-	int r;
-
-	r = sha256(secret_data(record), secret_len(record), digest);
-	if (r != 0)
-		return diag_fail(d, r, NULL, "digest of a share");
-	if (memcmp(digest, s->m.entry[x->index - 1].record, sizeof(digest)) !=
-	    0)
-		return diag_fail(d, CS_E_RECOVER_DIGEST,
-		    "the digest in the list", "another share number %u",
-		    x->index);
-	return 0;
-}
-
 int
 recover_add(struct recover_set *s, struct secret *record, size_t *ret_index,
     struct diag *d)
@@ -114,17 +75,12 @@ recover_add(struct recover_set *s, struct secret *record, size_t *ret_index,
 	int r;
 
 	if ((r = share_decode(record, &x, d)) != 0 ||
-	    (r = check_head(s, &x, d)) != 0)
+	    (r = share_check_head(&s->m, &x, d)) != 0)
 		return r;
-	if (x.index < 1 || x.index > s->m.head.count)
-		return diag_fail(d, CS_E_RECOVER_INDEX,
-		    "1 to the number of "
-		    "shares",
-		    "%u of %u", x.index, s->m.head.count);
 	if ((s->have & 1u << (x.index - 1)) != 0)
 		return diag_fail(d, CS_E_RECOVER_TWICE, "another share",
 		    "number %u again", x.index);
-	if ((r = check_digest(s, &x, record, d)) != 0)
+	if ((r = share_check_digest(&s->m, &x, record, d)) != 0)
 		return r;
 	len = secret_len(x.value);
 	if (s->n > 0 && len != s->value_len)

@@ -80,6 +80,14 @@ int share_manifest_parse(const void *payload, size_t len,
 /* 1 .. count for the encrypted file, 0 if it is none of the set's */
 size_t share_manifest_find(const struct share_manifest *m,
     const uint8_t file[CS_SHA256_LEN]);
+/*
+ * A share against its list, the first check that fails: CS_E_RECOVER_SET,
+ * _DOMAIN, _ORIGIN, _TERMS, _INDEX; after that, CS_E_RECOVER_DIGEST.
+ */
+int share_check_head(const struct share_manifest *m, const struct share *s,
+    struct diag *d) CS_WUR;
+int share_check_digest(const struct share_manifest *m, const struct share *s,
+    struct secret *record, struct diag *d) CS_WUR;
 
 /*
  * CMS AuthEnvelopedData (RFC 5083), DER: AES-256-GCM for one recipient, by
