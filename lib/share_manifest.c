@@ -110,7 +110,7 @@ parse_predicate(const struct statement *st, struct share_manifest *m,
 	if (r != 0)
 		return r;
 	n = json_array_size(shares);
-	if (n != st->nsubjects || n > SHARE_MAX || threshold > n)
+	if (n != st->nsubjects)
 		return malformed(d, "other numbers of shares and files");
 	if (hex_decode(set, m->head.set, SHARE_SET_LEN) != 0)
 		return malformed(d, "another set ID");

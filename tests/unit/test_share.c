@@ -8,6 +8,7 @@
 #include <openssl/cms.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "tests/lib/share_rig.h"
 
 /* Records, lists and CMS of shares, and what may not be read as one. */
@@ -41,6 +42,11 @@ test_record_bytes(void **state)
 	}
 	c = shares_copy(x.record[0], n + 1);
 	assert_code(shares_add(s, c), CS_E_TRAILING);
+	secret_free(&c);
+	/* a value that would be all salt */
+	c = shares_copy(x.record[0], n - 24);
+	secret_data(c)[n - 24 - SHARE_SALT_LEN - 1] = SHARE_SALT_LEN;
+	assert_code(shares_add(s, c), CS_E_SHARE_FORMAT);
 	secret_free(&c);
 	c = shares_secret(n);
 	assert_code(shares_add(s, c), CS_E_SHARE_TYPE);
@@ -104,6 +110,117 @@ test_manifest(void **state)
 	shares_done(&x);
 }
 
+/* The list as JSON, changed by one step and written again */
+static int
+parse_changed(const struct made *x, void (*change)(json_t *))
+{
+	_cleanup_json_ json_t *j =
+	    json_loadb(x->s->manifest, x->s->manifest_len, 0, NULL);
+	_cleanup_free_ char *text = NULL;
+	struct share_manifest m;
+	struct diag d = { 0 };
+	size_t n;
+	int r;
+
+	assert_non_null(j);
+	change(j);
+	assert_code(json_canonical(j, &text, &n), 0);
+	r = share_manifest_parse(text, n, &m, &d);
+	assert_code(d.code, r);
+	return r;
+}
+
+static json_t *
+list_of(json_t *j, bool files)
+{
+	return files ?
+	    json_object_get(j, "subject") :
+	    json_object_get(json_object_get(j, "predicate"), "shares");
+}
+
+static void
+one_file_less(json_t *j)
+{
+	json_array_remove(list_of(j, true), 2);
+}
+
+static void
+one_share_less(json_t *j)
+{
+	json_array_remove(list_of(j, false), 2);
+}
+
+static void
+many_more(json_t *j)
+{
+	while (json_array_size(list_of(j, true)) <= SHARE_MAX) {
+		json_array_append(list_of(j, true),
+		    json_array_get(list_of(j, true), 0));
+		json_array_append(list_of(j, false),
+		    json_array_get(list_of(j, false), 0));
+	}
+}
+
+static void
+other_name(json_t *j)
+{
+	json_object_set_new(json_array_get(list_of(j, true), 0), "name",
+	    json_string("share-9.p7m"));
+}
+
+static void
+other_index(json_t *j)
+{
+	json_object_set_new(json_array_get(list_of(j, false), 0), "index",
+	    json_integer(2));
+}
+
+static void
+another_digest(json_t *j)
+{
+	char hex[129];
+
+	memset(hex, 'a', sizeof(hex));
+	hex[128] = '\0';
+	json_object_set_new(json_object_get(json_array_get(list_of(j, true), 0),
+				"digest"),
+	    "sha512", json_string(hex));
+}
+
+static void
+threshold_1(json_t *j)
+{
+	json_object_set_new(json_object_get(j, "predicate"), "threshold",
+	    json_integer(1));
+}
+
+static void
+nothing(json_t *j)
+{
+	(void)j;
+}
+
+static void
+test_manifest_form(void **state)
+{
+	static void (*const t[])(json_t *) = { one_file_less, one_share_less,
+		many_more, other_name, other_index, another_digest,
+		threshold_1 };
+	char longer[SHARE_MANIFEST_MAX + 1] = { 0 };
+	struct share_manifest m;
+	struct made x;
+	size_t i;
+
+	(void)state;
+	shares_make(&x, 2, 3, 24);
+	assert_code(parse_changed(&x, nothing), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++)
+		assert_code(parse_changed(&x, t[i]), CS_E_SHARE_MANIFEST);
+	assert_code(share_manifest_parse(longer, sizeof(longer), &m, NULL),
+	    CS_E_SHARE_MANIFEST);
+	shares_done(&x);
+}
+
 static int
 open_as(const struct buf *f, size_t who, struct secret **ret, struct diag *d)
 {
@@ -129,6 +246,7 @@ test_open_refusals(void **state)
 	assert_code(share_open(x.s->file[0].p, x.s->file[0].len, shares_key[1],
 			shares_crt[0].der, shares_crt[0].len, &back, &d),
 	    CS_E_SHARE_KEY);
+	assert_string_equal(d.expected, "the certificate's own key");
 	assert_code(share_open(x.s->file[0].p, x.s->file[0].len, shares_key[0],
 			shares_crt[0].der, shares_crt[0].len - 1, &back, &d),
 	    CS_E_SHARE_CERT);
@@ -152,6 +270,15 @@ test_open_refusals(void **state)
 	f.len = x.s->file[0].len;
 	assert_code(buf_put_u8(&f, 0), 0);
 	assert_code(open_as(&f, 0, &back, &d), CS_E_TRAILING);
+	/* X.690 8.1.3.6: the same, of indefinite length */
+	assert_int_equal(f.p[1], 0x82);
+	f.p[3] = 0x80;
+	f.p[2] = 0x30;
+	assert_code(buf_put_u8(&f, 0), 0);
+	assert_code(share_open(f.p + 2, f.len - 2, shares_key[0],
+			shares_crt[0].der, shares_crt[0].len, &back, &d),
+	    CS_E_SHARE_CMS);
+	assert_string_equal(d.found, "another encoding than DER");
 	f.len = 0;
 	assert_code(buf_put(&f, shares_crt[0].der, shares_crt[0].len), 0);
 	assert_code(open_as(&f, 0, &back, &d), CS_E_SHARE_CMS);
@@ -219,6 +346,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record_bytes),
 		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_manifest_form),
 		cmocka_unit_test(test_open_refusals),
 		cmocka_unit_test(test_open_others),
 	};
