@@ -6,7 +6,7 @@
 #include "lib/share.h"
 #include "lib/statement.h"
 
-#define NAME_SIZE 24u
+#define NAME_SIZE 32u
 
 static void
 file_name(size_t i, char out[NAME_SIZE])

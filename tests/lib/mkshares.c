@@ -47,7 +47,7 @@ write_all(const char *dir, const struct recover_shares *s, const char *record)
 {
 	struct hostkey *k = NULL;
 	struct diag d = { 0 };
-	char name[24], *env = NULL;
+	char name[32], *env = NULL;
 	int fd = -1;
 	size_t i, n = 0;
 
