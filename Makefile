@@ -64,6 +64,7 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
 DIRLIST := $(call lib,dirlist)
+SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
@@ -79,6 +80,8 @@ TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush tpm_nv \
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
+RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
+	recover_session recover_split))
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
@@ -87,7 +90,7 @@ HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign progress reqfile request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
-	response_verify show
+	response_verify share_inputs share_reseal share_show show
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -128,9 +131,9 @@ coldseal-token_L := libcrypto libseccomp p11-kit-1
 
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_keys \
 	provision_policy provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
-	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
+	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc
+	tss2-mu tss2-tctildr tss2-rc libgfshare
 
 coldseal-rehearsal-token_O := $(call o,hsm/rehearsal_token) $(P11) $(BASE) \
 	$(SECRET) $(KEY) $(TEXT) $(JSON)
@@ -138,7 +141,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG) $(TPM_POLICY)
+	$(LOG) $(SHARE) $(TPM_POLICY)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
@@ -146,11 +149,12 @@ SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
-	host-tools/coldseal-image.1 \
+	host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
+	lib/PROTOCOL.recovery \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media
 
@@ -181,14 +185,14 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc cmocka
-TEST_TOOLS := mklog_main mkresp
+	tss2-mu tss2-tctildr tss2-rc libgfshare cmocka
+TEST_TOOLS := mklog_main mkresp mkshares
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp
+TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -205,6 +209,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
+$(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \

@@ -26,6 +26,8 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_policy_sign,
 	&verb_policy_show,
 	&verb_image_sign,
+	&verb_share_show,
+	&verb_share_reseal,
 };
 
 static void
