@@ -73,6 +73,9 @@ FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
 TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal \
 	tpm_flush))
+ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
+	attest_verify_cred attest_verify_ek attest_verify_file \
+	attest_verify_key attest_verify_log attest_verify_nv))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
@@ -133,8 +136,8 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1
+	$(LOG) $(ATTEST_VERIFY)
+coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
