@@ -73,6 +73,7 @@ FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
 TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_seal \
 	tpm_flush))
+ATTEST := $(call o,$(addprefix tpm/,attest_keys attest_activate attest_quote))
 ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
 	attest_verify_cred attest_verify_ek attest_verify_file \
 	attest_verify_key attest_verify_log attest_verify_nv))
@@ -176,7 +177,8 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
-TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
+TEST_O := $(filter-out $(MAIN_O),$(sort $(ATTEST) \
+	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc cmocka
 TEST_TOOLS := mklog_main mkresp
