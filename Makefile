@@ -82,12 +82,12 @@ P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
 LEDGER := $(call o,$(addprefix appliance/,ledger index index_apply))
 
-HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
-	hostkey hostkey_p11 hostkey_pem inputs logsource main media \
-	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign progress reqfile request_check request_create \
-	request_show resp_check resp_sigs respfile response_extract \
-	response_verify show
+HOST := attest_challenge attest_check attest_enroll attest_inputs audit_db \
+	audit_import audit_rows audit_status audit_verify cli docs hostkey \
+	hostkey_p11 hostkey_pem inputs logsource main media media_read media_write \
+	multihash newfile package package_write policy_show policy_sign progress \
+	qrtext reqfile request_check request_create request_show resp_check \
+	resp_sigs respfile response_extract response_verify show
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -138,14 +138,15 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(ATTEST_VERIFY)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu
+coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
+	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
-	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
+	host-tools/coldseal-attest.1 host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
@@ -180,7 +181,7 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 TEST_O := $(filter-out $(MAIN_O),$(sort $(ATTEST) \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc cmocka
+	tss2-mu tss2-tctildr tss2-rc libqrencode cmocka
 TEST_TOOLS := mklog_main mkresp
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))

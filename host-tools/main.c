@@ -25,6 +25,9 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_audit_status,
 	&verb_policy_sign,
 	&verb_policy_show,
+	&verb_attest_enroll,
+	&verb_attest_challenge,
+	&verb_attest_verify,
 };
 
 static void

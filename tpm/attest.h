@@ -20,7 +20,8 @@
  *
  * Every handle is flushed before a function returns; at most two transient
  * slots and one session are in use.  What a function returns in a struct buf
- * is at most ATTEST_MAX bytes; the buffer is reset first.
+ * is at most ATTEST_MAX bytes, a certificate ATTEST_CERT_MAX; the buffer is
+ * reset first.
  */
 
 /*

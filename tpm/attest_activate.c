@@ -124,7 +124,7 @@ tpm_activate(struct tpm *t, const uint8_t *credential, size_t len,
 	_cleanup_tpm_handle_ struct tpm_handle ak = TPM_HANDLE_INIT(t);
 	_cleanup_tpm_handle_ struct tpm_handle session = TPM_HANDLE_INIT(t);
 	struct buf cert __attribute__((cleanup(buf_done))) =
-	    BUF_INIT(ATTEST_MAX);
+	    BUF_INIT(ATTEST_CERT_MAX);
 	_cleanup_(digest_freep) TPM2B_DIGEST *got = NULL;
 	TPM2B_ENCRYPTED_SECRET secret = { 0 };
 	TPM2B_ID_OBJECT id = { 0 };

@@ -17,6 +17,7 @@
 #define ATTEST_NAME_LEN	34u	/* TPM2B_NAME content: algorithm, SHA-256 */
 #define ATTEST_MAX	2048u	/* TPMS_ATTEST; also any public area */
 #define ATTEST_SIG_MAX	512u	/* TPMT_SIGNATURE */
+#define ATTEST_CERT_MAX	8192u	/* EK certificate, and what pads it */
 #define ATTEST_AK_MAX	256u	/* its TPM2B_PUBLIC */
 #define ATTEST_PCRS	24u
 #define ATTEST_SECRET_LEN 32u
