@@ -182,13 +182,13 @@ TEST_O := $(filter-out $(MAIN_O),$(sort $(ATTEST) \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libqrencode cmocka
-TEST_TOOLS := mklog_main mkresp
+TEST_TOOLS := mklog_main mkresp mkattest
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp
+TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkattest
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -205,6 +205,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
+$(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \
