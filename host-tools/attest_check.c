@@ -205,6 +205,7 @@ run(const struct cli *c, struct diag *d)
 	size_t failed;
 	int r;
 
+	attest_quiet();
 	r = load_all(c, &x, d);
 	if (r != 0)
 		return r;

@@ -254,6 +254,7 @@ finish(const struct cli *c, struct diag *d)
 static int
 run(const struct cli *c, struct diag *d)
 {
+	attest_quiet();
 	return cli_has(c, O_ANSWER) ? finish(c, d) : begin(c, d);
 }
 

@@ -14,6 +14,12 @@
 #define LINE_MAX_LEN	256u
 #define CHECKPOINTS_MAX (1u << 20)
 
+void
+attest_quiet(void)
+{
+	(void)setenv("TSS2_LOG", "all+NONE", 0);
+}
+
 int
 attest_hex_arg(const char *arg, uint8_t ret[CS_SHA256_LEN], struct diag *d)
 {

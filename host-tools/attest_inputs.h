@@ -6,6 +6,9 @@
 
 /* What the verbs of "coldseal attest" read. */
 
+/* tss2-mu logs to standard error by itself, what we say there better */
+void attest_quiet(void);
+
 /*
  * 32 bytes as 64 lower-case digits: arg itself, or else the one line of the
  * file of that name.  CS_E_HEX
