@@ -151,7 +151,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
 
 all: $(BINS) $(SCRIPTS)
 
