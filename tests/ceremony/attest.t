@@ -111,6 +111,11 @@ quiet tpm2_makecredential -T none -u enrol/ek.pub -s secret \
     -n "000b$(printf x | digest)" -o wrong.cred
 refuses "one for another key is not" 1 ATTEST-CREDENTIAL-OTHER \
     "$mk" "$tcti" activate wrong.cred
+head -c 16 secret >short
+quiet tpm2_makecredential -T none -u enrol/ek.pub -s short -n "$name" \
+    -o short.cred
+refuses "nor one with a short secret" 3 ATTEST-CREDENTIAL-FORM \
+    "$mk" "$tcti" activate short.cred
 use_tpm two
 refuses "nor on another TPM" 1 ATTEST-CREDENTIAL-OTHER \
     "$mk" "$tcti" activate stock.cred

@@ -495,6 +495,72 @@ test_bytes(void **state)
 	assert_fails_only(f, CS_E_ATTEST_SIG_FORM);
 }
 
+/* fields that are legal, but longer than any of ours */
+static void
+test_long_fields(void **state)
+{
+	struct fixture *f = *state;
+	struct attest_evidence e = f->answer.anchor;
+	uint8_t big[sizeof(TPMS_ATTEST)];
+	struct attest a;
+	TPMS_ATTEST t;
+	struct diag d;
+	size_t n = 0;
+
+	load_attest(&e, &t);
+	t.qualifiedSigner.size = 66;
+	store_attest(&e, &t);
+	assert_int_equal(attest_parse(e.attest, e.attest_len, &a, &d),
+	    CS_E_ATTEST_FORM);
+	load_attest(&f->answer.anchor, &t);
+	t.attested.nv.nvContents.size = 2048;
+	assert_int_equal(Tss2_MU_TPMS_ATTEST_Marshal(&t, big, sizeof(big), &n),
+	    0);
+	assert_true(n > ATTEST_MAX);
+	assert_int_equal(attest_parse(big, n, &a, &d), CS_E_ATTEST_FORM);
+}
+
+/* r and s in another form than a P-256 key of a TPM makes */
+static void
+test_signature_form(void **state)
+{
+	struct fixture *f = *state;
+	struct attest_evidence *q = &f->answer.quote;
+	const struct attest_evidence good = *q;
+	TPMT_SIGNATURE was = { 0 }, s;
+	TPM2B_ECC_PARAMETER *p;
+	size_t n = 0;
+	int i;
+
+	assert_int_equal(Tss2_MU_TPMT_SIGNATURE_Unmarshal(good.signature,
+			     good.signature_len, &n, &was),
+	    0);
+	for (i = 0; i < 4; i++) {
+		s = was;
+		p = i == 0 ? &s.signature.ecdsa.signatureR :
+			     &s.signature.ecdsa.signatureS;
+		if (i < 2) { /* a zero in front: the same number */
+			memmove(p->buffer + 1, p->buffer, p->size);
+			p->buffer[0] = 0;
+			p->size++;
+		} else if (i == 2) { /* of the same layout */
+			s.sigAlg = TPM2_ALG_ECSCHNORR;
+		} else {
+			s.signature.ecdsa.hash = TPM2_ALG_SHA384;
+		}
+		if (i < 2 && p->size <= CS_SHA256_LEN)
+			continue; /* it was short, one time in 256 */
+		n = 0;
+		assert_int_equal(Tss2_MU_TPMT_SIGNATURE_Marshal(&s,
+				     q->signature, sizeof(q->signature), &n),
+		    0);
+		q->signature_len = n;
+		assert_fails_only(f, CS_E_ATTEST_SIG_FORM);
+	}
+	*q = good;
+	assert_fails(f, 0);
+}
+
 /* --- keys --- */
 static int
 parse_changed(const TPM2B_PUBLIC *p, struct attest_ak **ret, struct diag *d)
@@ -661,12 +727,23 @@ test_credential(void **state)
 	struct fixture *f = *state;
 	const uint8_t cert[] = { 0x30, 0x03, 0x02, 0x01, 0x00 };
 	struct buf got = BUF_INIT(ATTEST_MAX), ek = BUF_INIT(ATTEST_MAX);
+	struct pubkey *key = NULL;
 	struct diag d = { 0 };
+	TPM2B_PUBLIC pub;
 
 	activate(f, false);
 	write_index(f->t, NV_RSA, cert, sizeof(cert));
 	activate(f, true);
 	must(tpm_ek_read(f->t, &ek, &got, &d), &d);
+	/* only RSA 2048 */
+	assert_int_equal(attest_unmarshal_public(ek.p, ek.len, &pub), 0);
+	memset(pub.publicArea.unique.rsa.buffer, 0xc5, 512);
+	pub.publicArea.unique.rsa.size = 512;
+	buf_reset(&ek);
+	assert_int_equal(attest_marshal_public(&pub, &ek), 0);
+	assert_int_equal(attest_ek_parse(ek.p, ek.len, &key, &d),
+	    CS_E_ATTEST_EK_FORM);
+	assert_null(key);
 	assert_int_equal(got.len, sizeof(cert));
 	assert_memory_equal(got.p, cert, sizeof(cert));
 	/* with both, ECC */
@@ -711,6 +788,33 @@ test_credential_form(void **state)
 	buf_done(&ek);
 	buf_done(&cert);
 	buf_done(&cred);
+}
+
+/* sized fields that are empty, or more than their structure holds */
+static void
+test_credential_sizes(void **state)
+{
+	static const uint16_t sizes[][2] = { { 0, 32 }, { 32, 0 }, { 900, 32 },
+		{ 32, 900 } };
+	struct fixture *f = *state;
+	const uint8_t zero[900] = { 0 };
+	struct secret *out = NULL;
+	struct diag d;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct buf b = BUF_INIT(ATTEST_MAX);
+
+		assert_int_equal(buf_put_u32(&b, ATTEST_CRED_MAGIC), 0);
+		assert_int_equal(buf_put_u32(&b, 1), 0);
+		for (k = 0; k < 2; k++) {
+			assert_int_equal(buf_put_u16(&b, sizes[i][k]), 0);
+			assert_int_equal(buf_put(&b, zero, sizes[i][k]), 0);
+		}
+		assert_int_equal(tpm_activate(f->t, b.p, b.len, &out, &d),
+		    CS_E_ATTEST_CRED_FORM);
+		buf_done(&b);
+	}
 }
 
 /* --- EK certificates --- */
@@ -954,6 +1058,15 @@ test_answer_form(void **state)
 	for (i = 0; i < len; i += 7)
 		assert_int_equal(attest_answer_parse(text, i, &a, &d),
 		    CS_E_ATTEST_ANSWER);
+	/* a note of more than 16 KiB */
+	free(take_ptr(text));
+	free(f->answer.checkpoint);
+	f->answer.checkpoint = calloc(1, 17000);
+	assert_non_null(f->answer.checkpoint);
+	memset(f->answer.checkpoint, 'x', 16999);
+	must(attest_answer_format(&f->answer, &text, &len, &d), &d);
+	assert_int_equal(attest_answer_parse(text, len, &a, &d),
+	    CS_E_ATTEST_ANSWER);
 }
 
 static void
@@ -1160,10 +1273,13 @@ main(void)
 		T(quote_fields),
 		T(anchor_fields),
 		T(bytes),
+		T(long_fields),
+		T(signature_form),
 		T(ak),
 		T(anchor_public),
 		T(credential),
 		T(credential_form),
+		T(credential_sizes),
 		T(ek_cert),
 		T(no_leak),
 		T(same_ak),
