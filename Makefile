@@ -77,6 +77,10 @@ TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
 TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush tpm_nv \
 	tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
+ATTEST := $(call o,$(addprefix tpm/,attest_keys attest_activate attest_quote))
+ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
+	attest_verify_cred attest_verify_ek attest_verify_file \
+	attest_verify_key attest_verify_log attest_verify_nv))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
@@ -85,10 +89,10 @@ RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
-HOST := audit_db audit_import audit_rows audit_status audit_verify cli docs \
+HOST := attest_challenge attest_check attest_enroll attest_inputs audit_db audit_import audit_rows audit_status audit_verify cli docs \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign progress reqfile request_check request_create \
+	policy_show policy_sign progress qrtext reqfile request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show
 
@@ -141,22 +145,23 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG) $(SHARE) $(TPM_POLICY)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu
+	$(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY)
+coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
+	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
-	host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
+	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
 	lib/PROTOCOL.recovery \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
 
 all: $(BINS) $(SCRIPTS)
 
@@ -183,16 +188,17 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
-TEST_O := $(filter-out $(MAIN_O),$(sort $(foreach p,$(PROGRAMS),$($(p)_O))))
+TEST_O := $(filter-out $(MAIN_O),$(sort $(ATTEST) \
+	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc libgfshare cmocka
-TEST_TOOLS := mklog_main mkresp mkshares
+	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
+TEST_TOOLS := mklog_main mkresp mkshares mkattest
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares
+TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -210,6 +216,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
+$(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \

@@ -28,6 +28,9 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_image_sign,
 	&verb_share_show,
 	&verb_share_reseal,
+	&verb_attest_enroll,
+	&verb_attest_challenge,
+	&verb_attest_verify,
 };
 
 static void

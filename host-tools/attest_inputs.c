@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host-tools/attest_inputs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/file.h"
+#include "lib/hex.h"
+#include "lib/note.h"
+
+#define LINE_MAX_LEN	256u
+#define CHECKPOINTS_MAX (1u << 20)
+
+void
+attest_quiet(void)
+{
+	(void)setenv("TSS2_LOG", "all+NONE", 0);
+}
+
+int
+attest_hex_arg(const char *arg, uint8_t ret[CS_SHA256_LEN], struct diag *d)
+{
+	_cleanup_free_ uint8_t *line = NULL;
+	size_t len;
+	int r;
+
+	if (hex_is(arg, CS_SHA256_HEX))
+		return hex_decode(arg, ret, CS_SHA256_LEN);
+	r = file_read(AT_FDCWD, arg, LINE_MAX_LEN, &line, &len, d);
+	if (r != 0)
+		return r;
+	if (len == CS_SHA256_HEX + 1 && line[len - 1] == '\n')
+		line[--len] = '\0';
+	if (len != CS_SHA256_HEX ||
+	    hex_decode((const char *)line, ret, CS_SHA256_LEN) != 0)
+		return diag_fail(d, CS_E_HEX, "one line of 64 digits",
+		    "%s: %zu bytes", arg, len);
+	return 0;
+}
+
+static void
+closedir_p(DIR **dir)
+{
+	if (*dir != NULL)
+		(void)closedir(*dir);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+list_sizes(const char *path, uint64_t **ret, size_t *ret_n, struct diag *d)
+{
+	_cleanup_(closedir_p) DIR *dir = opendir(path);
+	_cleanup_free_ uint64_t *v = NULL;
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+	uint64_t size, *w;
+
+	if (dir == NULL)
+		return diag_errno(d, CS_E_IO, "%s", path);
+	while ((e = readdir(dir)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (note_size_parse(e->d_name, strlen(e->d_name), &size) != 0 ||
+		    n == CHECKPOINTS_MAX)
+			return diag_fail(d, CS_E_ATTEST_CHAIN_FILES,
+			    "files that are named by a size", "%s", e->d_name);
+		if (n == cap) {
+			cap = cap == 0 ? 64 : 2 * cap;
+			w = reallocarray(v, cap, sizeof(*v));
+			if (w == NULL)
+				return diag_nomem(d);
+			v = w;
+		}
+		v[n++] = size;
+	}
+	if (n == 0)
+		return diag_fail(d, CS_E_ATTEST_CHAIN_FILES,
+		    "at least one checkpoint", "%s: none", path);
+	qsort(v, n, sizeof(*v), by_size);
+	*ret = take_ptr(v);
+	*ret_n = n;
+	return 0;
+}
+
+int
+attest_chain_read(const char *path, uint8_t ret[CS_SHA256_LEN], char **ret_last,
+    size_t *ret_n, struct diag *d)
+{
+	uint8_t value[CS_SHA256_LEN] = { 0 };
+	_cleanup_free_ uint64_t *sizes = NULL;
+	_cleanup_free_ uint8_t *note = NULL;
+	_cleanup_fd_ int fd = -1;
+	size_t i, n = 0, len;
+	char name[24];
+	int r;
+
+	r = list_sizes(path, &sizes, &n, d);
+	if (r == 0)
+		r = dir_open(AT_FDCWD, path, &fd, d);
+	for (i = 0; r == 0 && i < n; i++) {
+		free(take_ptr(note));
+		(void)snprintf(name, sizeof(name), "%" PRIu64, sizes[i]);
+		r = file_read(fd, name, NOTE_MAX, &note, &len, d);
+		if (r == 0 && memchr(note, '\0', len) != NULL)
+			r = diag_fail(d, CS_E_ATTEST_CHAIN_FILES,
+			    "texts without NUL", "%s", name);
+		if (r == 0 && attest_chain_step(value, note, len) != 0)
+			r = diag_fail(d, CS_E_CRYPTO, NULL, "replay");
+	}
+	if (r != 0)
+		return r;
+	memcpy(ret, value, sizeof(value));
+	*ret_last = (char *)take_ptr(note);
+	*ret_n = n;
+	return 0;
+}

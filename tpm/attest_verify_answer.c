@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/b64.h"
+#include "lib/json.h"
+#include "tpm/attest_verify_private.h"
+
+#define CHECKPOINT_MAX (16u << 10)
+#define INDEX_LEN      10 /* "0x01500013" */
+
+void
+attest_answer_done(struct attest_answer *a)
+{
+	free(a->checkpoint);
+	a->checkpoint = NULL;
+}
+
+/* --- reading and writing --- */
+
+static int
+read_b64(const char *s, uint8_t *out, size_t size, size_t *ret_len)
+{
+	return b64_decode(s, strlen(s), out, size, ret_len);
+}
+
+static int
+read_evidence(const char *attest, const char *signature, const char *path,
+    struct attest_evidence *e, struct diag *d)
+{
+	if (read_b64(attest, e->attest, sizeof(e->attest), &e->attest_len) !=
+		0 ||
+	    read_b64(signature, e->signature, sizeof(e->signature),
+		&e->signature_len) != 0)
+		return diag_fail(d, CS_E_ATTEST_ANSWER,
+		    "base64 of at most 2048 and 512 bytes", "%s", path);
+	return 0;
+}
+
+static int
+read_quote(json_t *obj, struct attest_answer *a, struct diag *d)
+{
+	const char *attest, *signature;
+	const struct json_field f[] = {
+		{ "attest", JK_STR, true, &attest, NULL },
+		{ "signature", JK_STR, true, &signature, NULL },
+	};
+	int r = json_fields(obj, "/quote", f, ARRAY_LEN(f), d);
+
+	return r != 0 ?
+	    r :
+	    read_evidence(attest, signature, "/quote", &a->quote, d);
+}
+
+static int
+read_anchor(json_t *obj, struct attest_answer *a, struct diag *d)
+{
+	const char *attest, *signature, *index;
+	const struct json_field f[] = {
+		{ "attest", JK_STR, true, &attest, NULL },
+		{ "index", JK_LABEL, true, &index, NULL },
+		{ "signature", JK_STR, true, &signature, NULL },
+	};
+	unsigned n;
+	int r = json_fields(obj, "/anchor", f, ARRAY_LEN(f), d);
+
+	if (r != 0)
+		return r;
+	/* its form is checked by writing it again */
+	if (strlen(index) != INDEX_LEN || sscanf(index, "0x%8x", &n) != 1)
+		return diag_fail(d, CS_E_ATTEST_ANSWER, "0x and 8 digits",
+		    "/anchor/index");
+	a->has_anchor = true;
+	a->index = n;
+	return read_evidence(attest, signature, "/anchor", &a->anchor, d);
+}
+
+/* base64, since a note has several lines and canonical JSON has none */
+static int
+read_checkpoint(const char *text, char **ret, struct diag *d)
+{
+	const size_t size = b64_dec_max(strlen(text));
+	_cleanup_free_ char *note = calloc(1, size + 1);
+	size_t n;
+
+	if (note == NULL)
+		return diag_nomem(d);
+	if (size > CHECKPOINT_MAX ||
+	    b64_decode(text, strlen(text), (uint8_t *)note, size, &n) != 0 ||
+	    strlen(note) != n)
+		return diag_fail(d, CS_E_ATTEST_ANSWER,
+		    "base64 of a text of at most 16 KiB", "/checkpoint");
+	*ret = take_ptr(note);
+	return 0;
+}
+
+static int
+read_fields(json_t *root, struct attest_answer *a, struct diag *d)
+{
+	json_t *quote = NULL, *anchor = NULL;
+	const char *type = NULL, *checkpoint = NULL;
+	const struct json_field f[] = {
+		{ "anchor", JK_OBJ, false, &anchor, NULL },
+		{ "challenge", JK_HEX32, false, a->challenge,
+		    &a->has_challenge },
+		{ "checkpoint", JK_STR, true, &checkpoint, NULL },
+		{ "image_version", JK_U64, true, &a->image_version, NULL },
+		{ "policy_sha256", JK_HEX32, true, a->policy, NULL },
+		{ "policy_version", JK_U64, true, &a->policy_version, NULL },
+		{ "quote", JK_OBJ, true, &quote, NULL },
+		{ "type", JK_LABEL, true, &type, NULL },
+	};
+	int r = json_fields(root, "", f, ARRAY_LEN(f), d);
+
+	if (r == 0 && strcmp(type, ATTEST_ANSWER_TYPE) != 0)
+		r = diag_fail(d, CS_E_ATTEST_ANSWER, ATTEST_ANSWER_TYPE,
+		    "/type: %s", type);
+	if (r == 0)
+		r = read_checkpoint(checkpoint, &a->checkpoint, d);
+	if (r == 0)
+		r = read_quote(quote, a, d);
+	if (r == 0 && anchor != NULL)
+		r = read_anchor(anchor, a, d);
+	return r;
+}
+
+int
+attest_answer_parse(const void *p, size_t len, struct attest_answer *ret,
+    struct diag *d)
+{
+	_cleanup_attest_answer_ struct attest_answer a = { 0 };
+	_cleanup_json_ json_t *root = NULL;
+	_cleanup_free_ char *again = NULL;
+	struct diag why = { 0 };
+	size_t n;
+	int r;
+
+	if (len > 0 && ((const char *)p)[len - 1] == '\n')
+		len--;
+	r = json_load_strict(p, len, ATTEST_ANSWER_MAX, &root, &why);
+	if (r == 0)
+		r = read_fields(root, &a, &why);
+	if (r != 0)
+		return diag_fail(d, CS_E_ATTEST_ANSWER, why.expected, "%s",
+		    why.found);
+	r = attest_answer_format(&a, &again, &n, d);
+	if (r != 0)
+		return r;
+	if (n != len || memcmp(again, p, n) != 0)
+		return diag_fail(d, CS_E_ATTEST_ANSWER, "canonical JSON",
+		    "another form");
+	*ret = a;
+	a.checkpoint = NULL;
+	return 0;
+}
+
+static json_t *
+write_b64(const uint8_t *p, size_t len)
+{
+	_cleanup_free_ char *s = malloc(b64_enc_len(len) + 1);
+
+	if (s == NULL)
+		return NULL;
+	b64_encode(p, len, s);
+	return json_string(s);
+}
+
+static json_t *
+write_evidence(const struct attest_evidence *e)
+{
+	return json_pack("{s:o, s:o}", "attest",
+	    write_b64(e->attest, e->attest_len), "signature",
+	    write_b64(e->signature, e->signature_len));
+}
+
+static json_t *
+write_anchor(const struct attest_answer *a)
+{
+	json_t *j = write_evidence(&a->anchor);
+	char index[INDEX_LEN + 1];
+
+	(void)snprintf(index, sizeof(index), "0x%08x", a->index);
+	if (j != NULL &&
+	    json_object_set_new(j, "index", json_string(index)) != 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+int
+attest_answer_format(const struct attest_answer *a, char **ret, size_t *ret_len,
+    struct diag *d)
+{
+	_cleanup_json_ json_t *j = NULL;
+
+	j = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "type",
+	    ATTEST_ANSWER_TYPE, "image_version", (json_int_t)a->image_version,
+	    "policy_version", (json_int_t)a->policy_version, "policy_sha256",
+	    json_hex32(a->policy), "checkpoint",
+	    write_b64((const uint8_t *)a->checkpoint, strlen(a->checkpoint)),
+	    "quote", write_evidence(&a->quote));
+	if (j == NULL)
+		return diag_nomem(d);
+	if ((a->has_challenge &&
+		json_object_set_new(j, "challenge", json_hex32(a->challenge)) !=
+		    0) ||
+	    (a->has_anchor &&
+		json_object_set_new(j, "anchor", write_anchor(a)) != 0) ||
+	    json_canonical(j, ret, ret_len) != 0)
+		return diag_nomem(d);
+	return 0;
+}
+
+/* --- checking --- */
+
+/* A failed check is listed; only what keeps us from checking is an error. */
+static int
+add(struct checks *c, int code, const char *what, int r, const struct diag *d)
+{
+	if (r == 0)
+		return checks_add(c, code, true, "", "%s", what);
+	if (r == CS_E_CRYPTO || r == CS_E_NOMEM)
+		return r;
+	return checks_add(c, r, false, d->expected, "%s: %s", what, d->found);
+}
+
+static int
+check_claims(const struct attest_answer *a, const struct attest_expected *x,
+    struct checks *c)
+{
+	bool same = x->challenge == NULL ? !a->has_challenge :
+					   a->has_challenge &&
+		memcmp(a->challenge, x->challenge, CS_SHA256_LEN) == 0;
+	int r;
+
+	r = checks_add(c, CS_E_ATTEST_CHALLENGE, same,
+	    same		     ? "" :
+		x->challenge == NULL ? "no challenge" :
+				       "the challenge given",
+	    "%s",
+	    same		 ? "answer" :
+		a->has_challenge ? "another challenge" :
+				   "none");
+	if (r != 0)
+		return r;
+	same = a->image_version == x->golden->version;
+	return checks_add(c, CS_E_ATTEST_IMAGE, same,
+	    same ? "" : "that of the manifest", "image version %llu",
+	    (unsigned long long)a->image_version);
+}
+
+/* What both attestations have in common; *ret_ok: ret was filled */
+static int
+check_evidence(const struct attest_evidence *e, const char *what,
+    enum attest_type type, const struct attest_ak *ak,
+    const uint8_t qualifying[CS_SHA256_LEN], struct checks *c,
+    struct attest *ret, bool *ret_ok)
+{
+	struct diag d = { 0 };
+	int r, form;
+
+	*ret_ok = false;
+	form = attest_parse(e->attest, e->attest_len, ret, &d);
+	r = add(c, CS_E_ATTEST_FORM, what, form, &d);
+	if (r != 0 || form != 0)
+		return r;
+	r = add(c, CS_E_ATTEST_MAGIC, what, attest_check_magic(ret, &d), &d);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_TYPE, what,
+		    attest_check_type(ret, type, &d), &d);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_AK_NAME, what,
+		    attest_check_signer(ret, ak, &d), &d);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_SIGNATURE, what,
+		    attest_check_signature(ak, e->attest, e->attest_len,
+			e->signature, e->signature_len, &d),
+		    &d);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_NONCE, what,
+		    attest_check_nonce(ret, qualifying, &d), &d);
+	*ret_ok = ret->type == type;
+	return r;
+}
+
+static int
+check_quote(const struct attest_answer *a, const struct attest_expected *x,
+    const uint8_t qualifying[CS_SHA256_LEN], struct checks *c)
+{
+	const struct attest_pcrs *golden = &x->golden->pcrs;
+	struct diag d = { 0 };
+	struct attest q;
+	bool ok;
+	int r;
+
+	r = check_evidence(&a->quote, "quote", ATTEST_QUOTE, x->pinned->ak,
+	    qualifying, c, &q, &ok);
+	if (r != 0 || !ok)
+		return r;
+	r = add(c, CS_E_ATTEST_SELECT, "quote",
+	    attest_check_select(&q, golden, &d), &d);
+	return r != 0 ? r :
+			add(c, CS_E_ATTEST_PCR, "quote",
+			    attest_check_pcrs(&q, golden, &d), &d);
+}
+
+static int
+check_log(const struct attest_expected *x, struct checks *c)
+{
+	struct attest_pcrs pcrs;
+	struct diag d = { 0 };
+	size_t events;
+	int r, form;
+
+	form = attest_log_replay(x->log, x->log_len, &pcrs, &events, &d);
+	r = add(c, CS_E_ATTEST_LOG_FORM, "event log", form, &d);
+	if (r != 0 || form != 0)
+		return r;
+	return add(c, CS_E_ATTEST_LOG_PCR, "event log",
+	    attest_log_check(&pcrs, &x->golden->pcrs, &d), &d);
+}
+
+static int
+check_index(const struct attest_answer *a, const struct attest_expected *x,
+    const struct attest *nv, struct checks *c)
+{
+	bool same = a->index == x->pinned->index;
+	struct diag d = { 0 };
+	int r;
+
+	r = checks_add(c, CS_E_ATTEST_INDEX, same,
+	    same ? "" : "the enrolled index", "index 0x%08x", a->index);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_NV_NAME, "anchor",
+		    attest_check_nv_name(nv, x->pinned->anchor, &d), &d);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_NV_OFFSET, "anchor",
+		    attest_check_nv_offset(nv, &d), &d);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_NV_SIZE, "anchor",
+		    attest_check_nv_size(nv, &d), &d);
+	return r;
+}
+
+static int
+check_anchor(const struct attest_answer *a, const struct attest_expected *x,
+    const uint8_t qualifying[CS_SHA256_LEN], struct checks *c)
+{
+	struct diag d = { 0 };
+	struct attest nv;
+	bool ok;
+	int r;
+
+	if (!a->has_anchor)
+		return checks_add(c, CS_E_ATTEST_INDEX, false,
+		    "the enrolled anchor", "no anchor in the answer");
+	r = check_evidence(&a->anchor, "anchor", ATTEST_NV, x->pinned->ak,
+	    qualifying, c, &nv, &ok);
+	if (r != 0 || !ok)
+		return r;
+	r = check_index(a, x, &nv, c);
+	if (r != 0 || x->chain == NULL)
+		return r;
+	r = add(c, CS_E_ATTEST_CHAIN, "anchor",
+	    attest_check_chain(&nv, x->chain, &d), &d);
+	if (r != 0 || x->last == NULL)
+		return r;
+	ok = strcmp(x->last, a->checkpoint) == 0;
+	return checks_add(c, CS_E_ATTEST_CHAIN_LAST, ok, "", "%s",
+	    ok ? "checkpoint" : "the answer has another one");
+}
+
+int
+attest_answer_check(const struct attest_answer *a,
+    const struct attest_expected *x, struct checks *c)
+{
+	uint8_t qualifying[CS_SHA256_LEN];
+	struct diag d = { 0 };
+	int r;
+
+	r = attest_qualifying(a->checkpoint, strlen(a->checkpoint),
+	    x->challenge, qualifying);
+	if (r == 0)
+		r = add(c, CS_E_ATTEST_AK_ATTR, "pinned key",
+		    attest_ak_check(x->pinned->ak, &d), &d);
+	if (r == 0)
+		r = check_claims(a, x, c);
+	if (r == 0)
+		r = check_quote(a, x, qualifying, c);
+	if (r == 0 && x->log != NULL)
+		r = check_log(x, c);
+	if (r == 0 && x->pinned->has_anchor)
+		r = check_anchor(a, x, qualifying, c);
+	return r;
+}
