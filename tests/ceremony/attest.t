@@ -255,6 +255,16 @@ run "$mk" "$tcti" activate cred
 exits "enroll: its TPM opens the credential" 0 "${enroll[@]}" --out d.ak \
     --answer "$(sed -n 1p <<<"$tap_out")"
 like "no anchor was enrolled" "$tap_out" '^anchor +none enrolled'
+# lockout stops neither quotes nor activation
+quiet tpm2_dictionarylockout -s -n 1 -t 1000 -l 1000
+quiet tpm2_createprimary -C o -p right -c p.ctx
+flush
+tpm2_create -C p.ctx -P wrong -u x.pub -r x.priv >/dev/null 2>&1
+like "the TPM is locked out" "$(tpm2_getcap properties-variable)" \
+    'inLockout: *1'
+flush
+ok "it quotes all the same" "$mk" "$tcti" quote $mask "$nonce" l.msg l.sig
+ok "and opens credentials" "$mk" "$tcti" activate cred
 cp made/ek.crt enrol/
 refuses "enroll: the certificate of another TPM" 1 ATTEST-EK-KEY \
     "${enroll[@]}" --ek-ca chain.pem --credential cred enrol
