@@ -324,9 +324,12 @@ check_domains(struct accept *a, struct diag *d)
 static int
 move_on(struct accept *a, struct diag *d)
 {
-	return a->sealed ?
-	    tpm_nv_increment(a->tpm, a->img, TPM_NV_GENERATION, d) :
-	    0;
+	int r = 0;
+
+	if (a->sealed)
+		r = tpm_nv_increment(a->tpm, a->img, TPM_NV_GENERATION, d);
+	tpm_release(a->tpm);
+	return r;
 }
 
 static int

@@ -151,6 +151,8 @@ main(int argc, char **argv)
 		return CS_EXIT_SYSTEM;
 	}
 	r = r == 0 ? serve(&s) : report_start(s.sock, &d);
+	if (r == 0)
+		tpm_release(s.tpm);
 	signer_job_free(&s.job);
 	signer_audit_done(&s.audit);
 	tpm_image_free(&s.img);
