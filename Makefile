@@ -133,9 +133,10 @@ coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 	$(KEY)
 coldseal-token_L := libcrypto libseccomp p11-kit-1
 
-coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_keys \
-	provision_policy provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
-	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE) $(RECOVER)
+coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_enroll \
+	provision_keys provision_policy provision_state)) $(P11) $(CERT) \
+	$(TPM) $(ATTEST) $(ATTEST_VERIFY) $(BASE) $(SECRET) $(SANDBOX) \
+	$(DOCUMENTS) $(NOTE) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare
 
