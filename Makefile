@@ -94,7 +94,8 @@ RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
-HOST := attest_challenge attest_check attest_enroll attest_inputs audit_db audit_import audit_rows audit_status audit_verify cli docs \
+HOST := attest_challenge attest_check attest_enroll attest_inputs \
+	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign progress qrtext reqfile request_check request_create \
