@@ -33,7 +33,10 @@ enrolled(const char *name, size_t *ret_len)
 	return p;
 }
 
-/* A checkpoint, signed by the audit token and in the anchor */
+/*
+ * A checkpoint, signed by the audit token and in the anchor; the signer asks
+ * for no more, the TPM's line is for verifiers.
+ */
 static void
 make_note(struct rs_signer *g)
 {
@@ -42,7 +45,7 @@ make_note(struct rs_signer *g)
 	struct buf body = BUF_INIT(8192);
 	struct checkpoint c = { .origin = RS_ORIGIN, .size = 5 };
 	char text[CHECKPOINT_TEXT_MAX];
-	struct note_vkey k;
+	struct note_vkeys k;
 	uint8_t sig[64];
 	struct diag d = { 0 };
 	size_t len;
@@ -50,9 +53,9 @@ make_note(struct rs_signer *g)
 	assert_int_equal(checkpoint_format(&c, text, NULL), 0);
 	assert_int_equal(rs_checkpoint(g, text, sig, &d), 0);
 	vkey = enrolled("log.vkey", &len);
-	assert_int_equal(note_vkey_parse((const char *)vkey, len, &k, &d), 0);
-	assert_int_equal(note_assemble(text, strlen(text), &k, sig, &note, &len,
-			     &d),
+	assert_int_equal(note_vkeys_parse((const char *)vkey, len, &k, &d), 0);
+	assert_int_equal(note_assemble(text, strlen(text), &k.v[0], sig, &note,
+			     &len, &d),
 	    0);
 	assert_int_equal(buf_put_str(&body, note, len), 0);
 	assert_int_equal(rs_ask(g, SIGNER_ANCHOR, &body, -1, SIGNER_ANCHOR_R,
