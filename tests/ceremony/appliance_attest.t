@@ -182,6 +182,9 @@ like "is logged all the same" "$con_out" 'attest'
 truncate -s 64M "$COLDSEAL_OUT"
 con_end
 is "the appliance ends well" "$con_status" 0
+rm -f "$CON_DIR"/state/index.db*
+ok "the index is built again from a log with attestations" \
+    coldseal-core --rebuild "$CON_DIR/state"
 
 # --- what the audit bundle says --------------------------------------------
 audit=(coldseal audit verify --log-key "$COLDSEAL_LOG_KEY")
