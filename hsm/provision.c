@@ -27,6 +27,7 @@ enum opt {
 	OPT_REHEARSAL,
 	OPT_KEY,
 	OPT_POLICY,
+	OPT_CREDENTIAL,
 	OPT_IMAGE,
 	OPT_HELP,
 };
@@ -41,6 +42,7 @@ static const struct option options[] = {
 	{ "rehearsal", no_argument, NULL, OPT_REHEARSAL },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "credential", required_argument, NULL, OPT_CREDENTIAL },
 	{ "image", required_argument, NULL, OPT_IMAGE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -52,6 +54,7 @@ static const char usage_text[] =
     "           [--token PORT,MODULE,CONF]... [--rehearsal]\n"
     "           --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
+    "       coldseal-provision enroll --state DIR --credential FILE\n"
     "See coldseal-provision(8).\n";
 
 void
@@ -168,6 +171,9 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	case OPT_POLICY:
 		o->policy = arg;
 		return 0;
+	case OPT_CREDENTIAL:
+		o->credential = arg;
+		return 0;
 	case OPT_IMAGE:
 		o->image = arg;
 		return 0;
@@ -183,28 +189,64 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	}
 }
 
+/* Options of the "keys" act only */
+static bool
+has_keys_options(const struct prov_opts *o)
+{
+	return o->origin != NULL || o->module != NULL || o->tcti != NULL ||
+	    o->nkeys != 0 || o->image != NULL;
+}
+
+static int
+run_keys(struct prov_opts *o, struct diag *d)
+{
+	if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
+	    o->image == NULL || o->nkeys == 0 || o->policy != NULL ||
+	    o->credential != NULL)
+		return diag_fail(d, CS_E_USAGE,
+		    "--origin, --module, --tcti, --image and --key",
+		    "one is missing");
+	return provision_keys(o, d);
+}
+
+static int
+run_policy(struct prov_opts *o, struct diag *d)
+{
+	if (o->policy == NULL || o->credential != NULL || has_keys_options(o))
+		return diag_fail(d, CS_E_USAGE, "--state and --policy only",
+		    "other options");
+	return provision_policy(o, d);
+}
+
+static int
+run_enroll(struct prov_opts *o, struct diag *d)
+{
+	if (o->credential == NULL || o->policy != NULL || has_keys_options(o))
+		return diag_fail(d, CS_E_USAGE, "--state and --credential only",
+		    "other options");
+	return provision_enroll(o, d);
+}
+
 static int
 run(const char *verb, struct prov_opts *o, struct diag *d)
 {
+	static const struct {
+		const char *name;
+		int (*run)(struct prov_opts *, struct diag *);
+	} acts[] = {
+		{ "keys", run_keys },
+		{ "policy", run_policy },
+		{ "enroll", run_enroll },
+	};
+	size_t i;
+
 	if (o->state == NULL)
 		return diag_fail(d, CS_E_USAGE, "--state DIR", "none");
-	if (strcmp(verb, "keys") == 0) {
-		if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
-		    o->image == NULL || o->nkeys == 0 || o->policy != NULL)
-			return diag_fail(d, CS_E_USAGE,
-			    "--origin, --module, --tcti, --image and --key",
-			    "one is missing");
-		return provision_keys(o, d);
-	}
-	if (strcmp(verb, "policy") == 0) {
-		if (o->policy == NULL || o->origin != NULL ||
-		    o->module != NULL || o->tcti != NULL || o->nkeys != 0 ||
-		    o->image != NULL)
-			return diag_fail(d, CS_E_USAGE,
-			    "--state and --policy only", "other options");
-		return provision_policy(o, d);
-	}
-	return diag_fail(d, CS_E_USAGE, "keys or policy", "\"%s\"", verb);
+	for (i = 0; i < ARRAY_LEN(acts); i++)
+		if (strcmp(verb, acts[i].name) == 0)
+			return acts[i].run(o, d);
+	return diag_fail(d, CS_E_USAGE, "keys, policy or enroll", "\"%s\"",
+	    verb);
 }
 
 int
@@ -229,7 +271,7 @@ main(int argc, char **argv)
 		r = take_option(&o, c, optarg, &d);
 	}
 	if (r == 0 && optind + 1 != argc)
-		r = diag_fail(&d, CS_E_USAGE, "one of keys and policy",
+		r = diag_fail(&d, CS_E_USAGE, "one of keys, policy and enroll",
 		    "%d words", argc - optind);
 	if (r == 0)
 		r = run(argv[optind], &o, &d);

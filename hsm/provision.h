@@ -2,6 +2,8 @@
 #ifndef CS_PROVISION_H
 #define CS_PROVISION_H
 
+#include <jansson.h>
+
 #include "hsm/p11.h"
 #include "tpm/tpm.h"
 
@@ -39,6 +41,7 @@ struct prov_opts {
 	const char *state, *origin, *module, *tcti;
 	const char *hsm_conf;		/* "" if none */
 	const char *policy;
+	const char *credential;		/* of "coldseal attest enroll" */
 	const char *image;		/* the signed image policy, a file */
 	bool rehearsal;
 	struct prov_port ports[PROV_MAX_TOKENS];
@@ -95,8 +98,25 @@ int prov_write_key(const struct prov_state *s, const struct prov_key *k,
 /* one line of JSON on standard output */
 int prov_print_key(const struct prov_key *k) CS_WUR;
 
+/*
+ * enrol/: ek.pub, ek.crt if there is one, ak.pub, anchor.pub, which
+ * "coldseal attest enroll" reads (provision_enroll.c)
+ */
+int prov_write_attest(const struct prov_state *s, struct tpm *tpm,
+    const struct tpm_image *img, struct diag *d) CS_WUR;
+
+/* site.json as it was written; the strings are doc's */
+struct prov_site {
+	json_t *doc;
+	const char *origin, *module, *hsm_conf, *tcti;
+	bool rehearsal;
+};
+int prov_site_load(int state_fd, struct prov_site *ret, struct diag *d) CS_WUR;
+
 /* On failure *d says what is wrong; what is left to undo is printed. */
 int provision_keys(struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_policy(const struct prov_opts *o, struct diag *d) CS_WUR;
+/* Opens the credential and prints the answer */
+int provision_enroll(const struct prov_opts *o, struct diag *d) CS_WUR;
 
 #endif

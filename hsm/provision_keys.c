@@ -428,6 +428,8 @@ make_all(struct build *b, struct diag *d)
 
 	r = make_tpm(b, d);
 	if (r == 0)
+		r = prov_write_attest(&b->state, b->tpm, b->img, d);
+	if (r == 0)
 		r = make_audit(b, d);
 	p11_close(&b->p11);
 	for (i = 0; r == 0 && i < b->ndomains; i++) {

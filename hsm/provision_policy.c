@@ -23,13 +23,9 @@
  * Stopped at any point before, the same command with the same policy goes on:
  * a new file of the TPM's generation was made before the counter moved.
  */
-#define SITE_MAX 65536u
-
 struct accept {
 	int fd; /* state */
-	json_t *site;
-	const char *origin, *module, *hsm_conf, *tcti;
-	bool rehearsal;
+	struct prov_site site;
 	uint8_t *envelope;
 	size_t envelope_len;
 	struct policy *policy;
@@ -48,30 +44,8 @@ accept_done(struct accept *a)
 	tpm_close(&a->tpm);
 	policy_free(&a->policy);
 	free(a->envelope);
-	json_decref(a->site);
+	json_decref(a->site.doc);
 	close_fdp(&a->fd);
-}
-
-static int
-load_site(struct accept *a, struct diag *d)
-{
-	_cleanup_free_ uint8_t *data = NULL;
-	json_t *ports = NULL;
-	const struct json_field f[] = {
-		{ "origin", JK_STR, true, &a->origin, NULL },
-		{ "module", JK_STR, true, &a->module, NULL },
-		{ "hsm_conf", JK_TEXT, true, &a->hsm_conf, NULL },
-		{ "tcti", JK_STR, true, &a->tcti, NULL },
-		{ "rehearsal", JK_BOOL, true, &a->rehearsal, NULL },
-		{ "tokens", JK_ARR, true, &ports, NULL },
-	};
-	size_t len;
-	int r;
-
-	r = file_read(a->fd, "site.json", SITE_MAX, &data, &len, d);
-	if (r == 0)
-		r = json_load_strict(data, len, SITE_MAX, &a->site, d);
-	return r == 0 ? json_fields(a->site, "", f, ARRAY_LEN(f), d) : r;
 }
 
 static int
@@ -86,8 +60,8 @@ load_policy(struct accept *a, const char *path, struct diag *d)
 		    &a->policy, d);
 	if (r != 0)
 		return r;
-	if (strcmp(a->policy->appliance, a->origin) != 0)
-		return diag_fail(d, CS_E_PROV_ORIGIN, a->origin, "%s",
+	if (strcmp(a->policy->appliance, a->site.origin) != 0)
+		return diag_fail(d, CS_E_PROV_ORIGIN, a->site.origin, "%s",
 		    a->policy->appliance);
 	return 0;
 }
@@ -97,16 +71,16 @@ open_parts(struct accept *a, struct diag *d)
 {
 	int r;
 
-	if (a->hsm_conf[0] != '\0' &&
-	    setenv("SOFTHSM2_CONF", a->hsm_conf, 1) != 0)
+	if (a->site.hsm_conf[0] != '\0' &&
+	    setenv("SOFTHSM2_CONF", a->site.hsm_conf, 1) != 0)
 		return diag_errno(d, CS_E_IO, "SOFTHSM2_CONF");
 	r = prov_image(a->fd, PROV_IMAGE, &a->img, d);
 	if (r == 0)
-		r = tpm_open(a->tcti, 0, &a->tpm, d);
+		r = tpm_open(a->site.tcti, 0, &a->tpm, d);
 	if (r == 0)
 		r = tpm_nv_counter(a->tpm, TPM_NV_GENERATION, &a->generation,
 		    d);
-	return r == 0 ? p11_open(a->module, &a->p11, d) : r;
+	return r == 0 ? p11_open(a->site.module, &a->p11, d) : r;
 }
 
 /* Who may rehearse, and who must. */
@@ -125,9 +99,9 @@ check_rehearsal(struct accept *a, struct diag *d)
 			return diag_fail(d, CS_E_PROV_SOFTHSM,
 			    "a policy with rehearsal true, or hardware", "%s",
 			    list[i].manufacturer);
-	if (a->policy->rehearsal != a->rehearsal)
+	if (a->policy->rehearsal != a->site.rehearsal)
 		return diag_fail(d, CS_E_PROV_REHEARSAL,
-		    a->rehearsal ? "rehearsal true" : "rehearsal false",
+		    a->site.rehearsal ? "rehearsal true" : "rehearsal false",
 		    "the other in the policy");
 	return 0;
 }
@@ -254,7 +228,7 @@ do_audit(struct accept *a, struct diag *d)
 	char label[TPM_LABEL_MAX + 1];
 	int r;
 
-	(void)snprintf(label, sizeof(label), "audit %.180s", a->origin);
+	(void)snprintf(label, sizeof(label), "audit %.180s", a->site.origin);
 	/* no domain was sealed by this run: then a former one did this too */
 	if (!a->sealed)
 		return 0;
@@ -380,7 +354,7 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		r = diag_fail(d, CS_E_PROV_STATE, "a state without a policy",
 		    "%s/policy.dsse exists", o->state);
 	if (r == 0)
-		r = load_site(&a, d);
+		r = prov_site_load(a.fd, &a.site, d);
 	if (r == 0)
 		r = load_policy(&a, o->policy, d);
 	if (r == 0)
