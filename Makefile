@@ -200,13 +200,14 @@ TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
-TEST_TOOLS := mklog_main mkresp mkshares mkattest
+TEST_TOOLS := mklog_main mkresp mkshares mkattest askchip
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest
+TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
+	$(B)/tests/askchip
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -227,6 +228,7 @@ $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
+$(B)/tests/askchip: $(B)/tests/lib/askchip.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \
@@ -244,7 +246,7 @@ packages:
 	$(Q)tests/packages.sh packages
 
 demo: packages
-	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE) --no-print-directory all $(B)/tests/askchip
 	$(Q)tests/demo.sh $(B)/bin .
 
 check: packages

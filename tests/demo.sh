@@ -44,6 +44,18 @@ coldseal-rehearsal up "$CON_DIR" >"$work/up" || fail "no rehearsal"
 . "$CON_DIR/env"
 tell "the HSM's PIN is random and sealed in the TPM; nobody has seen it"
 
+tell "three people may approve; the chip wants two of them:"
+askchip() { # N: what the TPM says to N approvers, past all our programs
+	"$(dirname "$bin")/tests/askchip" "$CON_DIR/state" release "$1" ||
+	    true
+}
+one=$(askchip 1)
+[[ $one == *"no PIN"* ]] || fail "one approver was enough: $one"
+tell "| alice alone: $(grep -E 'OR' <<<"$one"), $(tail -n 1 <<<"$one")"
+two=$(askchip 2)
+[[ $two == *"the PIN came out"* ]] || fail "two were not enough: $two"
+tell "| alice and bob: $(tail -n 1 <<<"$two") (not shown)"
+
 step "2. Connected side: the pipeline files requests for a real file"
 head -c 3000000 /dev/urandom >"$out/firmware.bin"
 tell "firmware.bin, sha256 $(sha256sum "$out/firmware.bin" | cut -c1-32)..."

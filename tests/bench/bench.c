@@ -13,11 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "appliance/site.h"
 #include "hsm/sign.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/policy.h"
+#include "tests/lib/rehearsal_vote.h"
 #include "tpm/tpm.h"
 
 #define CHUNK (1u << 20)
@@ -51,56 +51,6 @@ struct bench {
 
 #define APPROVERS 2u
 
-/* A vote by the one key on an approver's token, as coldseal-token makes it. */
-static void
-vote(const struct bench *b, const struct site_port *port, const char *rehearsal,
-    const struct buf *challenge, struct tpm_vote *ret, struct diag *d)
-{
-	struct p11_spki list[64];
-	const struct pubkey *keys[64];
-	struct secret *pin = NULL;
-	struct p11_session *s = NULL;
-	struct p11_match match;
-	struct p11_key *k = NULL;
-	struct p11 *p = NULL;
-	struct p11_token *tokens = NULL;
-	struct buf sig = BUF_INIT(HSM_SIG_MAX);
-	uint8_t *text = NULL;
-	char path[1024];
-	size_t i, n = 0, ntokens = 0, len = 0;
-
-	for (i = 0; i < b->policy->nprincipals; i++)
-		if (n < ARRAY_LEN(list) && b->policy->principals[i].nkeys > 0) {
-			keys[n] = b->policy->principals[i].keys[0];
-			list[n] = (struct p11_spki){ keys[n]->spki,
-				keys[n]->spki_len };
-			n++;
-		}
-	(void)snprintf(path, sizeof(path), "%s/approvers/%s/pin", rehearsal,
-	    port->port);
-	must(file_read(AT_FDCWD, path, 64, &text, &len, d), d, path);
-	must(secret_new(len - 1, &pin), d, "PIN");
-	memcpy(secret_data(pin), text, len - 1);
-	(void)setenv("SOFTHSM2_CONF", port->conf, 1);
-	must(p11_open(port->module, &p, d), d, "module");
-	must(p11_tokens(p, &tokens, &ntokens, d), d, "tokens");
-	must(p11_session_open(p, &tokens[0], false, &s, d), d, "session");
-	must(p11_find_by_spki(s, list, n, &match, d), d, "key");
-	must(p11_login(s, pin, 0, d), d, "login");
-	must(p11_find_key(s, match.id, match.id_len, NULL,
-		 keys[match.index]->spki, keys[match.index]->spki_len, &k, d),
-	    d, "key");
-	must(hsm_sign_message(s, k, challenge->p, challenge->len, &sig, d), d,
-	    "vote");
-	*ret = (struct tpm_vote){ keys[match.index], sig.p, sig.len };
-	p11_key_free(&k);
-	p11_session_close(&s);
-	p11_close(&p);
-	secret_free(&pin);
-	free(tokens);
-	free(text);
-}
-
 /* The sealed PIN, as the signer takes it: with the votes of two people. */
 static struct secret *
 unseal(const struct bench *b, int state, const char *rehearsal, struct diag *d)
@@ -130,8 +80,8 @@ unseal(const struct bench *b, int state, const char *rehearsal, struct diag *d)
 	quorum_ref(b->key->domain, ref);
 	must(quorum_challenge(saved.nonce, ref, &challenge), d, "challenge");
 	for (i = 0; i < APPROVERS; i++)
-		vote(b, &b->site->ports[i], rehearsal, &challenge, &votes[i],
-		    d);
+		rehearsal_vote(b->policy, &b->site->ports[i], rehearsal,
+		    &challenge, &votes[i]);
 	must(tpm_unseal(t, img, blob, len, label, &ballot, &pin, d), d,
 	    "unseal");
 	tpm_close(&t);
