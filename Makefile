@@ -133,8 +133,8 @@ coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 	$(KEY)
 coldseal-token_L := libcrypto libseccomp p11-kit-1
 
-coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_keys \
-	provision_policy provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
+coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_escrow \
+	provision_keys provision_policy provision_site provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
 	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare

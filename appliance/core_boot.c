@@ -33,7 +33,7 @@ load_policy(struct core *c, char envelope_blob[65], struct diag *d)
 		r = policy_load_genesis(data, len, &c->policy, d);
 	if (r != 0)
 		return r;
-	if (strcmp(c->policy->appliance, c->origin) != 0)
+	if (!policy_names_log(c->policy, c->origin))
 		return diag_fail(d, CS_E_POLICY_PIN, c->origin,
 		    "a policy for %s", c->policy->appliance);
 	if (c->rehearsal && !c->policy->rehearsal)

@@ -28,6 +28,10 @@ enum opt {
 	OPT_KEY,
 	OPT_POLICY,
 	OPT_IMAGE,
+	OPT_CUSTODIAN,
+	OPT_THRESHOLD,
+	OPT_IN,
+	OPT_OUT,
 	OPT_HELP,
 };
 
@@ -42,6 +46,10 @@ static const struct option options[] = {
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "custodian", required_argument, NULL, OPT_CUSTODIAN },
+	{ "custodian-threshold", required_argument, NULL, OPT_THRESHOLD },
+	{ "in", required_argument, NULL, OPT_IN },
+	{ "out", required_argument, NULL, OPT_OUT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -52,6 +60,7 @@ static const char usage_text[] =
     "           [--token PORT,MODULE,CONF]... [--rehearsal]\n"
     "           --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
+    "           [--custodian CERT]... [--custodian-threshold M]\n"
     "See coldseal-provision(8).\n";
 
 void
@@ -99,9 +108,11 @@ add_key(struct prov_opts *o, char *arg, struct diag *d)
 		return diag_fail(d, CS_E_USAGE, "a key ID of a-z, 0-9 and -",
 		    "\"%s\"", part[0]);
 	if (!name_ok(part[1], LABEL_MAX - strlen("coldseal-")) ||
-	    strcmp(part[1], PROV_AUDIT) == 0)
+	    strcmp(part[1], PROV_AUDIT) == 0 ||
+	    strcmp(part[1], PROV_OWNER) == 0)
 		return diag_fail(d, CS_E_USAGE,
-		    "a domain of a-z, 0-9 and -, at most 23, not \"audit\"",
+		    "a domain of a-z, 0-9 and -, at most 23, not \"audit\" "
+		    "or \"tpm\"",
 		    "\"%s\"", part[1]);
 	if (key_alg_from_name(part[2], &k->alg) != 0)
 		return diag_fail(d, CS_E_USAGE, "a known key algorithm",
@@ -147,6 +158,30 @@ add_port(struct prov_opts *o, char *arg, struct diag *d)
 }
 
 static int
+add_custodian(struct prov_opts *o, char *arg, struct diag *d)
+{
+	if (o->ncustodians == PROV_MAX_CUSTODIANS)
+		return diag_fail(d, CS_E_USAGE, "at most 16 custodians",
+		    "more");
+	o->custodians[o->ncustodians++] = arg;
+	return 0;
+}
+
+static int
+set_threshold(struct prov_opts *o, const char *arg, struct diag *d)
+{
+	char *end = NULL;
+	long n = strtol(arg, &end, 10);
+
+	if (*arg == '\0' || *end != '\0' || n < 2 ||
+	    n > (long)PROV_MAX_CUSTODIANS)
+		return diag_fail(d, CS_E_USAGE,
+		    "--custodian-threshold of 2 to 16", "\"%s\"", arg);
+	o->threshold = (size_t)n;
+	return 0;
+}
+
+static int
 take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 {
 	switch (c) {
@@ -170,6 +205,16 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 		return 0;
 	case OPT_IMAGE:
 		o->image = arg;
+		return 0;
+	case OPT_CUSTODIAN:
+		return add_custodian(o, arg, d);
+	case OPT_THRESHOLD:
+		return set_threshold(o, arg, d);
+	case OPT_IN:
+		o->in = arg;
+		return 0;
+	case OPT_OUT:
+		o->out = arg;
 		return 0;
 	case OPT_REHEARSAL:
 		o->rehearsal = true;
@@ -199,9 +244,12 @@ run(const char *verb, struct prov_opts *o, struct diag *d)
 	if (strcmp(verb, "policy") == 0) {
 		if (o->policy == NULL || o->origin != NULL ||
 		    o->module != NULL || o->tcti != NULL || o->nkeys != 0 ||
-		    o->image != NULL)
+		    o->image != NULL ||
+		    (o->ncustodians == 0) != (o->threshold == 0))
 			return diag_fail(d, CS_E_USAGE,
-			    "--state and --policy only", "other options");
+			    "--state and --policy, and --custodian with "
+			    "--custodian-threshold",
+			    "other options");
 		return provision_policy(o, d);
 	}
 	return diag_fail(d, CS_E_USAGE, "keys or policy", "\"%s\"", verb);

@@ -3,6 +3,7 @@
 #define CS_PROVISION_H
 
 #include "hsm/p11.h"
+#include "lib/json.h"
 #include "tpm/tpm.h"
 
 /*
@@ -15,6 +16,8 @@
 #define PROV_ID_LEN		8u	/* CKA_ID, random */
 #define PROV_PIN_LEN		24u
 #define PROV_AUDIT		"audit"
+#define PROV_OWNER		"tpm"	/* the set of its authorisations */
+#define PROV_MAX_CUSTODIANS	16u
 
 /* Label that a domain's PIN is sealed under until there is a policy. */
 #define PROV_LABEL_NONE		"domain %s policy none"
@@ -45,7 +48,34 @@ struct prov_opts {
 	size_t nports;
 	struct prov_key keys[PROV_MAX_KEYS];
 	size_t nkeys;
+	const char *custodians[PROV_MAX_CUSTODIANS];	/* files, PEM */
+	size_t ncustodians, threshold;
+	const char *in, *out;		/* of a recovery */
 };
+
+/* site.json and audit.json as read again (provision_site.c) */
+struct prov_site {
+	json_t *root;
+	const char *origin, *module, *hsm_conf, *tcti;	/* in root */
+	bool rehearsal;
+};
+int prov_site_load(int state_fd, struct prov_site *ret, struct diag *d) CS_WUR;
+void prov_site_done(struct prov_site *s);
+
+/* The audit token, logged in once with its PIN; *ret starts as zeros. */
+struct prov_audit {
+	char token[33];
+	uint8_t checkpoint_id[PROV_ID_LEN], record_id[PROV_ID_LEN];
+	struct p11_session *session;
+	struct pubkey *checkpoint, *record;
+	struct p11_key *key;		/* the record key */
+};
+int prov_audit_login(int state_fd, struct p11 *p11, struct secret *pin,
+    struct prov_audit *ret, struct diag *d) CS_WUR;
+/* a DSSE envelope; free(*ret) */
+int prov_audit_sign(struct prov_audit *a, const char *payload, size_t len,
+    char **ret, size_t *ret_len, struct diag *d) CS_WUR;
+void prov_audit_done(struct prov_audit *a);
 
 /* PKCS#11 token label of a domain: "coldseal-<domain>" */
 void prov_token_label(const char *domain, char out[33]);
@@ -78,6 +108,8 @@ int prov_state_create(const char *path, struct prov_state *ret,
     struct diag *d) CS_WUR;
 int prov_state_commit(struct prov_state *s, struct diag *d) CS_WUR;
 void prov_state_done(struct prov_state *s);
+/* a folder with all that is in it; errno */
+int prov_remove(const char *path) CS_WUR;
 /* site.json; audit.json and the audit keys' public forms; keys/, certs/ */
 /* sealed/tpm.json: the Names of storage key and chip */
 int prov_write_tpm(const struct prov_state *s,

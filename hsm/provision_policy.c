@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hsm/provision.h"
+#include "hsm/provision_escrow.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,19 +15,19 @@
  * Second act: the genesis policy.
  *
  *	everything checked
- *	  -> each PIN sealed again, for the next generation: <name>.seal.new;
+ *	  -> each PIN split for the custodians and sealed again, for the next generation: <name>.seal.new;
  *	     a domain's now under the policy's digest and its quorum
  *	  -> the TPM's generation counter: what was sealed before is dead
- *	  -> <name>.seal.new renamed, policy.dsse written last
+ *	  -> shares published, <name>.seal.new renamed
+ *	  -> the TPM's owner and lockout authorisations
+ *	  -> policy.dsse written last
  *
  * Stopped at any point before, the same command with the same policy goes on:
  * a new file of the TPM's generation was made before the counter moved.
  */
-#define SITE_MAX 65536u
-
 struct accept {
 	int fd; /* state */
-	json_t *site;
+	struct prov_site site;
 	const char *origin, *module, *hsm_conf, *tcti;
 	bool rehearsal;
 	uint8_t *envelope;
@@ -38,6 +38,7 @@ struct accept {
 	uint64_t generation; /* the TPM's */
 	bool sealed;	     /* some for the next one */
 	struct p11 *p11;
+	struct escrow escrow;
 };
 
 static void
@@ -48,30 +49,22 @@ accept_done(struct accept *a)
 	tpm_close(&a->tpm);
 	policy_free(&a->policy);
 	free(a->envelope);
-	json_decref(a->site);
+	escrow_done(&a->escrow);
+	prov_site_done(&a->site);
 	close_fdp(&a->fd);
 }
 
 static int
 load_site(struct accept *a, struct diag *d)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	json_t *ports = NULL;
-	const struct json_field f[] = {
-		{ "origin", JK_STR, true, &a->origin, NULL },
-		{ "module", JK_STR, true, &a->module, NULL },
-		{ "hsm_conf", JK_TEXT, true, &a->hsm_conf, NULL },
-		{ "tcti", JK_STR, true, &a->tcti, NULL },
-		{ "rehearsal", JK_BOOL, true, &a->rehearsal, NULL },
-		{ "tokens", JK_ARR, true, &ports, NULL },
-	};
-	size_t len;
-	int r;
+	int r = prov_site_load(a->fd, &a->site, d);
 
-	r = file_read(a->fd, "site.json", SITE_MAX, &data, &len, d);
-	if (r == 0)
-		r = json_load_strict(data, len, SITE_MAX, &a->site, d);
-	return r == 0 ? json_fields(a->site, "", f, ARRAY_LEN(f), d) : r;
+	a->origin = a->site.origin;
+	a->module = a->site.module;
+	a->hsm_conf = a->site.hsm_conf;
+	a->tcti = a->site.tcti;
+	a->rehearsal = a->site.rehearsal;
+	return r;
 }
 
 static int
@@ -243,7 +236,27 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 		r = p11_login(s, pin, 0, d);
 	if (r == 0)
 		r = check_keys(a, m, s, d);
+	if (r == 0)
+		r = escrow_split(&a->escrow, m->id, pin, d);
 	return r == 0 ? seal_next(a, m->id, label, &quorum, pin, d) : r;
+}
+
+/* The last set, and the lists: the audit token signs them. */
+static int
+finish_shares(struct accept *a, struct secret *pin, struct diag *d)
+{
+	_cleanup_(prov_audit_done) struct prov_audit audit = { .key = NULL };
+	int r;
+
+	if (a->escrow.n == 0)
+		return 0;
+	r = escrow_split(&a->escrow, PROV_AUDIT, pin, d);
+	if (r == 0)
+		r = escrow_owner(&a->escrow, a->tpm, a->img, a->generation + 1,
+		    d);
+	if (r == 0)
+		r = prov_audit_login(a->fd, a->p11, pin, &audit, d);
+	return r == 0 ? escrow_sign(&a->escrow, &audit, d) : r;
 }
 
 /* No people: boots, refusals and failures are logged without a quorum. */
@@ -259,6 +272,8 @@ do_audit(struct accept *a, struct diag *d)
 	if (!a->sealed)
 		return 0;
 	r = unseal(a, PROV_AUDIT, label, &pin, d);
+	if (r == 0)
+		r = finish_shares(a, pin, d);
 	return r == 0 ? seal_next(a, PROV_AUDIT, label, NULL, pin, d) : r;
 }
 
@@ -359,6 +374,10 @@ publish(struct accept *a, struct diag *d)
 		r = rename_seal(sealed, a->policy->domains[i].id, d);
 	if (r == 0 && fsync(sealed) != 0)
 		r = diag_errno(d, CS_E_IO, "fsync sealed");
+	if (r == 0)
+		r = escrow_publish(a->fd, d);
+	if (r == 0)
+		r = escrow_own(a->fd, a->tpm, a->img, a->origin, d);
 	return r == 0 ? file_write_atomic(a->fd, "policy.dsse", a->envelope,
 			    a->envelope_len, 0600, d) :
 			r;
@@ -386,6 +405,9 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		r = check_rehearsal(&a, d);
 	if (r == 0)
 		r = check_domains(&a, d);
+	if (r == 0)
+		r = escrow_open(&a.escrow, o, a.rehearsal, a.tpm, a.fd,
+		    o->state, a.origin, d);
 	for (i = 0; r == 0 && i < a.policy->ndomains; i++)
 		r = do_domain(&a, &a.policy->domains[i], d);
 	/* last: after it every other seal can be made again without people */
