@@ -75,8 +75,8 @@ MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
-TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush tpm_nv \
-	tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
+TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush \
+	tpm_logkey tpm_nv tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
 ATTEST := $(call o,$(addprefix tpm/,attest_keys attest_activate attest_quote))
 ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
 	attest_verify_cred attest_verify_ek attest_verify_file \
@@ -209,6 +209,8 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)$(AR) rcs $@ $^
 
 $(B)/tests/test_tiles $(B)/tests/test_tilescrash: $(B)/tests/unit/tiles_rig.o
+$(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
+	$(B)/tests/unit/attest_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \

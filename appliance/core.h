@@ -90,8 +90,9 @@ int signer_state(struct core *c, struct signer_state *ret, struct diag *d)
 int signer_count(struct core *c, uint64_t *ret, struct diag *d) CS_WUR;
 int signer_anchor(struct core *c, const void *note, size_t len,
     struct diag *d) CS_WUR;
+/* by the audit token's key, and by the TPM's: DER in *tpm_sig */
 int signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
-    struct diag *d) CS_WUR;
+    struct buf *tpm_sig, struct diag *d) CS_WUR;
 /* the DSSE envelope of a record or refusal; free(*ret) */
 int signer_record(struct core *c, const char *payload, size_t len, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;

@@ -5,14 +5,17 @@ int
 core_checkpoint(struct core *c, struct diag *d)
 {
 	_cleanup_free_ char *text = NULL;
+	struct buf tpm_sig = BUF_INIT(128);
 	uint8_t sig[64];
 	int r;
 
 	r = ledger_checkpoint_text(c->ledger, &text, d);
 	if (r == 0)
-		r = signer_checkpoint(c, text, sig, d);
+		r = signer_checkpoint(c, text, sig, &tpm_sig, d);
 	if (r == 0)
-		r = ledger_checkpoint_store(c->ledger, text, sig, NULL, 0, d);
+		r = ledger_checkpoint_store(c->ledger, text, sig, tpm_sig.p,
+		    tpm_sig.len, d);
+	buf_done(&tpm_sig);
 	return r == 0 ? anchor_add(c, d) : r;
 }
 

@@ -11,6 +11,7 @@
 
 #include "appliance/core.h"
 #include "lib/file.h"
+#include "lib/note.h"
 
 #define WHO "the signer"
 
@@ -76,20 +77,6 @@ signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
 	    rd_end(&rd) != 0)
 		return bad_answer(d);
 	ret->safe = safe != 0;
-	return 0;
-}
-
-/* An answer that is one string of exactly n bytes. */
-static int
-fixed_answer(const struct ipc_msg *m, uint8_t *out, size_t n, struct diag *d)
-{
-	struct rd rd = RD_INIT(m->body.p, m->body.len);
-	const uint8_t *p;
-	size_t len;
-
-	if (rd_str(&rd, n, &p, &len) != 0 || len != n || rd_end(&rd) != 0)
-		return bad_answer(d);
-	memcpy(out, p, n);
 	return 0;
 }
 
@@ -186,10 +173,13 @@ signer_anchor(struct core *c, const void *note, size_t len, struct diag *d)
 
 int
 signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
-    struct diag *d)
+    struct buf *tpm_sig, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct buf b = BUF_INIT(IPC_MAX - 2);
+	const uint8_t *p, *q;
+	size_t len, qlen;
+	struct rd rd;
 	int r;
 
 	r = buf_put_cstr(&b, text);
@@ -197,7 +187,14 @@ signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
 		r = ask_signer(c, SIGNER_CHECKPOINT, &b, -1,
 		    SIGNER_CHECKPOINT_R, &m, d);
 	buf_done(&b);
-	return r != 0 ? r : fixed_answer(&m, sig, 64, d);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	if (rd_str(&rd, 64, &p, &len) != 0 || len != 64 ||
+	    rd_str(&rd, NOTE_ECDSA_MAX, &q, &qlen) != 0 || rd_end(&rd) != 0)
+		return bad_answer(d);
+	memcpy(sig, p, 64);
+	return buf_put(tpm_sig, q, qlen);
 }
 
 int

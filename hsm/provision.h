@@ -119,7 +119,8 @@ int prov_write_site(const struct prov_state *s, const struct prov_opts *o,
     struct diag *d) CS_WUR;
 int prov_write_audit(const struct prov_state *s, const char *origin,
     const char *token, const uint8_t *checkpoint_id,
-    const struct pubkey *checkpoint, const uint8_t *record_id,
+    const struct pubkey *checkpoint, const struct pubkey *tpm_log,
+    const uint8_t *record_id,
     const struct pubkey *record, struct diag *d) CS_WUR;
 int prov_write_key(const struct prov_state *s, const struct prov_key *k,
     struct diag *d) CS_WUR;

@@ -31,6 +31,7 @@ struct build {
 	struct tpm *tpm;
 	struct tpm_image *img;
 	uint64_t generation;
+	struct pubkey *log_pub; /* of the key that lives in the TPM */
 	bool tpm_touched;
 	struct p11 *p11;
 	struct prov_state state;
@@ -310,7 +311,7 @@ make_audit(struct build *b, struct diag *d)
 		r = new_key(s, KEY_P256, "record", rec_id, &rec, d);
 	if (r == 0)
 		r = prov_write_audit(&b->state, b->o->origin, token, ck_id, ck,
-		    rec_id, rec, d);
+		    b->log_pub, rec_id, rec, d);
 	return r;
 }
 
@@ -375,6 +376,20 @@ make_domain(struct build *b, const char *domain, struct diag *d)
 	return r;
 }
 
+static int
+make_log_key(struct build *b, struct diag *d)
+{
+	struct buf blob = BUF_INIT(TPM_LOGKEY_MAX);
+	int r;
+
+	r = tpm_logkey_create(b->tpm, b->img, &blob, &b->log_pub, d);
+	if (r == 0)
+		r = file_write_atomic(b->state.fd, "sealed/log.key", blob.p,
+		    blob.len, 0600, d);
+	buf_done(&blob);
+	return r;
+}
+
 /* Storage key, indices, and what this TPM is known by later. */
 static int
 make_tpm(struct build *b, struct diag *d)
@@ -395,6 +410,8 @@ make_tpm(struct build *b, struct diag *d)
 		r = tpm_chip_name(b->tpm, chip, d);
 	if (r == 0)
 		r = prov_write_tpm(&b->state, storage, chip, d);
+	if (r == 0)
+		r = make_log_key(b, d);
 	if (r == 0)
 		r = file_read(AT_FDCWD, b->o->image, TPM_IMAGE_MAX, &image,
 		    &len, d);
@@ -460,6 +477,7 @@ provision_keys(struct prov_opts *o, struct diag *d)
 	}
 	prov_state_done(&b.state);
 	tpm_image_free(&b.img);
+	pubkey_free(&b.log_pub);
 	tpm_close(&b.tpm);
 	for (i = 0; r == 0 && i < o->nkeys; i++)
 		r = prov_print_key(&o->keys[i]);

@@ -161,23 +161,26 @@ write_pem(const struct prov_state *s, const char *path, const struct pubkey *k,
 	return file_write_atomic(s->fd, path, pem, strlen(pem), 0644, d);
 }
 
+/* The two keys that sign every checkpoint: the audit token's, the TPM's. */
 static int
-write_vkey(const struct prov_state *s, const char *origin,
-    const struct pubkey *k, struct diag *d)
+write_vkeys(const struct prov_state *s, const char *origin,
+    const struct pubkey *k, const struct pubkey *tpm_log, struct diag *d)
 {
-	char text[NOTE_VKEY_TEXT_MAX + 1];
-	struct note_vkey v;
+	char text[NOTE_VKEYS_TEXT_MAX];
+	struct note_vkeys v = { .n = 2 };
 	uint8_t raw[32];
 	size_t len = sizeof(raw);
 	int r;
 
 	if (EVP_PKEY_get_raw_public_key(k->pkey, raw, &len) != 1 || len != 32)
 		return diag_fail(d, CS_E_CRYPTO, "an Ed25519 key", "another");
-	r = note_vkey_make(origin, raw, &v, d);
+	r = note_vkey_make(origin, raw, &v.v[0], d);
+	if (r == 0)
+		r = note_vkey_make_ecdsa(origin, tpm_log->spki,
+		    tpm_log->spki_len, &v.v[1], d);
 	if (r != 0)
 		return r;
-	note_vkey_format(&v, text);
-	(void)strncat(text, "\n", sizeof(text) - strlen(text) - 1);
+	note_vkeys_format(&v, text);
 	return file_write_atomic(s->fd, "enrol/log.vkey", text, strlen(text),
 	    0644, d);
 }
@@ -185,8 +188,8 @@ write_vkey(const struct prov_state *s, const char *origin,
 int
 prov_write_audit(const struct prov_state *s, const char *origin,
     const char *token, const uint8_t *checkpoint_id,
-    const struct pubkey *checkpoint, const uint8_t *record_id,
-    const struct pubkey *record, struct diag *d)
+    const struct pubkey *checkpoint, const struct pubkey *tpm_log,
+    const uint8_t *record_id, const struct pubkey *record, struct diag *d)
 {
 	char ck[2 * PROV_ID_LEN + 1], rec[2 * PROV_ID_LEN + 1];
 	int r;
@@ -198,7 +201,7 @@ prov_write_audit(const struct prov_state *s, const char *origin,
 		"record_id", rec),
 	    0600, d);
 	if (r == 0)
-		r = write_vkey(s, origin, checkpoint, d);
+		r = write_vkeys(s, origin, checkpoint, tpm_log, d);
 	return r == 0 ? write_pem(s, "enrol/record.pem", record, d) : r;
 }
 

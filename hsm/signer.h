@@ -21,6 +21,8 @@ struct signer_audit {
 	struct p11_session *session;
 	struct p11_key *checkpoint, *record;
 	struct pubkey *checkpoint_pub, *record_pub;
+	uint8_t *log_key;		/* sealed/log.key: the TPM's part */
+	size_t log_key_len;
 	bool signed_one;		/* a checkpoint, of this size and root */
 	uint64_t size;
 	uint8_t root[32];
@@ -56,7 +58,7 @@ struct signer_job {
 int signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
     CS_WUR;
 int signer_record(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
-/* signed by the audit token, and of this log */
+/* signed by the audit token and the TPM, and of this log */
 int signer_check_note(struct signer *s, const uint8_t *note, size_t len,
     struct diag *d) CS_WUR;
 void signer_audit_done(struct signer_audit *a);

@@ -10,8 +10,8 @@
 #include "lib/note.h"
 
 /*
- * The audit token: an Ed25519 key for checkpoints, a P-256 key for records
- * and refusals.  No quorum opens it, so this process looks at what it signs:
+ * The audit token: an Ed25519 key for checkpoints, which a key of the TPM
+ * signs too, and a P-256 key for records and refusals.  No quorum opens it, so this process looks at what it signs:
  * a checkpoint of its own log that never shrinks, a document of its own.
  */
 #define AUDIT_JSON_MAX 4096u
@@ -30,6 +30,8 @@ signer_audit_done(struct signer_audit *a)
 	p11_session_close(&a->session);
 	pubkey_free(&a->checkpoint_pub);
 	pubkey_free(&a->record_pub);
+	free(a->log_key);
+	a->log_key = NULL;
 }
 
 static int
@@ -105,6 +107,9 @@ open_audit(struct signer *s, struct diag *d)
 	if (r == 0)
 		r = find_key(a->session, f.record, "a P-256 key", KEY_P256,
 		    &a->record_pub, &a->record, d);
+	if (r == 0)
+		r = file_read(s->sealed_fd, "log.key", TPM_LOGKEY_MAX,
+		    &a->log_key, &a->log_key_len, d);
 	a->ready = r == 0;
 	return r;
 }
@@ -150,6 +155,7 @@ check_history(const struct signer_audit *a, const struct checkpoint *c,
 	return 0;
 }
 
+/* The audit token's line is enough here: only this process could make it. */
 int
 signer_check_note(struct signer *s, const uint8_t *note, size_t len,
     struct diag *d)
@@ -172,11 +178,13 @@ signer_check_note(struct signer *s, const uint8_t *note, size_t len,
 }
 
 static int
-send_checkpoint(struct signer *s, const struct buf *sig)
+send_checkpoint(struct signer *s, const struct buf *sig, const struct buf *tpm)
 {
 	struct buf b = BUF_INIT(256);
 	int r = buf_put_str(&b, sig->p, sig->len);
 
+	if (r == 0)
+		r = buf_put_str(&b, tpm->p, tpm->len);
 	if (r == 0)
 		r = ipc_send_buf(s->sock, SIGNER_CHECKPOINT_R, &b, -1);
 	buf_done(&b);
@@ -188,7 +196,7 @@ signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
 {
 	struct signer_audit *a = &s->audit;
 	struct rd rd = RD_INIT(m->body.p, m->body.len);
-	struct buf sig = BUF_INIT(HSM_SIG_MAX);
+	struct buf sig = BUF_INIT(HSM_SIG_MAX), tpm = BUF_INIT(NOTE_ECDSA_MAX);
 	struct checkpoint c;
 	const uint8_t *text;
 	size_t len;
@@ -207,13 +215,17 @@ signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
 	if (r == 0)
 		r = sign_document(a->session, a->checkpoint, a->checkpoint_pub,
 		    text, len, &sig, d);
+	if (r == 0)
+		r = tpm_logkey_sign(s->tpm, s->img, a->log_key, a->log_key_len,
+		    text, len, &tpm, d);
 	if (r == 0) {
 		a->signed_one = true;
 		a->size = c.size;
 		memcpy(a->root, c.root, sizeof(a->root));
-		r = send_checkpoint(s, &sig);
+		r = send_checkpoint(s, &sig, &tpm);
 	}
 	buf_done(&sig);
+	buf_done(&tpm);
 	return r;
 }
 

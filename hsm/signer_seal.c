@@ -6,7 +6,7 @@
 
 #include "lib/file.h"
 
-/* magic and label open a sealed file, see tpm/README.seal */
+/* magic and label open a sealed file, see tpm/README */
 #define SEAL_MAGIC_LEN 8u
 
 /*

@@ -22,10 +22,11 @@ enum proto_signer {
 	/*
 	 * str text of a checkpoint (three lines).  The signer refuses
 	 * another origin than its own and a size below one it has signed
-	 * in this life.  Signed by the audit token's Ed25519 key.
+	 * in this life.  Signed by the audit token's Ed25519 key, and by the
+	 * P-256 key that lives in the TPM.
 	 */
 	SIGNER_CHECKPOINT,
-	SIGNER_CHECKPOINT_R,	/* str 64 bytes */
+	SIGNER_CHECKPOINT_R,	/* str 64 bytes, str DER */
 	/*
 	 * memfd: payload of a record or refusal statement, which the signer
 	 * parses; its DSSE PAE is signed by the audit token's P-256 key.

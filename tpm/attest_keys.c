@@ -90,7 +90,7 @@ int
 attest_nv_open(struct tpm *t, uint32_t index, struct attest_nv *ret,
     bool *ret_there, struct diag *d)
 {
-	_cleanup_esys_ TPMS_CAPABILITY_DATA *cap = NULL;
+	_cleanup_attest_esys_ TPMS_CAPABILITY_DATA *cap = NULL;
 	TPMI_YES_NO more;
 	TSS2_RC rc;
 
@@ -141,7 +141,7 @@ read_cert(struct tpm *t, uint32_t index, struct buf *out, struct diag *d)
 		return r;
 	r = nv_chunk(t, &chunk, d);
 	for (left = nv.pub->nvPublic.dataSize; r == 0 && left > 0;) {
-		_cleanup_esys_ TPM2B_MAX_NV_BUFFER *data = NULL;
+		_cleanup_attest_esys_ TPM2B_MAX_NV_BUFFER *data = NULL;
 
 		want = left < chunk ? left : chunk;
 		rc = Esys_NV_Read(t->esys, nv.h, nv.h, ESYS_TR_PASSWORD,
@@ -196,7 +196,7 @@ tpm_ek_read(struct tpm *t, struct buf *ret_pub, struct buf *ret_cert,
     struct diag *d)
 {
 	_cleanup_tpm_handle_ struct tpm_handle ek = TPM_HANDLE_INIT(t);
-	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
+	_cleanup_attest_esys_ TPM2B_PUBLIC *pub = NULL;
 	enum attest_ek_kind kind;
 	int r;
 
@@ -210,7 +210,7 @@ int
 tpm_ak_read(struct tpm *t, struct buf *ret_pub, struct diag *d)
 {
 	_cleanup_tpm_handle_ struct tpm_handle ak = TPM_HANDLE_INIT(t);
-	_cleanup_esys_ TPM2B_PUBLIC *pub = NULL;
+	_cleanup_attest_esys_ TPM2B_PUBLIC *pub = NULL;
 	int r = attest_load_ak(t, &ak, &pub, d);
 
 	return r != 0 ? r : put_public(pub, ret_pub, d);

@@ -15,7 +15,7 @@ attest_esys_freep(void *p)
 	Esys_Free(*pp);
 	*pp = NULL;
 }
-#define _cleanup_esys_ _cleanup_(attest_esys_freep)
+#define _cleanup_attest_esys_ _cleanup_(attest_esys_freep)
 
 /* The AK or an EK, loaded; *ret_pub (may be NULL) by Esys_Free() */
 int attest_load_ak(struct tpm *t, struct tpm_handle *ret,

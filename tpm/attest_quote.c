@@ -44,8 +44,8 @@ tpm_quote(struct tpm *t, uint32_t mask, const uint8_t qualifying[CS_SHA256_LEN],
 			(BYTE)(mask >> 16) },
 		} } };
 	_cleanup_tpm_handle_ struct tpm_handle ak = TPM_HANDLE_INIT(t);
-	_cleanup_esys_ TPM2B_ATTEST *attest = NULL;
-	_cleanup_esys_ TPMT_SIGNATURE *sig = NULL;
+	_cleanup_attest_esys_ TPM2B_ATTEST *attest = NULL;
+	_cleanup_attest_esys_ TPMT_SIGNATURE *sig = NULL;
 	TPM2B_DATA data;
 	TSS2_RC rc;
 	int r;
@@ -71,8 +71,8 @@ tpm_nv_certify(struct tpm *t, uint32_t index,
 {
 	_cleanup_attest_nv_ struct attest_nv nv = ATTEST_NV_INIT(t);
 	_cleanup_tpm_handle_ struct tpm_handle ak = TPM_HANDLE_INIT(t);
-	_cleanup_esys_ TPM2B_ATTEST *attest = NULL;
-	_cleanup_esys_ TPMT_SIGNATURE *sig = NULL;
+	_cleanup_attest_esys_ TPM2B_ATTEST *attest = NULL;
+	_cleanup_attest_esys_ TPMT_SIGNATURE *sig = NULL;
 	TPM2B_DATA data;
 	bool there;
 	TSS2_RC rc;

@@ -127,6 +127,19 @@ int tpm_nv_extend(struct tpm *t, const struct tpm_image *img,
     const uint8_t digest[CS_SHA256_LEN], struct diag *d) CS_WUR;
 
 /*
+ * --- the log's second key (tpm_logkey.c) ---
+ * ECDSA P-256, used under the image policy.  ret_blob: TPM_LOGKEY_MAX bytes
+ * at most, no secret.  The signature is DER over SHA-256 of msg, verified
+ * before it is returned.
+ */
+#define TPM_LOGKEY_MAX	1024u
+int tpm_logkey_create(struct tpm *t, const struct tpm_image *img,
+    struct buf *ret_blob, struct pubkey **ret, struct diag *d) CS_WUR;
+int tpm_logkey_sign(struct tpm *t, const struct tpm_image *img,
+    const uint8_t *blob, size_t len, const void *msg, size_t msg_len,
+    struct buf *ret_der, struct diag *d) CS_WUR;
+
+/*
  * --- a ceremony's session (tpm_session.c) ---
  * A policy session that waits, saved outside of the TPM, until the quorum is
  * there.  It ends with the power, and when it is used: a saved session can be

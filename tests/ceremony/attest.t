@@ -26,7 +26,7 @@ mask=0x1880 # PCRs 7, 11, 12
 pcrs=sha256:7,11,12
 
 start_tpm() { # NAME: swtpm in the folder of that name
-	mkdir "$1"
+	mkdir -p "$1"
 	swtpm socket --tpm2 --tpmstate "dir=$work/$1" --server \
 	    "type=unixio,path=$work/$1/s" --ctrl \
 	    "type=unixio,path=$work/$1/s.ctrl" --flags \
@@ -227,6 +227,49 @@ exits "enroll: second step" 0 "${enroll[@]}" --out c.ak \
     --answer "$(sed -n 1p <<<"$tap_out")" --json
 is "enroll --json" "$(jq -r .ek_trust <<<"$tap_out")" certificate
 
+# a TPM as its maker leaves it: RSA EK, certified by an intermediate CA
+mkdir three ca
+cat >setup.conf <<END
+create_certs_tool= $(command -v swtpm_localca)
+create_certs_tool_config = $work/localca.conf
+create_certs_tool_options = $work/localca.options
+END
+printf '%s\n' "statedir = $work/ca" "signingkey = $work/ca/key.pem" \
+    "issuercert = $work/ca/ca.pem" "certserial = $work/ca/serial" \
+    >localca.conf
+printf '%s\n' "--platform-manufacturer test" "--platform-version 1" \
+    "--platform-model test" >localca.options
+ok "swtpm_setup makes an EK and its certificate" swtpm_setup --tpm2 \
+    --tpmstate "$work/three" --createek --create-ek-cert \
+    --config "$work/setup.conf"
+start_tpm three
+use_tpm three
+mkdir made
+"$mk" "$tcti" enrol made || bail "no enrolment folder"
+refuses "enroll: the intermediate CA alone is not enough" 1 ATTEST-EK-CERT \
+    "${enroll[@]}" --ek-ca ca/ca.pem --credential cred made
+cat ca/*rootca-cert.pem ca/ca.pem >chain.pem
+exits "enroll: an EK of swtpm_setup, by its chain" 0 \
+    "${enroll[@]}" --ek-ca chain.pem --credential cred made
+run "$mk" "$tcti" activate cred
+exits "enroll: its TPM opens the credential" 0 "${enroll[@]}" --out d.ak \
+    --answer "$(sed -n 1p <<<"$tap_out")"
+like "no anchor was enrolled" "$tap_out" '^anchor +none enrolled'
+# lockout stops neither quotes nor activation
+quiet tpm2_dictionarylockout -s -n 1 -t 1000 -l 1000
+quiet tpm2_createprimary -C o -p right -c p.ctx
+flush
+tpm2_create -C p.ctx -P wrong -u x.pub -r x.priv >/dev/null 2>&1
+like "the TPM is locked out" "$(tpm2_getcap properties-variable)" \
+    'inLockout: *1'
+flush
+ok "it quotes all the same" "$mk" "$tcti" quote $mask "$nonce" l.msg l.sig
+ok "and opens credentials" "$mk" "$tcti" activate cred
+cp made/ek.crt enrol/
+refuses "enroll: the certificate of another TPM" 1 ATTEST-EK-KEY \
+    "${enroll[@]}" --ek-ca chain.pem --credential cred enrol
+use_tpm one
+
 # --- challenge -------------------------------------------------------------
 exits "challenge" 0 "$cs" attest challenge --out challenge --qr
 is "the file has what was printed" "$(cat challenge)" \
@@ -294,6 +337,9 @@ refused "verify: a cut event log" ATTEST-LOG-FORM \
 refuses "verify: an enrolment file is no pinned key" 3 ATTEST-PINNED \
     "$cs" attest verify --ak state --golden golden.json boot.json
 
+refuses "verify: checkpoints, but no anchor enrolled" 1 ATTEST-NV-FORM \
+    "$cs" attest verify --ak d.ak --golden golden.json \
+    --checkpoints checkpoints boot.json
 cp -r checkpoints less
 rm less/9
 refused "verify: a checkpoint is missing" ATTEST-CHAIN \

@@ -32,13 +32,14 @@ want() {
 	    coldseal-signer coldseal-token coldseal-provision \
 	    coldseal-rehearsal-token
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
-	    coldseal-audit coldseal-policy coldseal-rehearsal; do
+	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
+	    coldseal-share coldseal-rehearsal; do
 		echo "usr/share/man/man1/$p.1"
 	done
 	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
 	    PROTOCOL.documents PROTOCOL.policy PROTOCOL.log PROTOCOL.events \
-	    PROTOCOL.bundle PROTOCOL.media
+	    PROTOCOL.bundle PROTOCOL.media PROTOCOL.recovery PROTOCOL.attest
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)

@@ -464,9 +464,9 @@ rs_checkpoint(struct rs_signer *g, const char *text, uint8_t sig[64],
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct buf b = BUF_INIT(4096);
-	const uint8_t *p;
+	const uint8_t *p, *tpm;
 	struct rd rd;
-	size_t len;
+	size_t len, tpm_len;
 	int r;
 
 	put(buf_put_cstr(&b, text));
@@ -476,7 +476,10 @@ rs_checkpoint(struct rs_signer *g, const char *text, uint8_t sig[64],
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
 	put(rd_str(&rd, 64, &p, &len));
+	put(rd_str(&rd, 128, &tpm, &tpm_len));
 	put(rd_end(&rd));
+	memcpy(g->tpm_sig, tpm, tpm_len);
+	g->tpm_sig_len = tpm_len;
 	if (len != 64)
 		rig_die("a checkpoint signature of %zu bytes", len);
 	memcpy(sig, p, 64);

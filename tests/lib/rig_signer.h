@@ -75,6 +75,8 @@ void rs_job_add(struct rs_job *j, char *approval, size_t len);
 struct rs_signer {
 	pid_t pid;
 	int sock;
+	uint8_t tpm_sig[128];		/* of the last checkpoint */
+	size_t tpm_sig_len;
 };
 /* sealed: folder, NULL for the state's own */
 void rs_start(struct rs *s, const char *sealed, const char *hsm_conf,

@@ -690,6 +690,43 @@ the_anchor_is_not_for_all(void **state)
 	assert_int_not_equal(rc, 0);
 }
 
+/* The log's second key signs for this image, and nobody without it. */
+static void
+log_key(void **state)
+{
+	static const uint8_t measured[32] = { 7 };
+	_cleanup_pubkey_ struct pubkey *pub = NULL;
+	struct buf blob = BUF_INIT(TPM_LOGKEY_MAX), sig = BUF_INIT(128);
+	struct diag d = { 0 };
+	int i;
+
+	(void)state;
+	assert_int_equal(tpm_logkey_create(rig.t, rig.img, &blob, &pub, &d), 0);
+	assert_true(pubkey_fits(pub, KEY_P256));
+	for (i = 0; i < 20; i++) { /* r and s with leading zeros too */
+		assert_int_equal(tpm_logkey_sign(rig.t, rig.img, blob.p,
+				     blob.len, "a checkpoint\n", 13, &sig, &d),
+		    0);
+		assert_int_equal(pubkey_verify_message(pub, "a checkpoint\n",
+				     13, sig.p, sig.len),
+		    0);
+	}
+	blob.p[blob.len - 1] ^= 1;
+	assert_int_equal(tpm_logkey_sign(rig.t, rig.img, blob.p, blob.len, "x",
+			     1, &sig, &d),
+	    CS_E_TPM_OTHER);
+	blob.p[blob.len - 1] ^= 1;
+	assert_int_equal(tpm_logkey_sign(rig.t, rig.img, blob.p, blob.len - 1,
+			     "x", 1, &sig, &d),
+	    CS_E_TPM_BLOB);
+	assert_int_equal(tpm_pcr_extend(rig.t, 16, measured, NULL), 0);
+	assert_int_equal(tpm_logkey_sign(rig.t, rig.img, blob.p, blob.len, "x",
+			     1, &sig, &d),
+	    CS_E_TPM_PCR);
+	buf_done(&blob);
+	buf_done(&sig);
+}
+
 static void
 ownership(void **state)
 {
@@ -753,6 +790,7 @@ main(void)
 		T(what_a_quorum_refuses),
 		T(the_anchor),
 		T(the_anchor_is_not_for_all),
+		T(log_key),
 		T(ownership),
 		T(many_rounds),
 	};

@@ -556,25 +556,43 @@ checkpoint_text(const char *origin, uint64_t size, uint8_t fill,
 	assert_int_equal(checkpoint_format(&c, out, NULL), 0);
 }
 
-/* As the connected side would: with the enrolled verifier key. */
-static void
-check_note(const char *text, const uint8_t sig[64])
+/* The note with both lines, as the core assembles it; free() */
+static char *
+make_note(const struct rs_signer *g, const char *text, const uint8_t sig[64],
+    struct note_vkeys *keys, size_t *ret_len)
 {
-	_cleanup_free_ uint8_t *vkey = NULL;
-	_cleanup_free_ char *note = NULL;
-	struct note_vkey k;
-	struct checkpoint c;
-	char path[RIG_PATH];
+	_cleanup_free_ uint8_t *vkeys = NULL;
+	_cleanup_free_ char *one = NULL;
+	char path[RIG_PATH], *note = NULL;
 	struct diag d = { 0 };
-	size_t len, note_len;
+	size_t len, one_len;
 
 	rig_path(&rs.rig, "state/enrol/log.vkey", path);
-	assert_int_equal(file_read(-100, path, 4096, &vkey, &len, &d), 0);
-	assert_int_equal(note_vkey_parse((const char *)vkey, len, &k, &d), 0);
-	assert_int_equal(note_assemble(text, strlen(text), &k, sig, &note,
-			     &note_len, &d),
+	assert_int_equal(file_read(-100, path, 4096, &vkeys, &len, &d), 0);
+	assert_int_equal(note_vkeys_parse((const char *)vkeys, len, keys, &d),
 	    0);
-	assert_int_equal(note_verify(note, note_len, &k, 1, &c, &d), 0);
+	assert_int_equal(keys->n, 2);
+	assert_int_equal(note_assemble(text, strlen(text), &keys->v[0], sig,
+			     &one, &one_len, &d),
+	    0);
+	assert_int_equal(note_add(one, one_len, &keys->v[1], g->tpm_sig,
+			     g->tpm_sig_len, &note, ret_len, &d),
+	    0);
+	return note;
+}
+
+/* As the connected side would: with both enrolled verifier keys. */
+static void
+check_note(const struct rs_signer *g, const char *text, const uint8_t sig[64])
+{
+	_cleanup_free_ char *note = NULL;
+	struct note_vkeys keys;
+	struct checkpoint c;
+	struct diag d = { 0 };
+	size_t len;
+
+	note = make_note(g, text, sig, &keys, &len);
+	assert_int_equal(note_verify(note, len, keys.v, keys.n, &c, &d), 0);
 }
 
 static void
@@ -590,8 +608,9 @@ checkpoints(void **state)
 	checkpoint_text("coldseal.example/other", 5, 1, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), CS_E_SIGNER_ORIGIN);
 	checkpoint_text(RS_ORIGIN, 5, 1, text);
-	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
-	check_note(text, sig);
+	if (rs_checkpoint(&g, text, sig, &d) != 0)
+		fail_msg("%s: %s", err_id(d.code), d.found);
+	check_note(&g, text, sig);
 	(void)snprintf(four, sizeof(four), "%sext\n", text);
 	assert_int_equal(rs_checkpoint(&g, four, sig, &d),
 	    CS_E_NOTE_CHECKPOINT);
@@ -603,7 +622,7 @@ checkpoints(void **state)
 	    CS_E_SIGNER_CHECKPOINT);
 	checkpoint_text(RS_ORIGIN, 6, 2, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
-	check_note(text, sig);
+	check_note(&g, text, sig);
 	(void)rs_end(&g);
 }
 
@@ -613,15 +632,14 @@ anchors(void **state)
 {
 	_cleanup_msg_ struct ipc_msg a = IPC_MSG_INIT, m = IPC_MSG_INIT;
 	_cleanup_msg_ struct ipc_msg x = IPC_MSG_INIT, b = IPC_MSG_INIT;
-	_cleanup_free_ uint8_t *vkey = NULL;
 	_cleanup_free_ char *note = NULL;
 	struct buf body = BUF_INIT(8192);
-	char text[CHECKPOINT_TEXT_MAX], path[RIG_PATH];
-	struct note_vkey k;
+	char text[CHECKPOINT_TEXT_MAX];
+	struct note_vkeys k;
 	struct rs_signer g;
 	uint8_t sig[64], both[64];
 	struct diag d = { 0 };
-	size_t len, note_len;
+	size_t note_len;
 
 	(void)state;
 	rs_start(&rs, NULL, NULL, &g);
@@ -630,12 +648,7 @@ anchors(void **state)
 	    0);
 	checkpoint_text(RS_ORIGIN, 5, 1, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
-	rig_path(&rs.rig, "state/enrol/log.vkey", path);
-	assert_int_equal(file_read(-100, path, 4096, &vkey, &len, &d), 0);
-	assert_int_equal(note_vkey_parse((const char *)vkey, len, &k, &d), 0);
-	assert_int_equal(note_assemble(text, strlen(text), &k, sig, &note,
-			     &note_len, &d),
-	    0);
+	note = make_note(&g, text, sig, &k, &note_len);
 	note[3] ^= 1;
 	assert_int_equal(buf_put_str(&body, note, note_len), 0);
 	assert_int_not_equal(rs_ask(&g, SIGNER_ANCHOR, &body, -1,
@@ -762,7 +775,7 @@ whole_ceremony(void **state)
 	assert_int_equal(ask_record(&g, RS_ORIGIN, &payload, &len, &m, &d), 0);
 	checkpoint_text(RS_ORIGIN, 11, 3, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), 0);
-	check_note(text, sig);
+	check_note(&g, text, sig);
 	assert_int_equal(ipc_send(g.sock, SIGNER_BYE, NULL, 0, -1), 0);
 	assert_int_equal(rs_end(&g), 0);
 	end_job(&q, &j);
