@@ -107,7 +107,7 @@ coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
-	core_approve core_intake core_sign core_export core_show)) \
+	core_approve core_former core_intake core_sign core_export core_show)) \
 	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
@@ -134,8 +134,9 @@ coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 coldseal-token_L := libcrypto libseccomp p11-kit-1
 
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_escrow \
-	provision_keys provision_policy provision_site provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
-	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE) $(RECOVER)
+	provision_keys provision_oldlog provision_policy provision_recover \
+	provision_shares provision_site provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
+	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(LOG) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare
 

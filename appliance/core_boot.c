@@ -45,12 +45,23 @@ load_policy(struct core *c, char envelope_blob[65], struct diag *d)
 static int
 start_log(struct core *c, const char *digest, const char *blob, struct diag *d)
 {
-	return core_log_one(c, "log.start",
-	    json_pack("{s:s, s:s, s:s, s:I, s:b}", "appliance", c->origin,
-		"policy", digest, "policy_envelope", blob, "policy_version",
-		(json_int_t)c->policy->version, "rehearsal",
-		c->policy->rehearsal),
-	    d);
+	_cleanup_json_ json_t *former = NULL;
+	json_t *data;
+	int r;
+
+	r = core_former_log(c, &former, d);
+	if (r != 0)
+		return r;
+	data = json_pack("{s:s, s:s, s:s, s:I, s:b}", "appliance",
+	    c->policy->appliance, "policy", digest, "policy_envelope", blob,
+	    "policy_version", (json_int_t)c->policy->version, "rehearsal",
+	    c->policy->rehearsal);
+	if (former != NULL &&
+	    json_object_set(data, "recovered_from", former) != 0) {
+		json_decref(data);
+		return diag_nomem(d);
+	}
+	return core_log_one(c, "log.start", data, d);
 }
 
 struct unfinished {

@@ -2,8 +2,9 @@
 
 /*
  * coldseal-provision: run once per appliance, by an administrator, on the
- * machine itself.  It reads no media and no network; the only document it
- * reads is the signed genesis policy.
+ * machine itself, and again when its TPM is lost.  It reads no network; the
+ * documents it reads are the signed genesis policy, custodians' certificates
+ * and, for a recovery, their shares and the log's leaves.
  */
 
 #include "hsm/provision.h"
@@ -60,6 +61,9 @@ static const char usage_text[] =
     "           [--token PORT,MODULE,CONF]... [--rehearsal]\n"
     "           --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
+    "           [--custodian CERT]... [--custodian-threshold M]\n"
+    "       coldseal-provision recover --state DIR --image FILE\n"
+    "           --out CERT --in FOLDER\n"
     "           [--custodian CERT]... [--custodian-threshold M]\n"
     "See coldseal-provision(8).\n";
 
@@ -229,30 +233,77 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 }
 
 static int
+run_keys(struct prov_opts *o, struct diag *d)
+{
+	if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
+	    o->image == NULL || o->nkeys == 0 || o->policy != NULL ||
+	    o->ncustodians != 0 || o->threshold != 0 || o->in != NULL ||
+	    o->out != NULL)
+		return diag_fail(d, CS_E_USAGE,
+		    "--origin, --module, --tcti, --image and --key",
+		    "one is missing, or others are there");
+	return provision_keys(o, d);
+}
+
+/* What policy and recover may not be told: it stands in site.json. */
+static int
+check_later(const struct prov_opts *o, struct diag *d)
+{
+	if (o->origin != NULL || o->module != NULL || o->tcti != NULL ||
+	    o->nkeys != 0 || o->nports != 0 || o->rehearsal)
+		return diag_fail(d, CS_E_USAGE, "what the usage names",
+		    "options of keys");
+	if ((o->ncustodians == 0) != (o->threshold == 0))
+		return diag_fail(d, CS_E_USAGE,
+		    "--custodian and --custodian-threshold together",
+		    "one of them");
+	return 0;
+}
+
+static int
+run_policy(struct prov_opts *o, struct diag *d)
+{
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->policy == NULL || o->image != NULL || o->in != NULL ||
+	    o->out != NULL)
+		return diag_fail(d, CS_E_USAGE, "--state and --policy",
+		    "other options");
+	return provision_policy(o, d);
+}
+
+static int
+run_recover(struct prov_opts *o, struct diag *d)
+{
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->policy != NULL || o->image == NULL || o->in == NULL ||
+	    o->out == NULL)
+		return diag_fail(d, CS_E_USAGE,
+		    "--state, --image, --out and --in", "other options");
+	return provision_recover(o, d);
+}
+
+static int
 run(const char *verb, struct prov_opts *o, struct diag *d)
 {
+	static const struct {
+		const char *verb;
+		int (*run)(struct prov_opts *o, struct diag *d);
+	} verbs[] = {
+		{ "keys", run_keys },
+		{ "policy", run_policy },
+		{ "recover", run_recover },
+	};
+	size_t i;
+
 	if (o->state == NULL)
 		return diag_fail(d, CS_E_USAGE, "--state DIR", "none");
-	if (strcmp(verb, "keys") == 0) {
-		if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
-		    o->image == NULL || o->nkeys == 0 || o->policy != NULL)
-			return diag_fail(d, CS_E_USAGE,
-			    "--origin, --module, --tcti, --image and --key",
-			    "one is missing");
-		return provision_keys(o, d);
-	}
-	if (strcmp(verb, "policy") == 0) {
-		if (o->policy == NULL || o->origin != NULL ||
-		    o->module != NULL || o->tcti != NULL || o->nkeys != 0 ||
-		    o->image != NULL ||
-		    (o->ncustodians == 0) != (o->threshold == 0))
-			return diag_fail(d, CS_E_USAGE,
-			    "--state and --policy, and --custodian with "
-			    "--custodian-threshold",
-			    "other options");
-		return provision_policy(o, d);
-	}
-	return diag_fail(d, CS_E_USAGE, "keys or policy", "\"%s\"", verb);
+	for (i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verb, verbs[i].verb) == 0)
+			return verbs[i].run(o, d);
+	return diag_fail(d, CS_E_USAGE, "keys, policy or recover", "\"%s\"",
+	    verb);
 }
 
 int
@@ -277,7 +328,7 @@ main(int argc, char **argv)
 		r = take_option(&o, c, optarg, &d);
 	}
 	if (r == 0 && optind + 1 != argc)
-		r = diag_fail(&d, CS_E_USAGE, "one of keys and policy",
+		r = diag_fail(&d, CS_E_USAGE, "one of keys, policy and recover",
 		    "%d words", argc - optind);
 	if (r == 0)
 		r = run(argv[optind], &o, &d);

@@ -19,7 +19,9 @@
 #define PROV_OWNER		"tpm"	/* the set of its authorisations */
 #define PROV_MAX_CUSTODIANS	16u
 
-/* Label that a domain's PIN is sealed under until there is a policy. */
+/* Labels that PINs are sealed under; the last until there is a policy. */
+#define PROV_LABEL_POLICY	"domain %.40s policy %s"
+#define PROV_LABEL_AUDIT	"audit %.180s"
 #define PROV_LABEL_NONE		"domain %s policy none"
 
 struct prov_key {
@@ -90,6 +92,13 @@ int prov_is_software(const struct p11_token *t);
 int prov_seal(struct tpm *tpm, const struct tpm_image *img, int state_fd,
     const char *name, const char *label, const struct tpm_guard *guard,
     struct secret *pin, struct diag *d) CS_WUR;
+/* Every key of the domain is on its token, as the policy says it is. */
+struct policy;
+int prov_check_keys(const struct policy *p, const char *domain,
+    struct p11_session *s, struct diag *d) CS_WUR;
+/* The machine runs the image, or nothing would ever open. */
+int prov_check_image(struct tpm *tpm, const struct tpm_image *img,
+    struct diag *d) CS_WUR;
 /* sealed/image.json, which every start of the signer reads too */
 #define PROV_IMAGE "sealed/image.json"
 int prov_image(int dirfd, const char *path, struct tpm_image **ret,
@@ -127,8 +136,17 @@ int prov_write_key(const struct prov_state *s, const struct prov_key *k,
 /* one line of JSON on standard output */
 int prov_print_key(const struct prov_key *k) CS_WUR;
 
+/*
+ * The TPM's part of the first act, for a recovery: what makes it this
+ * appliance's, and what sealed/ says of it.  pubkey_free(*ret_log)
+ */
+int prov_make_tpm(struct tpm *tpm, struct tpm_image *img,
+    const char *image_path, const struct prov_state *s,
+    uint64_t *ret_generation, struct pubkey **ret_log, struct diag *d) CS_WUR;
+
 /* On failure *d says what is wrong; what is left to undo is printed. */
 int provision_keys(struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_policy(const struct prov_opts *o, struct diag *d) CS_WUR;
+int provision_recover(const struct prov_opts *o, struct diag *d) CS_WUR;
 
 #endif

@@ -186,19 +186,19 @@ seal_next(struct accept *a, const char *domain, const char *label,
 	return prov_seal(a->tpm, a->img, a->fd, name, label, &guard, pin, d);
 }
 
-static int
-check_keys(struct accept *a, const struct policy_domain *m,
+int
+prov_check_keys(const struct policy *p, const char *domain,
     struct p11_session *s, struct diag *d)
 {
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < a->policy->nkeys; i++) {
-		const struct policy_key *k = &a->policy->keys[i];
+	for (i = 0; r == 0 && i < p->nkeys; i++) {
+		const struct policy_key *k = &p->keys[i];
 		_cleanup_p11_key_ struct p11_key *key = NULL;
 		struct p11_uri u;
 
-		if (strcmp(k->domain, m->id) != 0)
+		if (strcmp(k->domain, domain) != 0)
 			continue;
 		r = p11_uri_parse(k->uri, &u, d);
 		if (r == 0)
@@ -220,8 +220,7 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 	int r;
 
 	hex_encode(a->policy->digest, 32, hex);
-	(void)snprintf(label, sizeof(label), "domain %.40s policy %s", m->id,
-	    hex);
+	(void)snprintf(label, sizeof(label), PROV_LABEL_POLICY, m->id, hex);
 	(void)snprintf(none, sizeof(none), PROV_LABEL_NONE, m->id);
 	if (sealed_before(a, m->id, label))
 		return 0;
@@ -235,7 +234,7 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 	if (r == 0)
 		r = p11_login(s, pin, 0, d);
 	if (r == 0)
-		r = check_keys(a, m, s, d);
+		r = prov_check_keys(a->policy, m->id, s, d);
 	if (r == 0)
 		r = escrow_split(&a->escrow, m->id, pin, d);
 	return r == 0 ? seal_next(a, m->id, label, &quorum, pin, d) : r;
@@ -267,7 +266,7 @@ do_audit(struct accept *a, struct diag *d)
 	char label[TPM_LABEL_MAX + 1];
 	int r;
 
-	(void)snprintf(label, sizeof(label), "audit %.180s", a->origin);
+	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, a->origin);
 	/* no domain was sealed by this run: then a former one did this too */
 	if (!a->sealed)
 		return 0;
@@ -401,13 +400,15 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		r = load_policy(&a, o->policy, d);
 	if (r == 0)
 		r = open_parts(&a, d);
+	/* if the two disagree, the next check refuses */
+	if (r == 0)
+		r = escrow_open(&a.escrow, o,
+		    a.rehearsal || a.policy->rehearsal, a.tpm, a.fd, o->state,
+		    a.origin, d);
 	if (r == 0)
 		r = check_rehearsal(&a, d);
 	if (r == 0)
 		r = check_domains(&a, d);
-	if (r == 0)
-		r = escrow_open(&a.escrow, o, a.rehearsal, a.tpm, a.fd,
-		    o->state, a.origin, d);
 	for (i = 0; r == 0 && i < a.policy->ndomains; i++)
 		r = do_domain(&a, &a.policy->domains[i], d);
 	/* last: after it every other seal can be made again without people */
