@@ -77,10 +77,15 @@ TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
 TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush \
 	tpm_logkey tpm_nv tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
-ATTEST := $(call o,$(addprefix tpm/,attest_keys attest_activate attest_quote))
+# what a TPM says, without what it takes to verify or to be enrolled
+ATTEST_SAY := $(call o,$(addprefix tpm/,attest_keys attest_quote \
+	attest_verify attest_verify_answer attest_verify_ek attest_verify_key))
+ATTEST_ENROLL := $(ATTEST_SAY) $(call o,$(addprefix tpm/,attest_activate \
+	attest_verify_file))
 ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
-	attest_verify_cred attest_verify_ek attest_verify_file \
-	attest_verify_key attest_verify_log attest_verify_nv))
+	attest_verify_checks attest_verify_cred attest_verify_ek \
+	attest_verify_file attest_verify_key attest_verify_log \
+	attest_verify_nv))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,cms selfsign))
@@ -89,7 +94,8 @@ RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
-HOST := attest_challenge attest_check attest_enroll attest_inputs audit_db audit_import audit_rows audit_status audit_verify cli docs \
+HOST := attest_challenge attest_check attest_enroll attest_inputs \
+	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign progress qrtext reqfile request_check request_create \
@@ -107,7 +113,8 @@ coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
-	core_approve core_former core_intake core_sign core_export core_show)) \
+	core_approve core_former core_intake core_sign core_attest core_out \
+	core_export core_show)) \
 	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
@@ -123,9 +130,9 @@ coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
 	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp
 
-coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_audit \
-	signer_check signer_job signer_seal signer_sign signer_tpm)) $(P11) $(CERT) \
-	$(TPM) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
+coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
+	signer_audit signer_check signer_job signer_seal signer_sign \
+	signer_tpm)) $(P11) $(CERT) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
 	tss2-sys tss2-mu tss2-tctildr tss2-rc
 
@@ -133,10 +140,11 @@ coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 	$(KEY)
 coldseal-token_L := libcrypto libseccomp p11-kit-1
 
-coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_escrow \
-	provision_keys provision_oldlog provision_policy provision_recover \
-	provision_shares provision_site provision_state)) $(P11) $(CERT) $(TPM) $(BASE) \
-	$(SECRET) $(SANDBOX) $(DOCUMENTS) $(LOG) $(RECOVER)
+coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_audit \
+	provision_enroll provision_escrow provision_keys provision_oldlog \
+	provision_policy provision_recover provision_shares provision_state)) \
+	$(P11) $(CERT) $(TPM) $(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
+	$(DOCUMENTS) $(LOG) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare
 
@@ -189,7 +197,7 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
-TEST_O := $(filter-out $(MAIN_O),$(sort $(ATTEST) \
+TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka

@@ -47,6 +47,9 @@ static const struct verb {
 	{ "export", 0, 1, verb_export, " [N]",
 	    "write response and audit "
 	    "bundle to the OUT medium" },
+	{ "attest", 0, 1, verb_attest, " [CHALLENGE]",
+	    "let the TPM say what this is, "
+	    "to the OUT medium" },
 	{ "policy", 0, 0, verb_policy, "", "who can sign what, right now" },
 	{ "keys", 0, 0, verb_keys, "", "the signing keys" },
 	{ "log", 0, 1, verb_log, " [COUNT]", "the last events" },

@@ -96,6 +96,10 @@ int signer_state(struct core *c, struct signer_state *ret, struct diag *d)
 int signer_count(struct core *c, uint64_t *ret, struct diag *d) CS_WUR;
 int signer_anchor(struct core *c, const void *note, size_t len,
     struct diag *d) CS_WUR;
+/* what the TPM says over a signed note; challenge: 32 bytes, or NULL */
+int signer_attest(struct core *c, const void *note, size_t len,
+    const uint8_t *challenge, char **ret, size_t *ret_len, struct diag *d)
+    CS_WUR;
 /* by the audit token's key, and by the TPM's: DER in *tpm_sig */
 int signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
     struct buf *tpm_sig, struct diag *d) CS_WUR;
@@ -177,6 +181,17 @@ int case_count(struct core *c, const struct case_file *f, int64_t now,
 int case_view(struct core *c, const struct case_file *f, struct buf *out)
     CS_WUR;
 
+/* a digest as grouped hexadecimal and as PGP words, six lines */
+int case_digest(struct buf *out, const uint8_t digest[32]) CS_WUR;
+
+/*
+ * --- attestation (core_attest.c) ---
+ * The TPM's answer over the newest checkpoint; challenge is 32 bytes or NULL;
+ * free(*ret)
+ */
+int core_attest(struct core *c, const uint8_t *challenge, char **ret,
+    size_t *ret_len, struct diag *d) CS_WUR;
+
 /*
  * --- signing (core_sign.c) ---
  * Preflights request n in the signer, which stays; sign takes it from there
@@ -195,6 +210,7 @@ int verb_approve(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_reject(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_sign(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_export(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_attest(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_policy(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_keys(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_log(struct core *c, char **argv, size_t argc, struct diag *d);

@@ -122,8 +122,8 @@ field(struct buf *out, const char *label, const char *value)
 	return buf_putf(out, "  %-10s %s\n", label, safe);
 }
 
-static int
-digest_lines(struct buf *out, const uint8_t *digest)
+int
+case_digest(struct buf *out, const uint8_t digest[32])
 {
 	char hex[120], words[480], *cut;
 	size_t half = 16;
@@ -161,7 +161,7 @@ view_artifacts(const struct request *q, struct buf *out)
 		r = buf_putf(out, "  artifact %zu of %zu: %s (%llu bytes)\n",
 		    i + 1, st->nsubjects, safe, (unsigned long long)s->size);
 		if (r == 0)
-			r = digest_lines(out, s->digest[HASH_SHA256]);
+			r = case_digest(out, s->digest[HASH_SHA256]);
 	}
 	return r;
 }

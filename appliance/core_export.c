@@ -4,159 +4,40 @@
  * Export: one response and the whole log, written by the export helper as a
  * volume of its own.  The response is put together from what is stored (the
  * record, the signature leaves, the checkpoint that first covered them), so
- * exporting again gives the same bytes and signs nothing.
+ * exporting again gives the same bytes and signs nothing.  With the log goes
+ * what the TPM says over its checkpoint.
  */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "appliance/core.h"
+#include "appliance/core_out.h"
 #include "lib/b64.h"
 #include "lib/canon.h"
 #include "lib/dirlist.h"
-#include "lib/file.h"
 #include "lib/hex.h"
-#include "lib/proto.h"
 #include "lib/tiles.h"
 #include "lib/tlogproof.h"
 
-#define WHO	     "the export helper"
-#define NAME_MAX_LEN 101
-#define PACK_MAX     (512u << 20)
-
-struct member {
-	char name[NAME_MAX_LEN];
-	uint64_t off, len;
-};
-
-/* Small members travel together in one sealed memfd. */
-struct pack {
-	struct buf bytes;
-	struct member *v;
-	size_t n, cap;
-};
-
 struct exporting {
 	struct core *c;
-	int sock;
-	struct pack pack;
+	struct out out;
 	struct case_file f;
 	char *note; /* the checkpoint of the response */
 	size_t note_len;
 	uint64_t note_size;
+	char *answer; /* what the TPM says, with the audit bundle */
+	size_t answer_len;
+	uint64_t counter;
 };
-
-static void
-pack_reset(struct pack *p)
-{
-	buf_reset(&p->bytes);
-	p->n = 0;
-}
 
 static void
 exporting_done(struct exporting *x)
 {
-	buf_done(&x->pack.bytes);
-	free(x->pack.v);
+	out_done(&x->out);
 	case_done(&x->f);
 	free(x->note);
-	close_fdp(&x->sock);
-}
-
-static int
-pack_add(struct pack *p, const char *name, const void *data, size_t len)
-{
-	struct member *v;
-	int r;
-
-	if (p->n == p->cap) {
-		size_t cap = p->cap == 0 ? 64 : p->cap * 2;
-
-		v = reallocarray(p->v, cap, sizeof(*v));
-		if (v == NULL)
-			return CS_E_NOMEM;
-		p->v = v;
-		p->cap = cap;
-	}
-	v = &p->v[p->n];
-	if (snprintf(v->name, sizeof(v->name), "%s", name) >=
-	    (int)sizeof(v->name))
-		return CS_E_INTERNAL;
-	v->off = p->bytes.len;
-	v->len = len;
-	r = buf_put(&p->bytes, data, len);
-	if (r == 0)
-		p->n++;
-	return r;
-}
-
-static int
-send_file(struct exporting *x, const char *name, const char *type)
-{
-	struct buf b = BUF_INIT(256);
-	int r;
-
-	r = buf_put_cstr(&b, name);
-	if (r == 0)
-		r = buf_put_cstr(&b, type);
-	if (r == 0)
-		r = ipc_send_buf(x->sock, EXPORT_FILE, &b, -1);
-	buf_done(&b);
-	return r;
-}
-
-static int
-send_member(struct exporting *x, const char *name, uint64_t off, uint64_t len)
-{
-	struct buf b = BUF_INIT(256);
-	int r;
-
-	r = buf_put_cstr(&b, name);
-	if (r == 0)
-		r = buf_put_u64(&b, off);
-	if (r == 0)
-		r = buf_put_u64(&b, len);
-	if (r == 0)
-		r = ipc_send_buf(x->sock, EXPORT_MEMBER, &b, -1);
-	buf_done(&b);
-	return r;
-}
-
-static int
-send_pack(struct exporting *x, struct diag *d)
-{
-	_cleanup_fd_ int fd = -1;
-	size_t i;
-	int r;
-
-	if (x->pack.n == 0)
-		return 0;
-	r = memfd_sealed("members", x->pack.bytes.p, x->pack.bytes.len, &fd, d);
-	if (r == 0)
-		r = ipc_send(x->sock, EXPORT_PACK, NULL, 0, fd);
-	for (i = 0; r == 0 && i < x->pack.n; i++)
-		r = send_member(x, x->pack.v[i].name, x->pack.v[i].off,
-		    x->pack.v[i].len);
-	pack_reset(&x->pack);
-	return r;
-}
-
-/* A file of the state folder as one member. */
-static int
-send_state_file(struct exporting *x, int dirfd, const char *path,
-    const char *name, struct diag *d)
-{
-	_cleanup_fd_ int fd = -1;
-	struct stat st;
-	int r;
-
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return diag_errno(d, CS_E_IO, "%s", path);
-	r = ipc_send(x->sock, EXPORT_PACK, NULL, 0, fd);
-	return r == 0 ? send_member(x, name, 0, (uint64_t)st.st_size) : r;
+	free(x->answer);
 }
 
 /* The signature bytes of a signature leaf, and whose they are. */
@@ -195,7 +76,7 @@ add_signature(struct exporting *x, uint64_t leaf, struct diag *d)
 	_cleanup_free_ uint8_t *sig = NULL;
 	_cleanup_free_ char *proof = NULL;
 	uint8_t path[MERKLE_MAX_PROOF][32];
-	char artifact[65], name[NAME_MAX_LEN];
+	char artifact[65], name[OUT_NAME_LEN];
 	size_t sig_len, npath, proof_len;
 	int r;
 
@@ -210,11 +91,11 @@ add_signature(struct exporting *x, uint64_t leaf, struct diag *d)
 		return r;
 	(void)snprintf(name, sizeof(name), "signatures/%s.%s", artifact,
 	    sigfmt_suffix(x->f.req->format));
-	r = pack_add(&x->pack, name, sig, sig_len);
+	r = out_add(&x->out, name, sig, sig_len);
 	if (r != 0)
 		return r;
 	(void)snprintf(name, sizeof(name), "proofs/%s.tlog-proof", artifact);
-	return pack_add(&x->pack, name, proof, proof_len);
+	return out_add(&x->out, name, proof, proof_len);
 }
 
 /* record.dsse, and for a signed request its signatures and proofs. */
@@ -230,7 +111,7 @@ pack_response(struct exporting *x, struct diag *d)
 	r = ledger_blob_get(x->c->ledger, q->response, DSSE_MAX, &record, &len,
 	    d);
 	if (r == 0)
-		r = pack_add(&x->pack, "record.dsse", record, len);
+		r = out_add(&x->out, "record.dsse", record, len);
 	if (r != 0 || q->state == REQ_REFUSED)
 		return r;
 	r = ledger_checkpoint_at(x->c->ledger, q->outcome_leaf + 1, &x->note,
@@ -238,7 +119,7 @@ pack_response(struct exporting *x, struct diag *d)
 	for (i = 0; r == 0 && i < q->nleaves; i++)
 		r = add_signature(x, q->first_leaf + i, d);
 	if (r == 0)
-		r = pack_add(&x->pack, "checkpoint", x->note, x->note_len);
+		r = out_add(&x->out, "checkpoint", x->note, x->note_len);
 	return r;
 }
 
@@ -282,8 +163,8 @@ send_tiles(struct exporting *x, struct diag *d)
 	if (r == 0 && l.n > 0)
 		qsort(l.path, l.n, TILE_PATH_MAX, compare_paths);
 	for (i = 0; r == 0 && i < l.n; i++)
-		r = send_state_file(x, ledger_log_fd(x->c->ledger), l.path[i],
-		    l.path[i], d);
+		r = out_state_file(&x->out, ledger_log_fd(x->c->ledger),
+		    l.path[i], l.path[i], d);
 	free(l.path);
 	return r;
 }
@@ -292,15 +173,15 @@ static int
 send_blobs(struct exporting *x, struct diag *d)
 {
 	char(*names)[CS_SHA256_HEX + 1] = NULL;
-	char member[NAME_MAX_LEN];
+	char member[OUT_NAME_LEN];
 	size_t n = 0, i;
 	int r;
 
 	r = dir_list_blobs(ledger_blobs_fd(x->c->ledger), &names, &n, d);
 	for (i = 0; r == 0 && i < n; i++) {
 		(void)snprintf(member, sizeof(member), "blobs/%s", names[i]);
-		r = send_state_file(x, ledger_blobs_fd(x->c->ledger), names[i],
-		    member, d);
+		r = out_state_file(&x->out, ledger_blobs_fd(x->c->ledger),
+		    names[i], member, d);
 	}
 	free(names);
 	return r;
@@ -311,100 +192,49 @@ send_audit(struct exporting *x, struct diag *d)
 {
 	int r;
 
-	r = send_file(x, "COLDSEAL.AUD", "audit");
+	r = out_file(&x->out, "COLDSEAL.AUD", "audit");
 	if (r == 0)
-		r = send_state_file(x, ledger_log_fd(x->c->ledger),
+		r = out_state_file(&x->out, ledger_log_fd(x->c->ledger),
 		    "checkpoint", "checkpoint", d);
 	if (r == 0)
-		r = send_state_file(x, CORE_STATE, "policy.dsse", "policy.dsse",
-		    d);
+		r = out_state_file(&x->out, CORE_STATE, "policy.dsse",
+		    "policy.dsse", d);
+	if (r == 0)
+		r = out_add(&x->out, "attest/answer.json", x->answer,
+		    x->answer_len);
+	if (r == 0)
+		r = out_flush(&x->out, d);
 	if (r == 0)
 		r = send_tiles(x, d);
 	return r == 0 ? send_blobs(x, d) : r;
 }
 
-/* EXPORT_DONE: every file with its digest, for the log and the screen. */
 static int
-on_done(struct exporting *x, const struct ipc_msg *m, struct diag *d)
+feed(struct exporting *x, struct diag *d)
 {
-	struct rd rd = RD_INIT(m->body.p, m->body.len);
-	json_t *files = json_array();
-	uint32_t n = 0, i;
 	int r;
 
-	r = rd_u32(&rd, &n);
-	for (i = 0; r == 0 && i < n && i < 8; i++) {
-		char name[16], hex[65];
-		uint64_t size = 0;
-
-		r = rd_cstr_into(&rd, name, sizeof(name));
-		if (r == 0)
-			r = rd_cstr_into(&rd, hex, sizeof(hex));
-		if (r == 0)
-			r = rd_u64(&rd, &size);
-		if (r != 0)
-			break;
-		(void)json_array_append_new(files,
-		    json_pack("{s:s, s:s, s:I}", "name", name, "sha256", hex,
-			"size", (json_int_t)size));
-		r = say(x->c,
-		    "written and read back: %s, %llu bytes\n"
-		    "  sha256 %s\n",
-		    name, (unsigned long long)size, hex);
-	}
-	if (r != 0 || rd_end(&rd) != 0 || files == NULL) {
-		json_decref(files);
-		return diag_fail(d, CS_E_IPC, "a list of files", WHO);
-	}
-	return core_log_one(x->c, "export",
-	    json_pack("{s:s, s:s, s:o}", "request", x->f.q.id, "request_sha256",
-		x->f.q.digest, "files", files),
-	    d);
+	r = out_file(&x->out, "COLDSEAL.RSP", "response");
+	if (r == 0)
+		r = out_flush(&x->out, d);
+	if (r == 0)
+		r = send_audit(x, d);
+	return out_reason(&x->out, r, d);
 }
 
 static int
 commit(struct exporting *x, struct diag *d)
 {
-	int r;
+	json_t *files = NULL;
+	int r = out_commit(&x->out, &files, d);
 
-	r = ipc_send(x->sock, EXPORT_COMMIT, NULL, 0, -1);
-	while (r == 0) {
-		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-		uint64_t done = 0, total = 0;
-		struct rd rd;
-
-		r = helper_recv(x->sock, EXPORT_FAIL, WHO, &m, d);
-		if (r != 0)
-			return r;
-		if (m.type == EXPORT_DONE)
-			return on_done(x, &m, d);
-		rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-		if (m.type != EXPORT_PROGRESS || rd_u64(&rd, &done) != 0 ||
-		    rd_u64(&rd, &total) != 0)
-			return diag_fail(d, CS_E_IPC, "a known message", WHO);
-		r = show_progress(x->c, "writing", done, total);
-	}
-	return r;
-}
-
-/* The helper's own reason if it died while it was being fed. */
-static int
-feed(struct exporting *x, struct diag *d)
-{
-	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-	int r;
-
-	r = send_file(x, "COLDSEAL.RSP", "response");
-	if (r == 0)
-		r = send_pack(x, d);
-	if (r == 0)
-		r = send_audit(x, d);
-	if (r == CS_E_IPC)
-		return helper_recv(x->sock, EXPORT_FAIL, WHO, &m, d) != 0 &&
-			d->code != 0 ?
-		    d->code :
-		    CS_E_IPC;
-	return r;
+	if (r != 0)
+		return r;
+	return core_log_one(x->c, "export",
+	    json_pack("{s:s, s:s, s:I, s:o}", "request", x->f.q.id,
+		"request_sha256", x->f.q.digest, "counter",
+		(json_int_t)x->counter, "files", files),
+	    d);
 }
 
 struct last {
@@ -447,16 +277,20 @@ choose(struct exporting *x, char **argv, size_t argc, struct diag *d)
 int
 verb_export(struct core *c, char **argv, size_t argc, struct diag *d)
 {
-	_cleanup_(exporting_done) struct exporting x = { .c = c,
-		.sock = -1,
-		.pack.bytes.max = PACK_MAX };
+	_cleanup_(exporting_done) struct exporting x = { .c = c };
 	int r;
 
+	out_init(c, &x.out);
 	r = choose(&x, argv, argc, d);
 	if (r == 0)
 		r = pack_response(&x, d);
+	/* counted before anything leaves */
 	if (r == 0)
-		r = helper_spawn(c, SUP_EXPORT, "", &x.sock, NULL, d);
+		r = signer_count(c, &x.counter, d);
+	if (r == 0)
+		r = core_attest(c, NULL, &x.answer, &x.answer_len, d);
+	if (r == 0)
+		r = out_open(&x.out, d);
 	if (r == 0)
 		r = feed(&x, d);
 	if (r == 0)

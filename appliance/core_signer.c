@@ -172,6 +172,37 @@ signer_anchor(struct core *c, const void *note, size_t len, struct diag *d)
 }
 
 int
+signer_attest(struct core *c, const void *note, size_t len,
+    const uint8_t *challenge, char **ret, size_t *ret_len, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(IPC_MAX - 2);
+	_cleanup_free_ char *text = NULL;
+	struct rd rd;
+	int r;
+
+	r = buf_put_str(&b, note, len);
+	if (r == 0)
+		r = buf_put_str(&b, challenge, challenge == NULL ? 0 : 32);
+	if (r == 0)
+		r = buf_put_u64(&b, c->policy->version);
+	if (r == 0)
+		r = buf_put_str(&b, c->policy->digest, 32);
+	if (r == 0)
+		r = ask_signer(c, SIGNER_ATTEST, &b, -1, SIGNER_ATTEST_R, &m,
+		    d);
+	buf_done(&b);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	if (rd_cstr(&rd, IPC_MAX, &text) != 0 || rd_end(&rd) != 0)
+		return bad_answer(d);
+	*ret_len = strlen(text);
+	*ret = take_ptr(text);
+	return 0;
+}
+
+int
 signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
     struct buf *tpm_sig, struct diag *d)
 {

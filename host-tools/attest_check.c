@@ -26,7 +26,7 @@ static const struct cli_opt options[] = {
 	[O_AK] = { "ak", "FILE", CLI_REQUIRED,
 	    "pinned attestation key, from attest enroll" },
 	[O_GOLDEN] = { "golden", "FILE", CLI_REQUIRED,
-	    "manifest of the image: its version and PCRs" },
+	    "manifest of the image, or its signed image policy" },
 	[O_CHALLENGE] = { "challenge", "HEX|FILE", 0,
 	    "the challenge that was to be answered" },
 	[O_EVENTLOG] = { "eventlog", "FILE", 0,
@@ -61,36 +61,6 @@ run_done(struct run *x)
 }
 
 static int
-load_pinned(const char *path, struct attest_pinned *ret, struct diag *d)
-{
-	_cleanup_free_ uint8_t *text = NULL;
-	size_t len;
-	int r = file_read(AT_FDCWD, path, ATTEST_FILE_MAX, &text, &len, d);
-
-	return r != 0 ? r : attest_pinned_parse(text, len, false, ret, d);
-}
-
-static int
-load_golden(const char *path, struct attest_golden *ret, struct diag *d)
-{
-	_cleanup_free_ uint8_t *text = NULL;
-	size_t len;
-	int r = file_read(AT_FDCWD, path, ATTEST_FILE_MAX, &text, &len, d);
-
-	return r != 0 ? r : attest_golden_parse(text, len, ret, d);
-}
-
-static int
-load_answer(const char *path, struct attest_answer *ret, struct diag *d)
-{
-	_cleanup_free_ uint8_t *text = NULL;
-	size_t len;
-	int r = file_read(AT_FDCWD, path, ATTEST_ANSWER_MAX, &text, &len, d);
-
-	return r != 0 ? r : attest_answer_parse(text, len, ret, d);
-}
-
-static int
 load_chain(const char *path, struct run *x, struct diag *d)
 {
 	/* else a stranger's index would do */
@@ -106,9 +76,9 @@ load_all(const struct cli *c, struct run *x, struct diag *d)
 {
 	int r;
 
-	r = load_pinned(cli_get(c, O_AK), &x->pinned, d);
+	r = attest_pinned_load(cli_get(c, O_AK), &x->pinned, d);
 	if (r == 0)
-		r = load_golden(cli_get(c, O_GOLDEN), &x->golden, d);
+		r = attest_golden_load(cli_get(c, O_GOLDEN), &x->golden, d);
 	if (r == 0 && cli_has(c, O_CHALLENGE))
 		r = attest_hex_arg(cli_get(c, O_CHALLENGE), x->challenge, d);
 	if (r == 0 && cli_has(c, O_EVENTLOG))
@@ -117,7 +87,7 @@ load_all(const struct cli *c, struct run *x, struct diag *d)
 	if (r == 0 && cli_has(c, O_CHECKPOINTS))
 		r = load_chain(cli_get(c, O_CHECKPOINTS), x, d);
 	if (r == 0)
-		r = load_answer(c->args[0], &x->answer, d);
+		r = attest_answer_load(c->args[0], &x->answer, d);
 	x->x.pinned = &x->pinned;
 	x->x.golden = &x->golden;
 	x->x.challenge = cli_has(c, O_CHALLENGE) ? x->challenge : NULL;

@@ -9,7 +9,9 @@
 
 #include "lib/file.h"
 #include "lib/hex.h"
+#include "lib/json.h"
 #include "lib/note.h"
+#include "tpm/image.h"
 
 #define LINE_MAX_LEN	256u
 #define CHECKPOINTS_MAX (1u << 20)
@@ -39,6 +41,82 @@ attest_hex_arg(const char *arg, uint8_t ret[CS_SHA256_LEN], struct diag *d)
 		return diag_fail(d, CS_E_HEX, "one line of 64 digits",
 		    "%s: %zu bytes", arg, len);
 	return 0;
+}
+
+int
+attest_pinned_load(const char *path, struct attest_pinned *ret, struct diag *d)
+{
+	_cleanup_free_ uint8_t *text = NULL;
+	size_t len;
+	int r = file_read(AT_FDCWD, path, ATTEST_FILE_MAX, &text, &len, d);
+
+	return r != 0 ? r : attest_pinned_parse(text, len, false, ret, d);
+}
+
+static int
+from_image(const uint8_t *text, size_t len, struct attest_golden *ret,
+    struct diag *d)
+{
+	_cleanup_tpm_image_ struct tpm_image *img = NULL;
+	int r = tpm_image_parse(text, len, &img, d);
+	size_t i;
+
+	if (r != 0)
+		return r;
+	ret->version = img->version;
+	ret->pcrs.mask = img->pcrs.mask;
+	for (i = 0; i < ATTEST_PCRS; i++)
+		memcpy(ret->pcrs.value[i], img->pcrs.value[i], CS_SHA256_LEN);
+	return 0;
+}
+
+int
+attest_golden_load(const char *path, struct attest_golden *ret, struct diag *d)
+{
+	_cleanup_free_ uint8_t *text = NULL;
+	_cleanup_json_ json_t *root = NULL;
+	struct diag unused = { 0 };
+	size_t len;
+	int r = file_read(AT_FDCWD, path, ATTEST_FILE_MAX, &text, &len, d);
+
+	if (r != 0)
+		return r;
+	if (json_load_strict(text, len, ATTEST_FILE_MAX, &root, &unused) == 0 &&
+	    json_object_get(root, "type") != NULL)
+		return from_image(text, len, ret, d);
+	return attest_golden_parse(text, len, ret, d);
+}
+
+/* The name of its first member is at its very beginning. */
+static bool
+is_bundle(const char *path)
+{
+	static const char first[] = "manifest";
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char head[sizeof(first)];
+
+	return fd >= 0 && pread(fd, head, sizeof(head), 0) == sizeof(head) &&
+	    memcmp(head, first, sizeof(head)) == 0;
+}
+
+int
+attest_answer_load(const char *path, struct attest_answer *ret, struct diag *d)
+{
+	_cleanup_package_ struct package *p = NULL;
+	_cleanup_free_ uint8_t *text = NULL;
+	size_t len;
+	int r;
+
+	if (is_bundle(path)) {
+		r = package_open(path, "attest", &p, d);
+		if (r == 0)
+			r = package_read(p, "answer.json", ATTEST_ANSWER_MAX,
+			    &text, &len, d);
+	} else {
+		r = file_read(AT_FDCWD, path, ATTEST_ANSWER_MAX, &text, &len,
+		    d);
+	}
+	return r == 0 ? attest_answer_parse(text, len, ret, d) : r;
 }
 
 static void

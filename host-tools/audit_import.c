@@ -9,24 +9,29 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host-tools/attest_inputs.h"
 #include "host-tools/audit_db.h"
 #include "host-tools/cli.h"
-#include "host-tools/logsource.h"
 #include "host-tools/show.h"
 #include "lib/canon.h"
 
-enum { O_DB, O_LOG_KEY, O_JSON };
+enum { O_DB, O_LOG_KEY, O_AK, O_GOLDEN, O_JSON };
 
 static const struct cli_opt options[] = {
 	[O_DB] = { "db", "FILE", CLI_REQUIRED,
 	    "the auditor's database; made if it is not there" },
 	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
 	    "verifier keys of the log, log.vkey" },
+	[O_AK] = { "ak", "FILE", 0,
+	    "pinned attestation key: verify what the TPM says" },
+	[O_GOLDEN] = { "golden", "FILE", 0,
+	    "with --ak: manifest of the image, or its policy" },
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
 struct import {
 	struct logsource src;
+	struct audit_attest tpm;
 	struct audit_db *db;
 	struct audit_head head;
 	struct merkle_range old; /* leaves below head.c.size, again */
@@ -36,6 +41,7 @@ static void
 import_done(struct import *im)
 {
 	logsource_done(&im->src);
+	audit_attest_done(&im->tpm);
 	audit_db_close(&im->db);
 	free(im->head.note);
 }
@@ -207,13 +213,14 @@ report(const struct cli *c, const struct import *im, const char *verdict,
 	uint64_t now = strcmp(verdict, "OK") == 0 ? im->src.c.size : had;
 
 	if (cli_has(c, O_JSON))
-		return cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I}",
+		return cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, "
+						"s:o}",
 					  "verdict", verdict, "origin",
 					  im->src.c.origin, "bundle_size",
 					  (json_int_t)im->src.c.size,
 					  "accepted_size", (json_int_t)now,
-					  "new_leaves",
-					  (json_int_t)(now - had)),
+					  "new_leaves", (json_int_t)(now - had),
+					  "tpm", audit_attest_json(&im->tpm)),
 		    d);
 	show_text("verdict", verdict);
 	show_text("log", im->src.c.origin);
@@ -223,7 +230,27 @@ report(const struct cli *c, const struct import *im, const char *verdict,
 		show_text("note",
 		    "older than what was accepted before; if "
 		    "the appliance calls it its newest, it was rolled back");
+	audit_attest_show(&im->tpm);
 	return 0;
+}
+
+/* Says why, and nothing is imported: without --ak it still can be. */
+static int
+not_attested(const struct cli *c, const struct import *im, struct diag *d)
+{
+	int r = 0;
+
+	if (checks_failed(&im->tpm.checks) == 0)
+		return 0;
+	if (cli_has(c, O_JSON))
+		r = cli_print_json(json_pack("{s:s, s:s, s:o}", "verdict",
+				       "NOT ATTESTED", "origin",
+				       im->src.c.origin, "tpm",
+				       audit_attest_json(&im->tpm)),
+		    d);
+	else
+		audit_attest_show(&im->tpm);
+	return r == 0 ? audit_attest_verdict(&im->tpm, d) : r;
 }
 
 static int
@@ -238,6 +265,11 @@ run(const struct cli *c, struct diag *d)
 	r = vkeys_file_load(cli_get(c, O_LOG_KEY), &keys, d);
 	if (r == 0)
 		r = logsource_open(c->args[0], &keys, &im.src, d);
+	if (r == 0)
+		r = audit_attest_load(cli_get(c, O_AK), cli_get(c, O_GOLDEN),
+		    &im.src, &im.tpm, d);
+	if (r == 0)
+		r = not_attested(c, &im, d);
 	if (r == 0)
 		r = audit_db_open(cli_get(c, O_DB), &keys, &im.db, d);
 	if (r != 0)

@@ -12,8 +12,8 @@ enum { O_FILE, O_OUT };
 
 static const struct cli_opt options[] = {
 	[O_FILE] = { "file", "NAME", 0,
-	    "COLDSEAL.RSP (default), COLDSEAL.AUD "
-	    "or COLDSEAL.REQ" },
+	    "COLDSEAL.RSP (default), COLDSEAL.AUD, "
+	    "COLDSEAL.ATT or COLDSEAL.REQ" },
 	[O_OUT] = { "out", "FILE", CLI_REQUIRED, "the file to write" },
 };
 
@@ -22,6 +22,7 @@ static const struct {
 } kinds[] = {
 	{ "COLDSEAL.RSP", "response" },
 	{ "COLDSEAL.AUD", "audit" },
+	{ "COLDSEAL.ATT", "attest" },
 	{ "COLDSEAL.REQ", "request" },
 };
 

@@ -28,6 +28,7 @@ enum opt {
 	OPT_REHEARSAL,
 	OPT_KEY,
 	OPT_POLICY,
+	OPT_CREDENTIAL,
 	OPT_IMAGE,
 	OPT_CUSTODIAN,
 	OPT_THRESHOLD,
@@ -46,6 +47,7 @@ static const struct option options[] = {
 	{ "rehearsal", no_argument, NULL, OPT_REHEARSAL },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "credential", required_argument, NULL, OPT_CREDENTIAL },
 	{ "image", required_argument, NULL, OPT_IMAGE },
 	{ "custodian", required_argument, NULL, OPT_CUSTODIAN },
 	{ "custodian-threshold", required_argument, NULL, OPT_THRESHOLD },
@@ -62,6 +64,7 @@ static const char usage_text[] =
     "           --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
     "           [--custodian CERT]... [--custodian-threshold M]\n"
+    "       coldseal-provision enroll --state DIR --credential FILE\n"
     "       coldseal-provision recover --state DIR --image FILE\n"
     "           --out CERT --in FOLDER\n"
     "           [--custodian CERT]... [--custodian-threshold M]\n"
@@ -207,6 +210,9 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	case OPT_POLICY:
 		o->policy = arg;
 		return 0;
+	case OPT_CREDENTIAL:
+		o->credential = arg;
+		return 0;
 	case OPT_IMAGE:
 		o->image = arg;
 		return 0;
@@ -232,20 +238,31 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	}
 }
 
+static bool
+has_custody(const struct prov_opts *o)
+{
+	return o->ncustodians != 0 || o->threshold != 0;
+}
+
+static bool
+has_recovery(const struct prov_opts *o)
+{
+	return o->in != NULL || o->out != NULL;
+}
+
 static int
 run_keys(struct prov_opts *o, struct diag *d)
 {
 	if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
 	    o->image == NULL || o->nkeys == 0 || o->policy != NULL ||
-	    o->ncustodians != 0 || o->threshold != 0 || o->in != NULL ||
-	    o->out != NULL)
+	    o->credential != NULL || has_custody(o) || has_recovery(o))
 		return diag_fail(d, CS_E_USAGE,
 		    "--origin, --module, --tcti, --image and --key",
 		    "one is missing, or others are there");
 	return provision_keys(o, d);
 }
 
-/* What policy and recover may not be told: it stands in site.json. */
+/* What the later acts may not be told: it stands in site.json. */
 static int
 check_later(const struct prov_opts *o, struct diag *d)
 {
@@ -265,11 +282,23 @@ run_policy(struct prov_opts *o, struct diag *d)
 {
 	if (check_later(o, d) != 0)
 		return CS_E_USAGE;
-	if (o->policy == NULL || o->image != NULL || o->in != NULL ||
-	    o->out != NULL)
+	if (o->policy == NULL || o->credential != NULL || o->image != NULL ||
+	    has_recovery(o))
 		return diag_fail(d, CS_E_USAGE, "--state and --policy",
 		    "other options");
 	return provision_policy(o, d);
+}
+
+static int
+run_enroll(struct prov_opts *o, struct diag *d)
+{
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->credential == NULL || o->policy != NULL || o->image != NULL ||
+	    has_custody(o) || has_recovery(o))
+		return diag_fail(d, CS_E_USAGE, "--state and --credential only",
+		    "other options");
+	return provision_enroll(o, d);
 }
 
 static int
@@ -277,8 +306,8 @@ run_recover(struct prov_opts *o, struct diag *d)
 {
 	if (check_later(o, d) != 0)
 		return CS_E_USAGE;
-	if (o->policy != NULL || o->image == NULL || o->in == NULL ||
-	    o->out == NULL)
+	if (o->policy != NULL || o->credential != NULL || o->image == NULL ||
+	    o->in == NULL || o->out == NULL)
 		return diag_fail(d, CS_E_USAGE,
 		    "--state, --image, --out and --in", "other options");
 	return provision_recover(o, d);
@@ -288,22 +317,23 @@ static int
 run(const char *verb, struct prov_opts *o, struct diag *d)
 {
 	static const struct {
-		const char *verb;
-		int (*run)(struct prov_opts *o, struct diag *d);
-	} verbs[] = {
+		const char *name;
+		int (*run)(struct prov_opts *, struct diag *);
+	} acts[] = {
 		{ "keys", run_keys },
 		{ "policy", run_policy },
+		{ "enroll", run_enroll },
 		{ "recover", run_recover },
 	};
 	size_t i;
 
 	if (o->state == NULL)
 		return diag_fail(d, CS_E_USAGE, "--state DIR", "none");
-	for (i = 0; i < ARRAY_LEN(verbs); i++)
-		if (strcmp(verb, verbs[i].verb) == 0)
-			return verbs[i].run(o, d);
-	return diag_fail(d, CS_E_USAGE, "keys, policy or recover", "\"%s\"",
-	    verb);
+	for (i = 0; i < ARRAY_LEN(acts); i++)
+		if (strcmp(verb, acts[i].name) == 0)
+			return acts[i].run(o, d);
+	return diag_fail(d, CS_E_USAGE, "keys, policy, enroll or recover",
+	    "\"%s\"", verb);
 }
 
 int
@@ -328,8 +358,9 @@ main(int argc, char **argv)
 		r = take_option(&o, c, optarg, &d);
 	}
 	if (r == 0 && optind + 1 != argc)
-		r = diag_fail(&d, CS_E_USAGE, "one of keys, policy and recover",
-		    "%d words", argc - optind);
+		r = diag_fail(&d, CS_E_USAGE,
+		    "one of keys, policy, enroll and recover", "%d words",
+		    argc - optind);
 	if (r == 0)
 		r = run(argv[optind], &o, &d);
 	for (i = 0; i < o.nkeys; i++) {

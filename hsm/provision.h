@@ -2,8 +2,9 @@
 #ifndef CS_PROVISION_H
 #define CS_PROVISION_H
 
+#include <jansson.h>
+
 #include "hsm/p11.h"
-#include "lib/json.h"
 #include "tpm/tpm.h"
 
 /*
@@ -44,6 +45,7 @@ struct prov_opts {
 	const char *state, *origin, *module, *tcti;
 	const char *hsm_conf;		/* "" if none */
 	const char *policy;
+	const char *credential;		/* of "coldseal attest enroll" */
 	const char *image;		/* the signed image policy, a file */
 	bool rehearsal;
 	struct prov_port ports[PROV_MAX_TOKENS];
@@ -54,15 +56,6 @@ struct prov_opts {
 	size_t ncustodians, threshold;
 	const char *in, *out;		/* of a recovery */
 };
-
-/* site.json and audit.json as read again (provision_site.c) */
-struct prov_site {
-	json_t *root;
-	const char *origin, *module, *hsm_conf, *tcti;	/* in root */
-	bool rehearsal;
-};
-int prov_site_load(int state_fd, struct prov_site *ret, struct diag *d) CS_WUR;
-void prov_site_done(struct prov_site *s);
 
 /* The audit token, logged in once with its PIN; *ret starts as zeros. */
 struct prov_audit {
@@ -138,15 +131,32 @@ int prov_print_key(const struct prov_key *k) CS_WUR;
 
 /*
  * The TPM's part of the first act, for a recovery: what makes it this
- * appliance's, and what sealed/ says of it.  pubkey_free(*ret_log)
+ * appliance's, and what sealed/ and enrol/ say of it.  pubkey_free(*ret_log)
  */
 int prov_make_tpm(struct tpm *tpm, struct tpm_image *img,
     const char *image_path, const struct prov_state *s,
     uint64_t *ret_generation, struct pubkey **ret_log, struct diag *d) CS_WUR;
 
+/*
+ * enrol/: ek.pub, ek.crt if there is one, ak.pub, anchor.pub, which
+ * "coldseal attest enroll" reads (provision_enroll.c)
+ */
+int prov_write_attest(const struct prov_state *s, struct tpm *tpm,
+    const struct tpm_image *img, struct diag *d) CS_WUR;
+
+/* site.json as it was written; the strings are doc's */
+struct prov_site {
+	json_t *doc;
+	const char *origin, *module, *hsm_conf, *tcti;
+	bool rehearsal;
+};
+int prov_site_load(int state_fd, struct prov_site *ret, struct diag *d) CS_WUR;
+
 /* On failure *d says what is wrong; what is left to undo is printed. */
 int provision_keys(struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_policy(const struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_recover(const struct prov_opts *o, struct diag *d) CS_WUR;
+/* Opens the credential and prints the answer */
+int provision_enroll(const struct prov_opts *o, struct diag *d) CS_WUR;
 
 #endif

@@ -433,6 +433,8 @@ prov_make_tpm(struct tpm *tpm, struct tpm_image *img, const char *image_path,
 	struct build b = { .o = &o, .tpm = tpm, .img = img, .state = *s };
 	int r = make_tpm(&b, d);
 
+	if (r == 0)
+		r = prov_write_attest(s, tpm, img, d);
 	*ret_generation = b.generation;
 	*ret_log = b.log_pub;
 	return r;
@@ -445,6 +447,8 @@ make_all(struct build *b, struct diag *d)
 	int r;
 
 	r = make_tpm(b, d);
+	if (r == 0)
+		r = prov_write_attest(&b->state, b->tpm, b->img, d);
 	if (r == 0)
 		r = make_audit(b, d);
 	p11_close(&b->p11);

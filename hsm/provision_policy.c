@@ -28,8 +28,6 @@
 struct accept {
 	int fd; /* state */
 	struct prov_site site;
-	const char *origin, *module, *hsm_conf, *tcti;
-	bool rehearsal;
 	uint8_t *envelope;
 	size_t envelope_len;
 	struct policy *policy;
@@ -50,21 +48,8 @@ accept_done(struct accept *a)
 	policy_free(&a->policy);
 	free(a->envelope);
 	escrow_done(&a->escrow);
-	prov_site_done(&a->site);
+	json_decref(a->site.doc);
 	close_fdp(&a->fd);
-}
-
-static int
-load_site(struct accept *a, struct diag *d)
-{
-	int r = prov_site_load(a->fd, &a->site, d);
-
-	a->origin = a->site.origin;
-	a->module = a->site.module;
-	a->hsm_conf = a->site.hsm_conf;
-	a->tcti = a->site.tcti;
-	a->rehearsal = a->site.rehearsal;
-	return r;
 }
 
 static int
@@ -79,8 +64,8 @@ load_policy(struct accept *a, const char *path, struct diag *d)
 		    &a->policy, d);
 	if (r != 0)
 		return r;
-	if (strcmp(a->policy->appliance, a->origin) != 0)
-		return diag_fail(d, CS_E_PROV_ORIGIN, a->origin, "%s",
+	if (strcmp(a->policy->appliance, a->site.origin) != 0)
+		return diag_fail(d, CS_E_PROV_ORIGIN, a->site.origin, "%s",
 		    a->policy->appliance);
 	return 0;
 }
@@ -90,16 +75,16 @@ open_parts(struct accept *a, struct diag *d)
 {
 	int r;
 
-	if (a->hsm_conf[0] != '\0' &&
-	    setenv("SOFTHSM2_CONF", a->hsm_conf, 1) != 0)
+	if (a->site.hsm_conf[0] != '\0' &&
+	    setenv("SOFTHSM2_CONF", a->site.hsm_conf, 1) != 0)
 		return diag_errno(d, CS_E_IO, "SOFTHSM2_CONF");
 	r = prov_image(a->fd, PROV_IMAGE, &a->img, d);
 	if (r == 0)
-		r = tpm_open(a->tcti, 0, &a->tpm, d);
+		r = tpm_open(a->site.tcti, 0, &a->tpm, d);
 	if (r == 0)
 		r = tpm_nv_counter(a->tpm, TPM_NV_GENERATION, &a->generation,
 		    d);
-	return r == 0 ? p11_open(a->module, &a->p11, d) : r;
+	return r == 0 ? p11_open(a->site.module, &a->p11, d) : r;
 }
 
 /* Who may rehearse, and who must. */
@@ -118,9 +103,9 @@ check_rehearsal(struct accept *a, struct diag *d)
 			return diag_fail(d, CS_E_PROV_SOFTHSM,
 			    "a policy with rehearsal true, or hardware", "%s",
 			    list[i].manufacturer);
-	if (a->policy->rehearsal != a->rehearsal)
+	if (a->policy->rehearsal != a->site.rehearsal)
 		return diag_fail(d, CS_E_PROV_REHEARSAL,
-		    a->rehearsal ? "rehearsal true" : "rehearsal false",
+		    a->site.rehearsal ? "rehearsal true" : "rehearsal false",
 		    "the other in the policy");
 	return 0;
 }
@@ -266,7 +251,7 @@ do_audit(struct accept *a, struct diag *d)
 	char label[TPM_LABEL_MAX + 1];
 	int r;
 
-	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, a->origin);
+	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, a->site.origin);
 	/* no domain was sealed by this run: then a former one did this too */
 	if (!a->sealed)
 		return 0;
@@ -338,9 +323,12 @@ check_domains(struct accept *a, struct diag *d)
 static int
 move_on(struct accept *a, struct diag *d)
 {
-	return a->sealed ?
-	    tpm_nv_increment(a->tpm, a->img, TPM_NV_GENERATION, d) :
-	    0;
+	int r = 0;
+
+	if (a->sealed)
+		r = tpm_nv_increment(a->tpm, a->img, TPM_NV_GENERATION, d);
+	tpm_release(a->tpm);
+	return r;
 }
 
 static int
@@ -376,7 +364,7 @@ publish(struct accept *a, struct diag *d)
 	if (r == 0)
 		r = escrow_publish(a->fd, d);
 	if (r == 0)
-		r = escrow_own(a->fd, a->tpm, a->img, a->origin, d);
+		r = escrow_own(a->fd, a->tpm, a->img, a->site.origin, d);
 	return r == 0 ? file_write_atomic(a->fd, "policy.dsse", a->envelope,
 			    a->envelope_len, 0600, d) :
 			r;
@@ -395,7 +383,7 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		r = diag_fail(d, CS_E_PROV_STATE, "a state without a policy",
 		    "%s/policy.dsse exists", o->state);
 	if (r == 0)
-		r = load_site(&a, d);
+		r = prov_site_load(a.fd, &a.site, d);
 	if (r == 0)
 		r = load_policy(&a, o->policy, d);
 	if (r == 0)
@@ -403,8 +391,8 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 	/* if the two disagree, the next check refuses */
 	if (r == 0)
 		r = escrow_open(&a.escrow, o,
-		    a.rehearsal || a.policy->rehearsal, a.tpm, a.fd, o->state,
-		    a.origin, d);
+		    a.site.rehearsal || a.policy->rehearsal, a.tpm, a.fd,
+		    o->state, a.site.origin, d);
 	if (r == 0)
 		r = check_rehearsal(&a, d);
 	if (r == 0)

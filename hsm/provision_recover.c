@@ -74,7 +74,7 @@ recovery_done(struct recovery *x)
 	pubkey_free(&x->record);
 	policy_free(&x->policy);
 	free(x->envelope);
-	prov_site_done(&x->site);
+	json_decref(x->site.doc);
 	close_fdp(&x->fd);
 }
 
@@ -453,7 +453,7 @@ copy_keys(struct recovery *x, struct diag *d)
 static int
 write_site(struct recovery *x, struct diag *d)
 {
-	_cleanup_json_ json_t *site = json_copy(x->site.root);
+	_cleanup_json_ json_t *site = json_copy(x->site.doc);
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 

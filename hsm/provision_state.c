@@ -16,6 +16,8 @@
 #include "lib/json.h"
 #include "lib/note.h"
 
+#define SITE_MAX 65536u
+
 static const char *const folders[] = { "sealed", "blobs", "log/checkpoints",
 	"enrol/keys", "enrol/certs" };
 
@@ -136,6 +138,28 @@ prov_write_site(const struct prov_state *s, const struct prov_opts *o,
 		"module", o->module, "hsm_conf", o->hsm_conf, "tcti", o->tcti,
 		"rehearsal", o->rehearsal ? 1 : 0, "tokens", ports),
 	    0600, d);
+}
+
+int
+prov_site_load(int state_fd, struct prov_site *ret, struct diag *d)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	json_t *ports = NULL;
+	const struct json_field f[] = {
+		{ "origin", JK_STR, true, &ret->origin, NULL },
+		{ "module", JK_STR, true, &ret->module, NULL },
+		{ "hsm_conf", JK_TEXT, true, &ret->hsm_conf, NULL },
+		{ "tcti", JK_STR, true, &ret->tcti, NULL },
+		{ "rehearsal", JK_BOOL, true, &ret->rehearsal, NULL },
+		{ "tokens", JK_ARR, true, &ports, NULL },
+	};
+	size_t len;
+	int r;
+
+	r = file_read(state_fd, "site.json", SITE_MAX, &data, &len, d);
+	if (r == 0)
+		r = json_load_strict(data, len, SITE_MAX, &ret->doc, d);
+	return r == 0 ? json_fields(ret->doc, "", f, ARRAY_LEN(f), d) : r;
 }
 
 int

@@ -5,7 +5,8 @@
  *
  *	start -> TPM and module open -> sandbox -> serving
  *	serving: CLOCK, SESSION, STATE, COUNT,
- *	         CHECKPOINT, ANCHOR, RECORD	at any time
+ *	         CHECKPOINT, ANCHOR, RECORD,
+ *	         ATTEST				at any time
  *	         PREFLIGHT -> (passed) -> SIGN		once each
  *	         BYE, end of file, a message out of turn -> wipe, exit
  *
@@ -46,6 +47,7 @@ static const struct ipc_rule rules[] = {
 	{ SIGNER_ANCHOR, false },
 	{ SIGNER_CHECKPOINT, false },
 	{ SIGNER_RECORD, false },
+	{ SIGNER_ATTEST, false },
 	{ SIGNER_PREFLIGHT, true },
 	{ SIGNER_SIGN, true },
 	{ SIGNER_BYE, true },
@@ -58,6 +60,7 @@ static handler *const handlers[ARRAY_LEN(rules)] = {
 	signer_anchor,
 	signer_checkpoint,
 	signer_record,
+	signer_attest,
 	signer_preflight,
 	on_sign,
 	NULL,
@@ -151,6 +154,8 @@ main(int argc, char **argv)
 		return CS_EXIT_SYSTEM;
 	}
 	r = r == 0 ? serve(&s) : report_start(s.sock, &d);
+	if (r == 0)
+		tpm_release(s.tpm);
 	signer_job_free(&s.job);
 	signer_audit_done(&s.audit);
 	tpm_image_free(&s.img);

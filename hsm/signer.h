@@ -63,6 +63,9 @@ int signer_check_note(struct signer *s, const uint8_t *note, size_t len,
     struct diag *d) CS_WUR;
 void signer_audit_done(struct signer_audit *a);
 
+/* signer_attest.c */
+int signer_attest(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
+
 /* signer_job.c */
 int signer_preflight(struct signer *s, struct ipc_msg *m, struct diag *d)
     CS_WUR;

@@ -62,6 +62,15 @@ enum proto_signer {
 	 */
 	SIGNER_ANCHOR,
 	SIGNER_ANCHOR_R,	/* {} */
+	/*
+	 * str signed checkpoint, str challenge (32 or empty: none), u64 policy
+	 * version, str policy digest (32): the TPM quotes its PCRs and
+	 * certifies its anchor over checkpoint and challenge.  Only a note
+	 * that the audit token has signed is taken; the image is the one that
+	 * the signer read itself, the policy is the core's claim.
+	 */
+	SIGNER_ATTEST,
+	SIGNER_ATTEST_R,	/* str answer, tpm/PROTOCOL.attest 4 */
 	SIGNER_FAIL,		/* diag */
 };
 

@@ -223,6 +223,7 @@ int attest_check_activation(const struct attest_pinned *p,
 /* --- the answer (attest_verify_answer.c) --- */
 
 #define ATTEST_ANSWER_MAX (64u << 10)
+#define ATTEST_CHECKPOINT_MAX (16u << 10)
 #define ATTEST_ANSWER_TYPE "coldseal-attest-v1"
 
 struct attest_evidence {
@@ -258,6 +259,8 @@ int attest_answer_parse(const void *p, size_t len, struct attest_answer *ret,
 /* free(*ret) */
 int attest_answer_format(const struct attest_answer *a, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;
+
+/* --- all checks (attest_verify_checks.c) --- */
 
 struct attest_expected {
 	const struct attest_pinned *pinned;

@@ -62,7 +62,13 @@ enum tpm_nv {
 };
 uint32_t tpm_nv_handle(enum tpm_nv n);
 uint32_t tpm_nv_attributes(enum tpm_nv n);	/* TPMA_NV, not yet written */
-/* with TPMA_NV_WRITTEN, as it is ever after the first write */
+/*
+ * TPM2B_NV_PUBLIC and Name with TPMA_NV_WRITTEN, as they are ever after the
+ * first write; ret is reset, and of at least TPM_NV_PUBLIC_MAX
+ */
+#define TPM_NV_PUBLIC_MAX 128u
+int tpm_nv_public(enum tpm_nv n, const struct pubkey *image_key,
+    struct buf *ret, struct diag *d) CS_WUR;
 int tpm_nv_name(enum tpm_nv n, const struct pubkey *image_key,
     uint8_t ret[TPM_NAME_LEN], struct diag *d) CS_WUR;
 

@@ -33,27 +33,46 @@ tpm_nv_attributes(enum tpm_nv n)
 }
 
 int
-tpm_nv_name(enum tpm_nv n, const struct pubkey *image_key,
-    uint8_t ret[TPM_NAME_LEN], struct diag *d)
+tpm_nv_public(enum tpm_nv n, const struct pubkey *image_key, struct buf *ret,
+    struct diag *d)
 {
-	TPMS_NV_PUBLIC p = {
-		.nvIndex = indices[n].handle,
-		.nameAlg = TPM2_ALG_SHA256,
-		.attributes = tpm_nv_attributes(n) | TPMA_NV_WRITTEN,
-		.authPolicy.size = CS_SHA256_LEN,
-		.dataSize = indices[n].size,
+	TPM2B_NV_PUBLIC p = {
+		.nvPublic = {
+		    .nvIndex = indices[n].handle,
+		    .nameAlg = TPM2_ALG_SHA256,
+		    .attributes = tpm_nv_attributes(n) | TPMA_NV_WRITTEN,
+		    .authPolicy.size = CS_SHA256_LEN,
+		    .dataSize = indices[n].size,
+		},
 	};
 	uint8_t area[sizeof(p)];
 	size_t len = 0;
 	int r;
 
-	r = tpm_image_policy(image_key, p.authPolicy.buffer, d);
+	r = tpm_image_policy(image_key, p.nvPublic.authPolicy.buffer, d);
 	if (r != 0)
 		return r;
-	if (Tss2_MU_TPMS_NV_PUBLIC_Marshal(&p, area, sizeof(area), &len) !=
+	if (Tss2_MU_TPM2B_NV_PUBLIC_Marshal(&p, area, sizeof(area), &len) !=
 	    TSS2_RC_SUCCESS)
-		return diag_fail(d, CS_E_INTERNAL, NULL, "Name of an index");
+		return diag_fail(d, CS_E_INTERNAL, NULL,
+		    "public area of an index");
+	buf_reset(ret);
+	r = buf_put(ret, area, len);
+	return r != 0 ? diag_fail(d, r, NULL, "public area of an index") : 0;
+}
+
+int
+tpm_nv_name(enum tpm_nv n, const struct pubkey *image_key,
+    uint8_t ret[TPM_NAME_LEN], struct diag *d)
+{
+	struct buf p __attribute__((cleanup(buf_done))) =
+	    BUF_INIT(TPM_NV_PUBLIC_MAX);
+	int r = tpm_nv_public(n, image_key, &p, d);
+
+	if (r != 0)
+		return r;
 	ret[0] = TPM2_ALG_SHA256 >> 8;
 	ret[1] = TPM2_ALG_SHA256 & 0xff;
-	return sha256(area, len, ret + 2);
+	/* over the TPMS_NV_PUBLIC, without its size, Part 1, 16 */
+	return sha256(p.p + 2, p.len - 2, ret + 2);
 }

@@ -16,8 +16,8 @@
  *
  * Every object here has noDA set, so that neither a refused unseal nor a
  * power cut ever counts against the dictionary-attack lockout.  Every handle
- * is flushed before a function returns: without a resource manager a TPM has
- * three transient slots.
+ * but one session (tpm_release()) is flushed before a function returns:
+ * without a resource manager a TPM has three transient slots.
  *
  * tpm2-tss logs to standard error by itself; a program that wants silence
  * calls setenv("TSS2_LOG", "all+NONE", 0) before tpm_open().  tpm2-tss also
@@ -37,6 +37,12 @@ struct tpm;
  */
 int tpm_open(const char *tcti, unsigned flags, struct tpm **ret,
     struct diag *d) CS_WUR;
+/*
+ * Flushes the one session that is kept between calls: before an orderly
+ * tpm_close(), which by itself says nothing to the TPM, for it may be gone.
+ * What was not released is flushed by the next tpm_open().
+ */
+void tpm_release(struct tpm *t);
 void tpm_close(struct tpm **t);		/* *t may be NULL; sets it to NULL */
 static inline void
 tpm_closep(struct tpm **t)

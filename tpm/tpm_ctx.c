@@ -34,7 +34,7 @@ tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti, void (*tcti_free)(TSS2_TCTI_CONTEXT **),
 	}
 	t->tcti = tcti;
 	t->tcti_free = tcti_free;
-	t->storage = ESYS_TR_NONE;
+	t->storage = t->image_session = ESYS_TR_NONE;
 	for (i = 0; i < TPM_NV_COUNT; i++)
 		t->nv[i] = ESYS_TR_NONE;
 	rc = Esys_Initialize(&t->esys, tcti, NULL);
@@ -86,6 +86,12 @@ tpm_close(struct tpm **tp)
 	Esys_Finalize(&t->esys);
 	t->tcti_free(&t->tcti);
 	free(t);
+}
+
+void
+tpm_release(struct tpm *t)
+{
+	tpm_image_forget(t);
 }
 
 void

@@ -217,10 +217,10 @@ tpm_logkey_sign(struct tpm *t, const struct tpm_image *img, const uint8_t *blob,
 	};
 	static const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL };
 	_cleanup_tpm_handle_ struct tpm_handle key = TPM_HANDLE_INIT(t);
-	_cleanup_tpm_handle_ struct tpm_handle s = TPM_HANDLE_INIT(t);
 	_cleanup_tpm_free_ TPMT_SIGNATURE *sig = NULL;
 	_cleanup_pubkey_ struct pubkey *pub = NULL;
 	TPM2B_DIGEST digest = { .size = CS_SHA256_LEN };
+	ESYS_TR s = ESYS_TR_NONE;
 	TSS2_RC rc;
 	int r;
 
@@ -231,10 +231,12 @@ tpm_logkey_sign(struct tpm *t, const struct tpm_image *img, const uint8_t *blob,
 		r = tpm_image_session(t, img, &s, d);
 	if (r != 0)
 		return r;
-	rc = Esys_Sign(t->esys, key.h, s.h, ESYS_TR_NONE, ESYS_TR_NONE, &digest,
+	rc = Esys_Sign(t->esys, key.h, s, ESYS_TR_NONE, ESYS_TR_NONE, &digest,
 	    &scheme, &no_ticket, &sig);
-	if (rc != TSS2_RC_SUCCESS)
+	if (rc != TSS2_RC_SUCCESS) {
+		tpm_image_forget(t);
 		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Sign", d);
+	}
 	r = to_der(sig, ret_der, d);
 	if (r == 0 &&
 	    pubkey_verify_message(pub, msg, msg_len, ret_der->p,

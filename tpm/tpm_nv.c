@@ -68,8 +68,7 @@ static int
 nv_write(struct tpm *t, const struct tpm_image *img, enum tpm_nv n,
     const TPM2B_MAX_NV_BUFFER *data, struct diag *d)
 {
-	_cleanup_tpm_handle_ struct tpm_handle s = TPM_HANDLE_INIT(t);
-	ESYS_TR nv = ESYS_TR_NONE;
+	ESYS_TR nv = ESYS_TR_NONE, s = ESYS_TR_NONE;
 	TSS2_RC rc;
 	int r;
 
@@ -78,10 +77,12 @@ nv_write(struct tpm *t, const struct tpm_image *img, enum tpm_nv n,
 		r = tpm_image_session(t, img, &s, d);
 	if (r != 0)
 		return r;
-	rc = data == NULL ? Esys_NV_Increment(t->esys, nv, nv, s.h,
-				ESYS_TR_NONE, ESYS_TR_NONE) :
-			    Esys_NV_Extend(t->esys, nv, nv, s.h, ESYS_TR_NONE,
-				ESYS_TR_NONE, data);
+	rc = data == NULL ?
+	    Esys_NV_Increment(t->esys, nv, nv, s, ESYS_TR_NONE, ESYS_TR_NONE) :
+	    Esys_NV_Extend(t->esys, nv, nv, s, ESYS_TR_NONE, ESYS_TR_NONE,
+		data);
+	if (rc != TSS2_RC_SUCCESS)
+		tpm_image_forget(t);
 	if (tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
 		return tpm_fail(t, CS_E_TPM_IMAGE, rc,
 		    "an index of another image release key", d);

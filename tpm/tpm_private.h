@@ -20,6 +20,8 @@ struct tpm {
 	/* what TPM2_VerifySignature said of approved[] */
 	TPMT_TK_VERIFIED *ticket;
 	uint8_t approved[CS_SHA256_LEN];
+	/* a policy session for the image policy; tpm_release() */
+	ESYS_TR image_session;
 };
 
 /* Takes tcti in every case; freed by tcti_free. */
@@ -75,9 +77,13 @@ int tpm_step_counter(struct tpm *t, ESYS_TR session, enum tpm_nv n,
 /* PolicyPCR, PolicyNV(image), PolicyAuthorize */
 int tpm_step_image(struct tpm *t, const struct tpm_image *img,
     ESYS_TR session, struct diag *d) CS_WUR;
-/* A fresh session in which the image policy holds */
-int tpm_image_session(struct tpm *t, const struct tpm_image *img,
-    struct tpm_handle *ret, struct diag *d) CS_WUR;
+/*
+ * A session in which the image policy holds now, for one command; it is the
+ * TPM's own and is not flushed.  After a failed command: tpm_image_forget().
+ */
+int tpm_image_session(struct tpm *t, const struct tpm_image *img, ESYS_TR *ret,
+    struct diag *d) CS_WUR;
+void tpm_image_forget(struct tpm *t);
 int tpm_session_load(struct tpm *t, const struct tpm_saved *s,
     struct tpm_handle *ret, struct diag *d) CS_WUR;
 /* PolicySigned by each of the ballot's people, PolicyOR up to the top */

@@ -285,14 +285,42 @@ tpm_step_image(struct tpm *t, const struct tpm_image *img, ESYS_TR session,
 	return r == 0 ? step_authorize(t, img, session, d) : r;
 }
 
-int
-tpm_image_session(struct tpm *t, const struct tpm_image *img,
-    struct tpm_handle *ret, struct diag *d)
+void
+tpm_image_forget(struct tpm *t)
 {
+	if (t->image_session != ESYS_TR_NONE)
+		(void)Esys_FlushContext(t->esys, t->image_session);
+	t->image_session = ESYS_TR_NONE;
+}
+
+int
+tpm_image_session(struct tpm *t, const struct tpm_image *img, ESYS_TR *ret,
+    struct diag *d)
+{
+	struct tpm_handle s = TPM_HANDLE_INIT(t);
+	TSS2_RC rc;
 	int r;
 
-	r = tpm_start_session(t, ESYS_TR_NONE, TPM2_SE_POLICY, 0, ret, d);
-	return r == 0 ? tpm_step_image(t, img, ret->h, d) : r;
+	if (t->image_session == ESYS_TR_NONE) {
+		r = tpm_start_session(t, ESYS_TR_NONE, TPM2_SE_POLICY, 0, &s,
+		    d);
+		if (r != 0) {
+			tpm_handle_done(&s);
+			return r;
+		}
+		t->image_session = s.h;
+	}
+	rc = Esys_PolicyRestart(t->esys, t->image_session, ESYS_TR_NONE,
+	    ESYS_TR_NONE, ESYS_TR_NONE);
+	if (rc != TSS2_RC_SUCCESS) {
+		tpm_image_forget(t);
+		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_PolicyRestart", d);
+	}
+	r = tpm_step_image(t, img, t->image_session, d);
+	if (r != 0)
+		tpm_image_forget(t);
+	*ret = t->image_session;
+	return r;
 }
 
 int

@@ -172,6 +172,8 @@ tpm_setup(struct tpm *t, const struct tpm_image *img, struct diag *d)
 		r = first_version(t, d);
 	for (i = 0; r == 0 && i < ARRAY_LEN(counters); i++)
 		r = tpm_nv_increment(t, img, counters[i], d);
+	if (r == 0)
+		tpm_image_forget(t);
 	return r;
 }
 

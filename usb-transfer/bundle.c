@@ -16,6 +16,7 @@ static const char *const type_names[BUNDLE_TYPE_COUNT] = {
 	[BUNDLE_RESPONSE] = "response",
 	[BUNDLE_AUDIT] = "audit",
 	[BUNDLE_RECEIPT] = "receipt",
+	[BUNDLE_ATTEST] = "attest",
 };
 
 const char *
@@ -135,10 +136,13 @@ static const struct rule {
 	{ BUNDLE_AUDIT, EXACT, "type", true },
 	{ BUNDLE_AUDIT, EXACT, "checkpoint", true },
 	{ BUNDLE_AUDIT, EXACT, "policy.dsse", true },
+	{ BUNDLE_AUDIT, EXACT, "attest/answer.json", false },
 	{ BUNDLE_AUDIT, SORTED, "tile/", false },
 	{ BUNDLE_AUDIT, CONTENT, "blobs/", false },
 	{ BUNDLE_RECEIPT, EXACT, "type", true },
 	{ BUNDLE_RECEIPT, EXACT, "receipt", true },
+	{ BUNDLE_ATTEST, EXACT, "type", true },
+	{ BUNDLE_ATTEST, EXACT, "answer.json", true },
 };
 
 struct walk {

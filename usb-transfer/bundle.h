@@ -22,6 +22,7 @@ enum bundle_type {
 	BUNDLE_RESPONSE,
 	BUNDLE_AUDIT,
 	BUNDLE_RECEIPT,
+	BUNDLE_ATTEST,
 	BUNDLE_TYPE_COUNT
 };
 const char *bundle_type_name(enum bundle_type t);

@@ -26,7 +26,8 @@
 #define DRAIN_MS    5000
 #define CHUNK	    (1u << 20)
 
-static const char *const allowed_names[] = { "COLDSEAL.RSP", "COLDSEAL.AUD" };
+static const char *const allowed_names[] = { "COLDSEAL.RSP", "COLDSEAL.AUD",
+	"COLDSEAL.ATT" };
 
 struct out_file {
 	char name[13];

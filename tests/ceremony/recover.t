@@ -249,6 +249,12 @@ run tpm2_getcap properties-variable
 like "the new TPM's authorisations are set" "$(echo $tap_out)" \
     'ownerAuthSet: 1 .*lockoutAuthSet: 1'
 
+for f in ak.pub ek.pub log.vkey; do
+	ok "$f is the new TPM's" test -s "$state/enrol/$f" -a \
+	    "$(sha256sum <"$state/enrol/$f")" != \
+	    "$(sha256sum <"$state.before-r2/enrol/$f")"
+done
+
 # --- the appliance goes on ------------------------------------------------
 sign_one 2 "$work/b" "$work/b.rsp"
 like "it starts under its new name" "$started" "$origin/r2"

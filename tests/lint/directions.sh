@@ -16,7 +16,7 @@ allowed() {
 	lib) echo "lib" ;;
 	usb-transfer) echo "lib" ;;
 	tpm) echo "lib" ;;
-	hsm) echo "lib tpm/tpm.h" ;;
+	hsm) echo "lib tpm/tpm.h tpm/attest.h" ;;
 	appliance) echo "lib" ;;
 	# the PKCS#11 header: requester keys may be PKCS#11 URIs; of tpm/ what
 	# needs no TPM

@@ -13,6 +13,7 @@
 
 #include "lib/file.h"
 #include "tests/lib/rig_signer.h"
+#include "tpm/attest_verify.h"
 
 /* One state with keys and, until the last test, no policy. */
 static struct rs rs;
@@ -113,6 +114,52 @@ state_is_private(void **state)
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(st.st_mode & 077, 0);
 	}
+}
+
+static uint8_t *
+enrolled(const char *name, size_t *ret_len)
+{
+	char path[RIG_PATH], file[64];
+	struct diag d = { 0 };
+	uint8_t *p = NULL;
+
+	(void)snprintf(file, sizeof(file), "state/enrol/%s", name);
+	rig_path(&rs.rig, file, path);
+	assert_int_equal(file_read(-100, path, ATTEST_MAX, &p, ret_len, &d), 0);
+	return p;
+}
+
+/* What "coldseal attest enroll" is given; an answer needs a credential. */
+static void
+attestation(void **state)
+{
+	_cleanup_attest_ak_ struct attest_ak *ak = NULL;
+	_cleanup_output_ struct rig_output none = { 0 }, other = { 0 };
+	_cleanup_pubkey_ struct pubkey *ek = NULL;
+	uint8_t name[ATTEST_NAME_LEN], *p;
+	const char *argv[] = { "coldseal-provision", "enroll", "--state",
+		rs.state, "--credential", rs.rig.image, NULL };
+	struct diag d = { 0 };
+	uint32_t index;
+	size_t len;
+
+	(void)state;
+	p = enrolled("ek.pub", &len);
+	assert_int_equal(attest_ek_parse(p, len, &ek, &d), 0);
+	free(p);
+	p = enrolled("ak.pub", &len);
+	assert_int_equal(attest_ak_parse(p, len, &ak, &d), 0);
+	assert_int_equal(attest_ak_check(ak, &d), 0);
+	free(p);
+	p = enrolled("anchor.pub", &len);
+	assert_int_equal(attest_nv_parse(p, len, &index, name, &d), 0);
+	assert_int_equal(index, tpm_nv_handle(TPM_NV_ANCHOR));
+	free(p);
+	rig_run(&rs.rig, argv, NULL, &other);
+	expect(&other, 3, "ATTEST-CREDENTIAL-FORM");
+	argv[4] = NULL;
+	rig_run(&rs.rig, argv, NULL, &none);
+	expect(&none, 2, "USAGE");
 }
 
 static void
@@ -463,6 +510,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_preflight),
 		cmocka_unit_test(state_is_private),
+		cmocka_unit_test(attestation),
 		cmocka_unit_test(policy_checks),
 		cmocka_unit_test(policy_and_site),
 		cmocka_unit_test(custodians),

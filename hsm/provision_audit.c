@@ -7,39 +7,10 @@
 #include "lib/dsse.h"
 #include "lib/file.h"
 #include "lib/hex.h"
+#include "lib/json.h"
 
-/* What the first act left for the later ones: site.json and audit.json. */
-#define SITE_MAX  65536u
+/* The audit token, in the acts that have its PIN in hand. */
 #define AUDIT_MAX 4096u
-
-void
-prov_site_done(struct prov_site *s)
-{
-	json_decref(s->root);
-	s->root = NULL;
-}
-
-int
-prov_site_load(int fd, struct prov_site *ret, struct diag *d)
-{
-	_cleanup_free_ uint8_t *data = NULL;
-	json_t *ports = NULL;
-	const struct json_field f[] = {
-		{ "origin", JK_STR, true, &ret->origin, NULL },
-		{ "module", JK_STR, true, &ret->module, NULL },
-		{ "hsm_conf", JK_TEXT, true, &ret->hsm_conf, NULL },
-		{ "tcti", JK_STR, true, &ret->tcti, NULL },
-		{ "rehearsal", JK_BOOL, true, &ret->rehearsal, NULL },
-		{ "tokens", JK_ARR, true, &ports, NULL },
-	};
-	size_t len;
-	int r;
-
-	r = file_read(fd, "site.json", SITE_MAX, &data, &len, d);
-	if (r == 0)
-		r = json_load_strict(data, len, SITE_MAX, &ret->root, d);
-	return r == 0 ? json_fields(ret->root, "", f, ARRAY_LEN(f), d) : r;
-}
 
 void
 prov_audit_done(struct prov_audit *a)
