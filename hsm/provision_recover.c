@@ -534,11 +534,12 @@ recover(struct recovery *x, struct diag *d)
 	return r;
 }
 
-/* A recovery, or a first policy, that ended before the very last step */
+/* A recovery that ended before the very last step; "policy" ends its own. */
 static int
 finish(struct recovery *x, struct diag *d)
 {
-	if (!file_exists(x->fd, "sealed/" ESCROW_KEEP))
+	if (!file_exists(x->fd, "sealed/" ESCROW_KEEP) ||
+	    !file_exists(x->fd, "policy.dsse"))
 		return diag_fail(d, CS_E_PROV_SAME_TPM,
 		    "another TPM, or a cleared one",
 		    "the storage key that sealed/tpm.json names");

@@ -342,6 +342,18 @@ owned_by_another(void **state)
 	tpm2("changeauth -c o -p secret");
 }
 
+static void
+recover_refused(const char *out, int status, const char *id)
+{
+	_cleanup_output_ struct rig_output o = { 0 };
+	const char *argv[] = { "coldseal-provision", "recover", "--state",
+		rs.state, "--image", rs.rig.image, "--in", "/nonexistent",
+		out == NULL ? NULL : "--out", out, NULL };
+
+	rig_run(&rs.rig, argv, NULL, &o);
+	expect(&o, status, id);
+}
+
 /*
  * Stopped when the counter had moved, before the shares were published and
  * the TPM's authorisations set: the same command goes on with both.
@@ -359,6 +371,7 @@ custodians_go_on(void **state)
 	with_custodians(env, len, "anna.crt", "ben.crt", "2", &o);
 	expect(&o, 4, "IO");
 	shell("test -e sealed/owner.keep -a ! -e policy.dsse");
+	recover_refused("/nonexistent", 1, "PROVISION-SAME-TPM");
 	shell("sha256sum enrol/recovery.new/tpm/* | cut -c 1-64 >../sums");
 	shell("rm -r enrol/recovery");
 	with_custodians(env, len, "anna.crt", "ben.crt", "2", &again);
@@ -370,18 +383,6 @@ custodians_go_on(void **state)
 	shell("test $(ls enrol/recovery/*/share-2.p7m | wc -l) = 4");
 	tpm2("getcap properties-variable | grep -q 'lockoutAuthSet: *1'");
 	tpm2("getcap properties-variable | grep -q 'ownerAuthSet: *1'");
-}
-
-static void
-recover_refused(const char *out, int status, const char *id)
-{
-	_cleanup_output_ struct rig_output o = { 0 };
-	const char *argv[] = { "coldseal-provision", "recover", "--state",
-		rs.state, "--image", rs.rig.image, "--in", "/nonexistent",
-		out == NULL ? NULL : "--out", out, NULL };
-
-	rig_run(&rs.rig, argv, NULL, &o);
-	expect(&o, status, id);
 }
 
 /* What comes before any custodian is asked; the rest is in recover.t. */
@@ -431,6 +432,7 @@ policy_goes_on(void **state)
 	env = rs_policy(&rs, "p", 2, true, RS_ORIGIN, &len);
 	policy(env, len, &o);
 	assert_int_equal(o.status, 0);
+	assert_non_null(strstr(o.err, "note: without custodians"));
 	assert_true(file_exists(-100, path));
 }
 
