@@ -15,10 +15,11 @@
  * Second act: the genesis policy.
  *
  *	everything checked
- *	  -> each PIN split for the custodians and sealed again, for the next generation: <name>.seal.new;
+ *	  -> each PIN split for the custodians, and
+ *	     sealed again, for the next generation: <name>.seal.new;
  *	     a domain's now under the policy's digest and its quorum
  *	  -> the TPM's generation counter: what was sealed before is dead
- *	  -> shares published, <name>.seal.new renamed
+ *	  -> <name>.seal.new renamed, shares published
  *	  -> the TPM's owner and lockout authorisations
  *	  -> policy.dsse written last
  *

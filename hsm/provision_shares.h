@@ -20,8 +20,8 @@ void prov_shares_done(struct share_domain *v, size_t n);
  * enrol/recovery/<id>/shares.dsse, signed by the record key alone, and of this
  * origin.  What share_manifest_parse() and recover_set_new() say.
  */
-int prov_shares_open(int state_fd, const struct pubkey *record, const char *origin,
-    struct share_domain *ret, struct diag *d) CS_WUR;
+int prov_shares_open(int state_fd, const struct pubkey *record,
+    const char *origin, struct share_domain *ret, struct diag *d) CS_WUR;
 /*
  * Takes in what lies in the folder at each line "go" on standard input, says
  * of each file what became of it, and ends when every domain has enough.  At

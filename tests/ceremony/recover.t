@@ -262,6 +262,15 @@ like "a quorum signs" "$signed" '1 signatures made'
 verifies after "$work/b" "$work/b.rsp"
 exits "the new log verifies" 0 coldseal audit verify "$work/b.rsp.audit" \
     --log-key "$COLDSEAL_LOG_KEY"
+import() { # BUNDLE ENROL: into one auditor's database
+	coldseal audit import "$1" --db "$3" --log-key "$2/log.vkey"
+}
+exits "an auditor has the old log" 0 import "$work/a.rsp.audit" \
+    "$state.before-r2/enrol" "$work/db"
+refuses "the new one is no fork of it, but another log" 1 AUDIT-OTHER-LOG \
+    import "$work/b.rsp.audit" "$state/enrol" "$work/db"
+exits "with a database of its own" 0 import "$work/b.rsp.audit" \
+    "$state/enrol" "$work/db2"
 is "its origin" "$(head -n 1 "$state/log/checkpoint")" "$origin/r2"
 first_leaf() {
 	tail -c +3 "$state/log/tile/entries/000.p/$(sed -n 2p \
