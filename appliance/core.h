@@ -101,9 +101,18 @@ int signer_attest(struct core *c, const void *note, size_t len,
     const uint8_t *challenge, char **ret, size_t *ret_len, struct diag *d)
     CS_WUR;
 /* by the audit token's key, and by the TPM's: DER in *tpm_sig */
-int signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
-    struct buf *tpm_sig, struct diag *d) CS_WUR;
-/* the DSSE envelope of a record or refusal; free(*ret) */
+int signer_checkpoint_begin(struct core *c, const char *text,
+    struct diag *d) CS_WUR;
+int signer_checkpoint_end(struct core *c, uint8_t sig[64], struct buf *tpm_sig,
+    struct diag *d) CS_WUR;
+/*
+ * The DSSE envelope of a record or refusal; free(*ret).  Something else may
+ * be done between its two steps.
+ */
+int signer_record_begin(struct core *c, const char *payload, size_t len,
+    struct diag *d) CS_WUR;
+int signer_record_end(struct core *c, const char *payload, size_t len,
+    char **ret, size_t *ret_len, struct diag *d) CS_WUR;
 int signer_record(struct core *c, const char *payload, size_t len, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;
 int signer_preflight(struct core *c, const struct buf *job, uint32_t *ret_n,
@@ -119,6 +128,8 @@ void signer_check(struct core *c);
 /* Appends with the TPM's clock and signs a checkpoint.  Takes ev[].data. */
 int core_log(struct core *c, struct event *ev, size_t n, struct diag *d)
     CS_WUR;
+int core_log_at(struct core *c, struct event *ev, size_t n,
+    const struct ledger_clock *clock, int64_t now, struct diag *d) CS_WUR;
 int core_checkpoint(struct core *c, struct diag *d) CS_WUR;
 /* an event's data from a json_pack() result; NULL is out of memory */
 int core_log_one(struct core *c, const char *type, json_t *data,

@@ -40,7 +40,7 @@ signing_done(struct signing *s)
 	size_t i;
 
 	for (i = 0; s->events != NULL && i <= s->n; i++)
-		json_decref(s->events[i].data);
+		event_done(&s->events[i]);
 	free(s->events);
 	free(s->sigs);
 	free(s->approvals);
@@ -194,9 +194,8 @@ on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
 }
 
 static int
-make_record(struct signing *s, char record[65], struct diag *d)
+make_record(struct signing *s, char **ret, size_t *ret_len)
 {
-	_cleanup_free_ char *payload = NULL, *env = NULL;
 	const struct record_new n = {
 		.req = s->f.req,
 		.policy = s->c->policy,
@@ -209,14 +208,37 @@ make_record(struct signing *s, char record[65], struct diag *d)
 		.time = s->now,
 	};
 	uint64_t first = ledger_size(s->c->ledger);
-	size_t len, env_len, i;
-	int r;
+	size_t i;
 
 	for (i = 0; i < s->n; i++)
 		s->sigs[i].leaf = first + i;
-	r = record_format(&n, &payload, &len);
+	return record_format(&n, ret, ret_len);
+}
+
+/* The signer signs the record while the signatures' leaves are written. */
+static int
+sign_record(struct signing *s, const struct ledger_clock *clock, int64_t now,
+    char record[65], struct diag *d)
+{
+	_cleanup_free_ char *payload = NULL, *env = NULL;
+	struct diag why = { 0 };
+	size_t len, env_len;
+	uint32_t i;
+	int r, e = 0;
+
+	r = make_record(s, &payload, &len);
 	if (r == 0)
-		r = signer_record(s->c, payload, len, &env, &env_len, d);
+		r = signer_record_begin(s->c, payload, len, d);
+	if (r != 0)
+		return r;
+	for (i = 0; e == 0 && i < s->n; i++)
+		e = ledger_render(s->c->ledger, &s->events[i], clock, now,
+		    &why);
+	r = signer_record_end(s->c, payload, len, &env, &env_len, d);
+	if (r == 0 && e != 0) {
+		*d = why;
+		r = e;
+	}
 	return r == 0 ? ledger_blob_put(s->c->ledger, env, env_len, record, d) :
 			r;
 }
@@ -224,10 +246,14 @@ make_record(struct signing *s, char record[65], struct diag *d)
 static int
 finish(struct signing *s, struct diag *d)
 {
+	const int64_t now = core_now();
+	struct ledger_clock clock = { 0 };
 	char record[65];
 	int r;
 
-	r = make_record(s, record, d);
+	r = signer_clock(s->c, &clock, d);
+	if (r == 0)
+		r = sign_record(s, &clock, now, record, d);
 	if (r != 0)
 		return r;
 	s->events[s->n].type = "sign.outcome";
@@ -237,7 +263,7 @@ finish(struct signing *s, struct diag *d)
 	    (json_int_t)ledger_size(s->c->ledger), "count", (json_int_t)s->n);
 	if (s->events[s->n].data == NULL)
 		return diag_nomem(d);
-	return core_log(s->c, s->events, s->n + 1, d);
+	return core_log_at(s->c, s->events, s->n + 1, &clock, now, d);
 }
 
 /* The signer said no after the intent: nothing was released. */

@@ -16,8 +16,8 @@
 #define WHO "the signer"
 
 static int
-ask_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
-    uint16_t want, struct ipc_msg *ret, struct diag *d)
+tell_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
+    struct diag *d)
 {
 	static const struct buf empty;
 	int r;
@@ -30,11 +30,27 @@ ask_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
 	r = ipc_send_buf(c->signer, type, body == NULL ? &empty : body, fd);
 	if (r != 0)
 		return diag_fail(d, CS_E_IPC, "an answer", WHO " ended");
-	r = helper_recv(c->signer, SIGNER_FAIL, WHO, ret, d);
+	return 0;
+}
+
+static int
+hear_signer(struct core *c, uint16_t want, struct ipc_msg *ret, struct diag *d)
+{
+	int r = helper_recv(c->signer, SIGNER_FAIL, WHO, ret, d);
+
 	if (r == 0 && ret->type != want)
 		r = diag_fail(d, CS_E_IPC, "its answer", WHO " said %#x",
 		    ret->type);
 	return r;
+}
+
+static int
+ask_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
+    uint16_t want, struct ipc_msg *ret, struct diag *d)
+{
+	int r = tell_signer(c, type, body, fd, d);
+
+	return r == 0 ? hear_signer(c, want, ret, d) : r;
 }
 
 static int
@@ -203,21 +219,29 @@ signer_attest(struct core *c, const void *note, size_t len,
 }
 
 int
-signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
-    struct buf *tpm_sig, struct diag *d)
+signer_checkpoint_begin(struct core *c, const char *text, struct diag *d)
+{
+	struct buf b = BUF_INIT(IPC_MAX - 2);
+	int r;
+
+	r = buf_put_cstr(&b, text);
+	if (r == 0)
+		r = tell_signer(c, SIGNER_CHECKPOINT, &b, -1, d);
+	buf_done(&b);
+	return r;
+}
+
+int
+signer_checkpoint_end(struct core *c, uint8_t sig[64], struct buf *tpm_sig,
+    struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-	struct buf b = BUF_INIT(IPC_MAX - 2);
 	const uint8_t *p, *q;
 	size_t len, qlen;
 	struct rd rd;
 	int r;
 
-	r = buf_put_cstr(&b, text);
-	if (r == 0)
-		r = ask_signer(c, SIGNER_CHECKPOINT, &b, -1,
-		    SIGNER_CHECKPOINT_R, &m, d);
-	buf_done(&b);
+	r = hear_signer(c, SIGNER_CHECKPOINT_R, &m, d);
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
@@ -229,21 +253,27 @@ signer_checkpoint(struct core *c, const char *text, uint8_t sig[64],
 }
 
 int
-signer_record(struct core *c, const char *payload, size_t len, char **ret,
+signer_record_begin(struct core *c, const char *payload, size_t len,
+    struct diag *d)
+{
+	_cleanup_fd_ int fd = -1;
+	int r = memfd_sealed("record", payload, len, &fd, d);
+
+	return r == 0 ? tell_signer(c, SIGNER_RECORD, NULL, fd, d) : r;
+}
+
+int
+signer_record_end(struct core *c, const char *payload, size_t len, char **ret,
     size_t *ret_len, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-	_cleanup_fd_ int fd = -1;
 	struct dsse_new_sig s = { 0 };
 	const uint8_t *id;
 	size_t id_len;
 	struct rd rd;
 	int r;
 
-	r = memfd_sealed("record", payload, len, &fd, d);
-	if (r == 0)
-		r = ask_signer(c, SIGNER_RECORD, NULL, fd, SIGNER_RECORD_R, &m,
-		    d);
+	r = hear_signer(c, SIGNER_RECORD_R, &m, d);
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
@@ -253,6 +283,15 @@ signer_record(struct core *c, const char *payload, size_t len, char **ret,
 		return bad_answer(d);
 	s.keyid = id;
 	return dsse_format(payload, len, &s, 1, ret, ret_len);
+}
+
+int
+signer_record(struct core *c, const char *payload, size_t len, char **ret,
+    size_t *ret_len, struct diag *d)
+{
+	int r = signer_record_begin(c, payload, len, d);
+
+	return r == 0 ? signer_record_end(c, payload, len, ret, ret_len, d) : r;
 }
 
 int
@@ -276,6 +315,30 @@ signer_preflight(struct core *c, const struct buf *job, uint32_t *ret_n,
 	return 0;
 }
 
+/* The signatures of one message, each the next subject's. */
+static int
+take_signatures(const struct ipc_msg *m, uint32_t n, uint32_t *got,
+    int (*cb)(void *arg, uint32_t i, const uint8_t *sig, size_t len), void *arg,
+    struct diag *d)
+{
+	struct rd rd = RD_INIT(m->body.p, m->body.len);
+	const uint8_t *sig = NULL;
+	size_t len = 0;
+	uint32_t i = 0;
+	int r;
+
+	do {
+		if (rd_u32(&rd, &i) != 0 || i != *got || i >= n ||
+		    rd_str(&rd, IPC_MAX, &sig, &len) != 0)
+			return bad_answer(d);
+		r = cb(arg, i, sig, len);
+		if (r != 0)
+			return r;
+		(*got)++;
+	} while (rd_end(&rd) != 0);
+	return 0;
+}
+
 int
 signer_sign(struct core *c, uint32_t n,
     int (*cb)(void *arg, uint32_t i, const uint8_t *sig, size_t len), void *arg,
@@ -288,26 +351,21 @@ signer_sign(struct core *c, uint32_t n,
 		return diag_fail(d, CS_E_IPC, "a preflighted job", WHO);
 	for (;;) {
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-		const uint8_t *sig = NULL;
-		size_t len = 0;
 		struct rd rd;
 
 		r = helper_recv(c->signer, SIGNER_FAIL, WHO, &m, d);
 		if (r != 0)
 			return r;
+		if (m.type == SIGNER_SIG) {
+			r = take_signatures(&m, n, &got, cb, arg, d);
+			if (r != 0)
+				return r;
+			continue;
+		}
 		rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-		if (rd_u32(&rd, &i) != 0)
-			return bad_answer(d);
-		if (m.type == SIGNER_SIGN_R)
-			return i == n && got == n && rd_end(&rd) == 0 ?
-			    0 :
-			    bad_answer(d);
-		if (m.type != SIGNER_SIG || i != got || i >= n ||
-		    rd_str(&rd, IPC_MAX, &sig, &len) != 0 || rd_end(&rd) != 0)
-			return bad_answer(d);
-		r = cb(arg, i, sig, len);
-		if (r != 0)
-			return r;
-		got++;
+		return m.type == SIGNER_SIGN_R && rd_u32(&rd, &i) == 0 &&
+			i == n && got == n && rd_end(&rd) == 0 ?
+		    0 :
+		    bad_answer(d);
 	}
 }

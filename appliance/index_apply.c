@@ -29,7 +29,8 @@ struct applied {
 	int64_t time;
 	const char *data; /* the object, with its brackets */
 	size_t data_len;
-	uint64_t clock, reset, restart; /* of the TPM */
+	const char *leaf; /* all of it */
+	size_t len;
 	char policy[CS_SHA256_HEX + 1]; /* set by log.start */
 };
 
@@ -140,16 +141,23 @@ lapse(struct applied *a, struct diag *d)
 static int
 on_session(struct applied *a, struct diag *d)
 {
-	int r;
+	static const char *const clock[] = { "tpm.clock", "tpm.reset",
+		"tpm.restart" };
+	uint64_t v = 0;
+	size_t i;
+	int r = 0;
 
 	bind_text(a, STMT_SESSION, 1, "request");
 	bind_text(a, STMT_SESSION, 2, "nonce");
 	bind_text(a, STMT_SESSION, 3, "context");
 	bind_int(a, STMT_SESSION, 4, number(a, "handle"));
 	bind_int(a, STMT_SESSION, 5, number(a, "seconds"));
-	bind_int(a, STMT_SESSION, 6, (sqlite3_int64)a->clock);
-	bind_int(a, STMT_SESSION, 7, (sqlite3_int64)a->reset);
-	bind_int(a, STMT_SESSION, 8, (sqlite3_int64)a->restart);
+	for (i = 0; r == 0 && i < ARRAY_LEN(clock); i++) {
+		r = canon_get_u64(a->leaf, a->len, clock[i], &v, d);
+		bind_int(a, STMT_SESSION, (int)i + 6, (sqlite3_int64)v);
+	}
+	if (r != 0)
+		return r;
 	r = index_run(a->ix, STMT_SESSION, d);
 	return r == 0 ? lapse(a, d) : r;
 }
@@ -264,12 +272,6 @@ read_frame(struct applied *a, const char *leaf, size_t len, char event[40],
 	if (r == 0)
 		r = canon_get_u64(leaf, len, "time.claimed", &claimed, &why);
 	if (r == 0)
-		r = canon_get_u64(leaf, len, "tpm.clock", &a->clock, &why);
-	if (r == 0)
-		r = canon_get_u64(leaf, len, "tpm.reset", &a->reset, &why);
-	if (r == 0)
-		r = canon_get_u64(leaf, len, "tpm.restart", &a->restart, &why);
-	if (r == 0)
 		r = canon_get_str(leaf, len, "event", event, 40, &why);
 	if (r == 0)
 		r = canon_get(leaf, len, "data", &kind, &a->data, &a->data_len);
@@ -284,7 +286,7 @@ int
 index_apply(struct index *ix, uint64_t i, const char *leaf, size_t len,
     struct diag *d)
 {
-	struct applied a = { .ix = ix, .i = i };
+	struct applied a = { .ix = ix, .i = i, .leaf = leaf, .len = len };
 	uint64_t boot = 0;
 	char event[40];
 	size_t k;

@@ -22,7 +22,30 @@ struct ledger {
 	struct note_vkeys keys; /* [0] is Ed25519 */
 	uint64_t checkpointed;	/* size of the last checkpoint; 0: none */
 	uint64_t boot;
+	/* durable, and not in the index yet */
+	struct tlog_leaf *waiting;
+	size_t nwaiting;
+	uint64_t first_waiting;
 };
+
+static void
+free_leaves(struct tlog_leaf *leaves, size_t n)
+{
+	size_t i;
+
+	for (i = 0; leaves != NULL && i < n; i++)
+		free((void *)(uintptr_t)leaves[i].bytes);
+	free(leaves);
+}
+
+void
+event_done(struct event *ev)
+{
+	json_decref(ev->data);
+	ev->data = NULL;
+	free(ev->leaf);
+	ev->leaf = NULL;
+}
 
 void
 ledger_close(struct ledger **lp)
@@ -31,6 +54,7 @@ ledger_close(struct ledger **lp)
 
 	if (l == NULL)
 		return;
+	free_leaves(l->waiting, l->nwaiting);
 	tlog_free(&l->log);
 	index_close(&l->ix);
 	close_fdp(&l->log_fd);
@@ -265,16 +289,6 @@ make_leaf(const struct ledger *l, struct event *ev,
 	return 0;
 }
 
-static void
-free_leaves(struct tlog_leaf *leaves, size_t n)
-{
-	size_t i;
-
-	for (i = 0; leaves != NULL && i < n; i++)
-		free((void *)(uintptr_t)leaves[i].bytes);
-	free(leaves);
-}
-
 /* Rows for leaves that are durable already. */
 static int
 index_leaves(struct ledger *l, uint64_t first, const struct tlog_leaf *leaves,
@@ -297,33 +311,69 @@ index_leaves(struct ledger *l, uint64_t first, const struct tlog_leaf *leaves,
 }
 
 int
-ledger_append(struct ledger *l, struct event *ev, size_t n,
+ledger_render(const struct ledger *l, struct event *ev,
     const struct ledger_clock *clock, int64_t now, struct diag *d)
 {
-	struct tlog_leaf *leaves;
+	if (ev->leaf != NULL)
+		return 0;
+	return make_leaf(l, ev, clock, now, &ev->leaf, &ev->leaf_len, d);
+}
+
+int
+ledger_store(struct ledger *l, struct event *ev, size_t n,
+    const struct ledger_clock *clock, int64_t now, struct diag *d)
+{
+	struct tlog_leaf *leaves = NULL;
 	uint64_t first = tlog_size(l->log);
-	char *text = NULL;
 	size_t i;
 	int r = 0;
 
-	leaves = calloc(n + 1, sizeof(*leaves));
-	if (leaves == NULL)
+	if (l->waiting != NULL)
+		r = diag_fail(d, CS_E_INTERNAL, "an index that is up to date",
+		    "leaves wait for it");
+	if (r == 0 && (leaves = calloc(n + 1, sizeof(*leaves))) == NULL)
 		r = diag_nomem(d);
 	for (i = 0; i < n; i++) {
 		if (r == 0)
-			r = make_leaf(l, &ev[i], clock, now, &text,
-			    &leaves[i].len, d);
-		if (r == 0)
-			leaves[i].bytes = take_ptr(text);
-		json_decref(ev[i].data);
-		ev[i].data = NULL;
+			r = ledger_render(l, &ev[i], clock, now, d);
+		if (r == 0) {
+			leaves[i].len = ev[i].leaf_len;
+			leaves[i].bytes = take_ptr(ev[i].leaf);
+		}
+		event_done(&ev[i]);
 	}
 	if (r == 0)
 		r = tlog_append(l->log, leaves, n, d);
-	if (r == 0)
-		r = index_leaves(l, first, leaves, n, d);
-	free_leaves(leaves, n);
+	if (r != 0) {
+		free_leaves(leaves, n);
+		return r;
+	}
+	l->waiting = leaves;
+	l->nwaiting = n;
+	l->first_waiting = first;
+	return 0;
+}
+
+int
+ledger_index(struct ledger *l, struct diag *d)
+{
+	struct tlog_leaf *leaves = take_ptr(l->waiting);
+	int r;
+
+	if (leaves == NULL)
+		return 0;
+	r = index_leaves(l, l->first_waiting, leaves, l->nwaiting, d);
+	free_leaves(leaves, l->nwaiting);
 	return r;
+}
+
+int
+ledger_append(struct ledger *l, struct event *ev, size_t n,
+    const struct ledger_clock *clock, int64_t now, struct diag *d)
+{
+	int r = ledger_store(l, ev, n, clock, now, d);
+
+	return r == 0 ? ledger_index(l, d) : r;
 }
 
 uint64_t

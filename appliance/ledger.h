@@ -29,6 +29,8 @@ struct ledger_clock {		/* from the TPM, for each leaf */
 struct event {
 	const char *type;	/* of lib/PROTOCOL.events */
 	json_t *data;		/* stolen by ledger_append() */
+	char *leaf;		/* made by ledger_render(), or NULL */
+	size_t leaf_len;
 };
 
 enum request_state {
@@ -77,7 +79,18 @@ void ledger_close(struct ledger **l);
 /* Removes the index and builds it again from the tiles. */
 int ledger_rebuild(int state_fd, const char *origin, struct diag *d) CS_WUR;
 
-/* Takes the data of every event, also on error. */
+/*
+ * Takes the data of every event, also on error.  In two steps where something
+ * else can be done between them: ledger_store() makes the leaves durable,
+ * ledger_index() brings the index up to them.
+ */
+int ledger_store(struct ledger *l, struct event *ev, size_t n,
+    const struct ledger_clock *clock, int64_t now, struct diag *d) CS_WUR;
+int ledger_index(struct ledger *l, struct diag *d) CS_WUR;
+/* The text of an event's leaf, ahead of time; the same clock and time then */
+int ledger_render(const struct ledger *l, struct event *ev,
+    const struct ledger_clock *clock, int64_t now, struct diag *d) CS_WUR;
+void event_done(struct event *ev);
 int ledger_append(struct ledger *l, struct event *ev, size_t n,
     const struct ledger_clock *clock, int64_t now, struct diag *d) CS_WUR;
 

@@ -10,6 +10,8 @@
 #define RING_SIZE 64u
 /* type and index and length of SIGNER_SIG beside the signature */
 #define SIG_MAX (IPC_MAX - 64)
+/* a message is sent when it has so much; one signature may be more */
+#define BATCH_MAX 2048u
 
 struct item {
 	uint32_t subject;
@@ -32,9 +34,31 @@ struct signer_check {
 	struct diag diag;
 };
 
+/* What was verified and not yet sent. */
+struct batch {
+	struct buf buf;
+	uint32_t n;
+};
+
+static int
+flush(const struct signer_check_job *j, struct batch *b, uint32_t *ret_sent)
+{
+	int r;
+
+	if (b->n == 0)
+		return 0;
+	r = ipc_send_buf(j->sock, SIGNER_SIG, &b->buf, -1);
+	if (r == 0)
+		*ret_sent += b->n;
+	buf_reset(&b->buf);
+	b->n = 0;
+	return r;
+}
+
+/* Verified, and only then put into the batch. */
 static int
 check_one(const struct signer_check_job *j, const struct item *it,
-    struct buf *out, struct diag *d)
+    struct batch *b, uint32_t *ret_sent, struct diag *d)
 {
 	const struct subject *s = &j->req->st->subjects[it->subject];
 	const struct policy_key *k = j->key;
@@ -47,15 +71,17 @@ check_one(const struct signer_check_job *j, const struct item *it,
 		return diag_fail(d, CS_E_SELF_VERIFY,
 		    "a signature that the policy's public key verifies",
 		    "subject %u, key %s: %s", it->subject, k->id, err_id(r));
-	buf_reset(out);
-	r = buf_put_u32(out, it->subject);
+	r = 0;
+	if (b->buf.len + it->len + 8 > BATCH_MAX)
+		r = flush(j, b, ret_sent);
 	if (r == 0)
-		r = buf_put_str(out, it->sig, it->len);
+		r = buf_put_u32(&b->buf, it->subject);
 	if (r == 0)
-		r = ipc_send_buf(j->sock, SIGNER_SIG, out, -1);
+		r = buf_put_str(&b->buf, it->sig, it->len);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "signature of subject %u",
 		    it->subject);
+	b->n++;
 	return 0;
 }
 
@@ -80,30 +106,49 @@ take(struct signer_check *c, struct item *ret)
 	return have;
 }
 
+static bool
+thrown_away(struct signer_check *c)
+{
+	bool r;
+
+	(void)pthread_mutex_lock(&c->lock);
+	r = c->discard;
+	(void)pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+static void
+result(struct signer_check *c, uint32_t sent, int error, const struct diag *d)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->sent = sent;
+	if (error != 0) {
+		c->error = error;
+		c->diag = *d;
+		(void)pthread_cond_signal(&c->drained);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 static void *
 run(void *arg)
 {
 	struct signer_check *c = arg;
-	struct buf out = BUF_INIT(IPC_MAX - 2);
+	struct batch b = { .buf = BUF_INIT(IPC_MAX - 2) };
+	struct diag d = { 0 };
 	struct item it;
-	int r = 0;
+	uint32_t sent = 0;
+	int e, r = 0;
 
 	while (r == 0 && take(c, &it)) {
-		struct diag d = { 0 };
-
-		r = check_one(&c->job, &it, &out, &d);
+		r = check_one(&c->job, &it, &b, &sent, &d);
 		free(it.sig);
-		(void)pthread_mutex_lock(&c->lock);
-		if (r == 0) {
-			c->sent++;
-		} else {
-			c->error = r;
-			c->diag = d;
-			(void)pthread_cond_signal(&c->drained);
-		}
-		(void)pthread_mutex_unlock(&c->lock);
 	}
-	buf_done(&out);
+	/* those before a bad one are good */
+	if (!thrown_away(c) && (e = flush(&c->job, &b, &sent)) != 0 && r == 0)
+		r = diag_fail(&d, e, NULL, "the last signatures");
+	result(c, sent, r, &d);
+	buf_done(&b.buf);
 	return NULL;
 }
 

@@ -8,7 +8,7 @@
 /*
  * The second pair of eyes: a thread that takes signatures as the token makes
  * them, verifies each with the public key of the policy, and only then sends
- * it to the core.  A bounded ring lies between, so that signing and checking
+ * it to the core, several in a message.  A bounded ring lies between, so that signing and checking
  * overlap and memory stays small whatever the batch.
  *
  *	open -> (push)* -> close -> joined

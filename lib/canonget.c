@@ -12,13 +12,16 @@
 static size_t
 string_len(const char *p, size_t len)
 {
-	size_t i;
+	const char *q, *e;
+	size_t i = 1;
 
-	for (i = 1; i < len; i++) {
-		if (p[i] == '"')
-			return i + 1;
-		if (p[i] == '\\')
-			i++;
+	while (i < len && (q = memchr(p + i, '"', len - i)) != NULL) {
+		/* escaped if an odd number of backslashes stands before it */
+		for (e = q; e > p + 1 && e[-1] == '\\'; e--)
+			;
+		i = (size_t)(q - p) + 1;
+		if ((q - e) % 2 == 0)
+			return i;
 	}
 	return 0;
 }

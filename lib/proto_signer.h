@@ -44,7 +44,7 @@ enum proto_signer {
 	SIGNER_PREFLIGHT_R,	/* u32 number of signatures to come */
 	/* {}: unseal once, log in once, sign the preflighted job */
 	SIGNER_SIGN,
-	SIGNER_SIG,		/* u32 subject index, str signature; n times */
+	SIGNER_SIG,		/* one or more of {u32 subject, str signature} */
 	SIGNER_SIGN_R,		/* u32 n: all were verified; logged out */
 	SIGNER_BYE,		/* {}: exit, no answer */
 	/*

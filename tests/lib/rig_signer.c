@@ -411,22 +411,28 @@ rs_preflight(struct rs_signer *g, const struct rs_job *j, uint32_t *ret_n,
 	return 0;
 }
 
-static void
+/* The signatures of one message, into files if s is not NULL; how many. */
+static uint32_t
 keep(struct rs *s, const struct ipc_msg *m, uint32_t want)
 {
 	struct rd rd = RD_INIT(m->body.p, m->body.len);
 	char name[32], path[RIG_PATH];
 	const uint8_t *sig;
-	uint32_t i;
+	uint32_t i, n = 0;
 	size_t len;
 
-	put(rd_u32(&rd, &i));
-	put(rd_str(&rd, IPC_MAX, &sig, &len));
-	put(rd_end(&rd));
-	if (i != want)
-		rig_die("signature %u, not %u", i, want);
-	(void)snprintf(name, sizeof(name), "sig-%u", i);
-	rig_write(&s->rig, name, sig, len, path);
+	do {
+		put(rd_u32(&rd, &i));
+		put(rd_str(&rd, IPC_MAX, &sig, &len));
+		if (i != want + n)
+			rig_die("signature %u, not %u", i, want + n);
+		n++;
+		if (s == NULL)
+			continue;
+		(void)snprintf(name, sizeof(name), "sig-%u", i);
+		rig_write(&s->rig, name, sig, len, path);
+	} while (rd_end(&rd) != 0);
+	return n;
 }
 
 int
@@ -444,9 +450,7 @@ rs_sign(struct rs *s, struct rs_signer *g, uint32_t *ret_n, struct diag *d)
 		if (r != 0)
 			break;
 		if (m.type == SIGNER_SIG) {
-			if (s != NULL)
-				keep(s, &m, n);
-			n++;
+			n += keep(s, &m, n);
 			continue;
 		}
 		rd = (struct rd)RD_INIT(m.body.p, m.body.len);
