@@ -113,8 +113,8 @@ coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
-	core_approve core_intake core_sign core_attest core_out core_export \
-	core_show)) \
+	core_approve core_former core_intake core_sign core_attest core_out \
+	core_export core_show)) \
 	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
@@ -140,10 +140,11 @@ coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 	$(KEY)
 coldseal-token_L := libcrypto libseccomp p11-kit-1
 
-coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_enroll \
-	provision_keys provision_policy provision_state)) $(P11) $(CERT) \
-	$(TPM) $(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
-	$(DOCUMENTS) $(NOTE) $(RECOVER)
+coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_audit \
+	provision_enroll provision_escrow provision_keys provision_oldlog \
+	provision_policy provision_recover provision_shares provision_state)) \
+	$(P11) $(CERT) $(TPM) $(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
+	$(DOCUMENTS) $(LOG) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare
 

@@ -59,6 +59,12 @@ int show_progress(struct core *c, const char *what, uint64_t done,
  */
 int page_show(struct core *c, const struct buf *text) CS_WUR;
 
+/*
+ * The last checkpoint of the log before a recovery, for the first leaf
+ * (core_former.c); *ret is NULL if this log is the appliance's first.
+ */
+int core_former_log(struct core *c, json_t **ret, struct diag *d) CS_WUR;
+
 /* --- helpers (core_io.c) --- */
 int helper_spawn(struct core *c, enum sup_child which, const char *port,
     int *ret_sock, int *ret_pin_fd, struct diag *d) CS_WUR;

@@ -33,7 +33,7 @@ load_policy(struct core *c, char envelope_blob[65], struct diag *d)
 		r = policy_load_genesis(data, len, &c->policy, d);
 	if (r != 0)
 		return r;
-	if (strcmp(c->policy->appliance, c->origin) != 0)
+	if (!policy_names_log(c->policy, c->origin))
 		return diag_fail(d, CS_E_POLICY_PIN, c->origin,
 		    "a policy for %s", c->policy->appliance);
 	if (c->rehearsal && !c->policy->rehearsal)
@@ -45,12 +45,23 @@ load_policy(struct core *c, char envelope_blob[65], struct diag *d)
 static int
 start_log(struct core *c, const char *digest, const char *blob, struct diag *d)
 {
-	return core_log_one(c, "log.start",
-	    json_pack("{s:s, s:s, s:s, s:I, s:b}", "appliance", c->origin,
-		"policy", digest, "policy_envelope", blob, "policy_version",
-		(json_int_t)c->policy->version, "rehearsal",
-		c->policy->rehearsal),
-	    d);
+	_cleanup_json_ json_t *former = NULL;
+	json_t *data;
+	int r;
+
+	r = core_former_log(c, &former, d);
+	if (r != 0)
+		return r;
+	data = json_pack("{s:s, s:s, s:s, s:I, s:b}", "appliance",
+	    c->policy->appliance, "policy", digest, "policy_envelope", blob,
+	    "policy_version", (json_int_t)c->policy->version, "rehearsal",
+	    c->policy->rehearsal);
+	if (former != NULL &&
+	    json_object_set(data, "recovered_from", former) != 0) {
+		json_decref(data);
+		return diag_nomem(d);
+	}
+	return core_log_one(c, "log.start", data, d);
 }
 
 struct unfinished {

@@ -51,7 +51,7 @@ check_policy(struct resp_check *x)
 	if (r == 0)
 		r = checks_add(&x->checks, CS_E_RESPONSE_ORIGIN,
 		    strcmp(rec->origin, x->log_keys.v[0].name) == 0 &&
-			strcmp(rec->origin, x->policy->appliance) == 0,
+			policy_names_log(x->policy, rec->origin),
 		    x->log_keys.v[0].name, "%s", rec->origin);
 	return r;
 }

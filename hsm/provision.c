@@ -2,8 +2,9 @@
 
 /*
  * coldseal-provision: run once per appliance, by an administrator, on the
- * machine itself.  It reads no media and no network; the only document it
- * reads is the signed genesis policy.
+ * machine itself, and again when its TPM is lost.  It reads no network; the
+ * documents it reads are the signed genesis policy, custodians' certificates
+ * and, for a recovery, their shares and the log's leaves.
  */
 
 #include "hsm/provision.h"
@@ -29,6 +30,10 @@ enum opt {
 	OPT_POLICY,
 	OPT_CREDENTIAL,
 	OPT_IMAGE,
+	OPT_CUSTODIAN,
+	OPT_THRESHOLD,
+	OPT_IN,
+	OPT_OUT,
 	OPT_HELP,
 };
 
@@ -44,6 +49,10 @@ static const struct option options[] = {
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "credential", required_argument, NULL, OPT_CREDENTIAL },
 	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "custodian", required_argument, NULL, OPT_CUSTODIAN },
+	{ "custodian-threshold", required_argument, NULL, OPT_THRESHOLD },
+	{ "in", required_argument, NULL, OPT_IN },
+	{ "out", required_argument, NULL, OPT_OUT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -54,7 +63,11 @@ static const char usage_text[] =
     "           [--token PORT,MODULE,CONF]... [--rehearsal]\n"
     "           --key ID,DOMAIN,ALGORITHM,FORMAT...\n"
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
+    "           [--custodian CERT]... [--custodian-threshold M]\n"
     "       coldseal-provision enroll --state DIR --credential FILE\n"
+    "       coldseal-provision recover --state DIR --image FILE\n"
+    "           --out CERT --in FOLDER\n"
+    "           [--custodian CERT]... [--custodian-threshold M]\n"
     "See coldseal-provision(8).\n";
 
 void
@@ -102,9 +115,11 @@ add_key(struct prov_opts *o, char *arg, struct diag *d)
 		return diag_fail(d, CS_E_USAGE, "a key ID of a-z, 0-9 and -",
 		    "\"%s\"", part[0]);
 	if (!name_ok(part[1], LABEL_MAX - strlen("coldseal-")) ||
-	    strcmp(part[1], PROV_AUDIT) == 0)
+	    strcmp(part[1], PROV_AUDIT) == 0 ||
+	    strcmp(part[1], PROV_OWNER) == 0)
 		return diag_fail(d, CS_E_USAGE,
-		    "a domain of a-z, 0-9 and -, at most 23, not \"audit\"",
+		    "a domain of a-z, 0-9 and -, at most 23, not \"audit\" "
+		    "or \"tpm\"",
 		    "\"%s\"", part[1]);
 	if (key_alg_from_name(part[2], &k->alg) != 0)
 		return diag_fail(d, CS_E_USAGE, "a known key algorithm",
@@ -150,6 +165,30 @@ add_port(struct prov_opts *o, char *arg, struct diag *d)
 }
 
 static int
+add_custodian(struct prov_opts *o, char *arg, struct diag *d)
+{
+	if (o->ncustodians == PROV_MAX_CUSTODIANS)
+		return diag_fail(d, CS_E_USAGE, "at most 16 custodians",
+		    "more");
+	o->custodians[o->ncustodians++] = arg;
+	return 0;
+}
+
+static int
+set_threshold(struct prov_opts *o, const char *arg, struct diag *d)
+{
+	char *end = NULL;
+	long n = strtol(arg, &end, 10);
+
+	if (*arg == '\0' || *end != '\0' || n < 2 ||
+	    n > (long)PROV_MAX_CUSTODIANS)
+		return diag_fail(d, CS_E_USAGE,
+		    "--custodian-threshold of 2 to 16", "\"%s\"", arg);
+	o->threshold = (size_t)n;
+	return 0;
+}
+
+static int
 take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 {
 	switch (c) {
@@ -177,6 +216,16 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	case OPT_IMAGE:
 		o->image = arg;
 		return 0;
+	case OPT_CUSTODIAN:
+		return add_custodian(o, arg, d);
+	case OPT_THRESHOLD:
+		return set_threshold(o, arg, d);
+	case OPT_IN:
+		o->in = arg;
+		return 0;
+	case OPT_OUT:
+		o->out = arg;
+		return 0;
 	case OPT_REHEARSAL:
 		o->rehearsal = true;
 		return 0;
@@ -189,12 +238,16 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	}
 }
 
-/* Options of the "keys" act only */
 static bool
-has_keys_options(const struct prov_opts *o)
+has_custody(const struct prov_opts *o)
 {
-	return o->origin != NULL || o->module != NULL || o->tcti != NULL ||
-	    o->nkeys != 0 || o->image != NULL;
+	return o->ncustodians != 0 || o->threshold != 0;
+}
+
+static bool
+has_recovery(const struct prov_opts *o)
+{
+	return o->in != NULL || o->out != NULL;
 }
 
 static int
@@ -202,18 +255,36 @@ run_keys(struct prov_opts *o, struct diag *d)
 {
 	if (o->origin == NULL || o->module == NULL || o->tcti == NULL ||
 	    o->image == NULL || o->nkeys == 0 || o->policy != NULL ||
-	    o->credential != NULL)
+	    o->credential != NULL || has_custody(o) || has_recovery(o))
 		return diag_fail(d, CS_E_USAGE,
 		    "--origin, --module, --tcti, --image and --key",
-		    "one is missing");
+		    "one is missing, or others are there");
 	return provision_keys(o, d);
+}
+
+/* What the later acts may not be told: it stands in site.json. */
+static int
+check_later(const struct prov_opts *o, struct diag *d)
+{
+	if (o->origin != NULL || o->module != NULL || o->tcti != NULL ||
+	    o->nkeys != 0 || o->nports != 0 || o->rehearsal)
+		return diag_fail(d, CS_E_USAGE, "what the usage names",
+		    "options of keys");
+	if ((o->ncustodians == 0) != (o->threshold == 0))
+		return diag_fail(d, CS_E_USAGE,
+		    "--custodian and --custodian-threshold together",
+		    "one of them");
+	return 0;
 }
 
 static int
 run_policy(struct prov_opts *o, struct diag *d)
 {
-	if (o->policy == NULL || o->credential != NULL || has_keys_options(o))
-		return diag_fail(d, CS_E_USAGE, "--state and --policy only",
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->policy == NULL || o->credential != NULL || o->image != NULL ||
+	    has_recovery(o))
+		return diag_fail(d, CS_E_USAGE, "--state and --policy",
 		    "other options");
 	return provision_policy(o, d);
 }
@@ -221,10 +292,25 @@ run_policy(struct prov_opts *o, struct diag *d)
 static int
 run_enroll(struct prov_opts *o, struct diag *d)
 {
-	if (o->credential == NULL || o->policy != NULL || has_keys_options(o))
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->credential == NULL || o->policy != NULL || o->image != NULL ||
+	    has_custody(o) || has_recovery(o))
 		return diag_fail(d, CS_E_USAGE, "--state and --credential only",
 		    "other options");
 	return provision_enroll(o, d);
+}
+
+static int
+run_recover(struct prov_opts *o, struct diag *d)
+{
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->policy != NULL || o->credential != NULL || o->image == NULL ||
+	    o->in == NULL || o->out == NULL)
+		return diag_fail(d, CS_E_USAGE,
+		    "--state, --image, --out and --in", "other options");
+	return provision_recover(o, d);
 }
 
 static int
@@ -237,6 +323,7 @@ run(const char *verb, struct prov_opts *o, struct diag *d)
 		{ "keys", run_keys },
 		{ "policy", run_policy },
 		{ "enroll", run_enroll },
+		{ "recover", run_recover },
 	};
 	size_t i;
 
@@ -245,8 +332,8 @@ run(const char *verb, struct prov_opts *o, struct diag *d)
 	for (i = 0; i < ARRAY_LEN(acts); i++)
 		if (strcmp(verb, acts[i].name) == 0)
 			return acts[i].run(o, d);
-	return diag_fail(d, CS_E_USAGE, "keys, policy or enroll", "\"%s\"",
-	    verb);
+	return diag_fail(d, CS_E_USAGE, "keys, policy, enroll or recover",
+	    "\"%s\"", verb);
 }
 
 int
@@ -271,8 +358,9 @@ main(int argc, char **argv)
 		r = take_option(&o, c, optarg, &d);
 	}
 	if (r == 0 && optind + 1 != argc)
-		r = diag_fail(&d, CS_E_USAGE, "one of keys, policy and enroll",
-		    "%d words", argc - optind);
+		r = diag_fail(&d, CS_E_USAGE,
+		    "one of keys, policy, enroll and recover", "%d words",
+		    argc - optind);
 	if (r == 0)
 		r = run(argv[optind], &o, &d);
 	for (i = 0; i < o.nkeys; i++) {

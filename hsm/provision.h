@@ -17,8 +17,12 @@
 #define PROV_ID_LEN		8u	/* CKA_ID, random */
 #define PROV_PIN_LEN		24u
 #define PROV_AUDIT		"audit"
+#define PROV_OWNER		"tpm"	/* the set of its authorisations */
+#define PROV_MAX_CUSTODIANS	16u
 
-/* Label that a domain's PIN is sealed under until there is a policy. */
+/* Labels that PINs are sealed under; the last until there is a policy. */
+#define PROV_LABEL_POLICY	"domain %.40s policy %s"
+#define PROV_LABEL_AUDIT	"audit %.180s"
 #define PROV_LABEL_NONE		"domain %s policy none"
 
 struct prov_key {
@@ -48,7 +52,25 @@ struct prov_opts {
 	size_t nports;
 	struct prov_key keys[PROV_MAX_KEYS];
 	size_t nkeys;
+	const char *custodians[PROV_MAX_CUSTODIANS];	/* files, PEM */
+	size_t ncustodians, threshold;
+	const char *in, *out;		/* of a recovery */
 };
+
+/* The audit token, logged in once with its PIN; *ret starts as zeros. */
+struct prov_audit {
+	char token[33];
+	uint8_t checkpoint_id[PROV_ID_LEN], record_id[PROV_ID_LEN];
+	struct p11_session *session;
+	struct pubkey *checkpoint, *record;
+	struct p11_key *key;		/* the record key */
+};
+int prov_audit_login(int state_fd, struct p11 *p11, struct secret *pin,
+    struct prov_audit *ret, struct diag *d) CS_WUR;
+/* a DSSE envelope; free(*ret) */
+int prov_audit_sign(struct prov_audit *a, const char *payload, size_t len,
+    char **ret, size_t *ret_len, struct diag *d) CS_WUR;
+void prov_audit_done(struct prov_audit *a);
 
 /* PKCS#11 token label of a domain: "coldseal-<domain>" */
 void prov_token_label(const char *domain, char out[33]);
@@ -63,6 +85,13 @@ int prov_is_software(const struct p11_token *t);
 int prov_seal(struct tpm *tpm, const struct tpm_image *img, int state_fd,
     const char *name, const char *label, const struct tpm_guard *guard,
     struct secret *pin, struct diag *d) CS_WUR;
+/* Every key of the domain is on its token, as the policy says it is. */
+struct policy;
+int prov_check_keys(const struct policy *p, const char *domain,
+    struct p11_session *s, struct diag *d) CS_WUR;
+/* The machine runs the image, or nothing would ever open. */
+int prov_check_image(struct tpm *tpm, const struct tpm_image *img,
+    struct diag *d) CS_WUR;
 /* sealed/image.json, which every start of the signer reads too */
 #define PROV_IMAGE "sealed/image.json"
 int prov_image(int dirfd, const char *path, struct tpm_image **ret,
@@ -81,6 +110,8 @@ int prov_state_create(const char *path, struct prov_state *ret,
     struct diag *d) CS_WUR;
 int prov_state_commit(struct prov_state *s, struct diag *d) CS_WUR;
 void prov_state_done(struct prov_state *s);
+/* a folder with all that is in it; errno */
+int prov_remove(const char *path) CS_WUR;
 /* site.json; audit.json and the audit keys' public forms; keys/, certs/ */
 /* sealed/tpm.json: the Names of storage key and chip */
 int prov_write_tpm(const struct prov_state *s,
@@ -97,6 +128,14 @@ int prov_write_key(const struct prov_state *s, const struct prov_key *k,
     struct diag *d) CS_WUR;
 /* one line of JSON on standard output */
 int prov_print_key(const struct prov_key *k) CS_WUR;
+
+/*
+ * The TPM's part of the first act, for a recovery: what makes it this
+ * appliance's, and what sealed/ and enrol/ say of it.  pubkey_free(*ret_log)
+ */
+int prov_make_tpm(struct tpm *tpm, struct tpm_image *img,
+    const char *image_path, const struct prov_state *s,
+    uint64_t *ret_generation, struct pubkey **ret_log, struct diag *d) CS_WUR;
 
 /*
  * enrol/: ek.pub, ek.crt if there is one, ak.pub, anchor.pub, which
@@ -116,6 +155,7 @@ int prov_site_load(int state_fd, struct prov_site *ret, struct diag *d) CS_WUR;
 /* On failure *d says what is wrong; what is left to undo is printed. */
 int provision_keys(struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_policy(const struct prov_opts *o, struct diag *d) CS_WUR;
+int provision_recover(const struct prov_opts *o, struct diag *d) CS_WUR;
 /* Opens the credential and prints the answer */
 int provision_enroll(const struct prov_opts *o, struct diag *d) CS_WUR;
 

@@ -10,6 +10,7 @@
 #include "hsm/selfsign.h"
 #include "lib/file.h"
 #include "lib/note.h"
+#include "lib/policy.h"
 
 /*
  * First act: tokens, keys, seals.
@@ -118,10 +119,14 @@ check_names(const struct build *b, struct diag *d)
 	static const uint8_t any[32];
 	struct note_vkey v;
 	char cn[512];
-	size_t i;
+	size_t i, len;
 	int r;
 
 	r = note_vkey_make(b->o->origin, any, &v, d);
+	if (r == 0 && policy_log_number(b->o->origin, &len) != 1)
+		r = diag_fail(d, CS_E_USAGE,
+		    "a name without /r and a number, which recoveries add",
+		    "%s", b->o->origin);
 	for (i = 0; r == 0 && i < b->o->nkeys; i++) {
 		int n = snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin,
 		    b->o->keys[i].id);
@@ -184,11 +189,10 @@ check_tokens(const struct build *b, struct diag *d)
 	return r;
 }
 
-/* The machine must run the image, or nothing would ever open. */
-static int
-check_image(const struct build *b, struct diag *d)
+int
+prov_check_image(struct tpm *tpm, const struct tpm_image *img, struct diag *d)
 {
-	const struct tpm_pcr_values *v = &b->img->pcrs;
+	const struct tpm_pcr_values *v = &img->pcrs;
 	uint8_t now[CS_SHA256_LEN];
 	unsigned i;
 	int r = 0;
@@ -196,7 +200,7 @@ check_image(const struct build *b, struct diag *d)
 	for (i = 0; r == 0 && i < TPM_PCR_COUNT; i++) {
 		if ((v->mask >> i & 1) == 0)
 			continue;
-		r = tpm_pcr_read(b->tpm, i, now, d);
+		r = tpm_pcr_read(tpm, i, now, d);
 		if (r == 0 && memcmp(now, v->value[i], sizeof(now)) != 0)
 			r = diag_fail(d, CS_E_TPM_PCR,
 			    "the PCR values of the image policy",
@@ -225,7 +229,7 @@ preflight(struct build *b, struct diag *d)
 	if (r == 0)
 		r = tpm_clock(b->tpm, &clock, d);
 	if (r == 0)
-		r = check_image(b, d);
+		r = prov_check_image(b->tpm, b->img, d);
 	if (r == 0)
 		r = tpm_random(b->tpm, random, sizeof(random), d);
 	if (r == 0)
@@ -302,7 +306,7 @@ make_audit(struct build *b, struct diag *d)
 	char label[TPM_LABEL_MAX + 1], token[33];
 	int r;
 
-	(void)snprintf(label, sizeof(label), "audit %.180s", b->o->origin);
+	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, b->o->origin);
 	prov_token_label(PROV_AUDIT, token);
 	r = make_token(b, PROV_AUDIT, label, &s, d);
 	if (r == 0)
@@ -418,6 +422,22 @@ make_tpm(struct build *b, struct diag *d)
 	return r == 0 ?
 	    file_write_atomic(b->state.fd, PROV_IMAGE, image, len, 0600, d) :
 	    r;
+}
+
+int
+prov_make_tpm(struct tpm *tpm, struct tpm_image *img, const char *image_path,
+    const struct prov_state *s, uint64_t *ret_generation,
+    struct pubkey **ret_log, struct diag *d)
+{
+	struct prov_opts o = { .image = image_path };
+	struct build b = { .o = &o, .tpm = tpm, .img = img, .state = *s };
+	int r = make_tpm(&b, d);
+
+	if (r == 0)
+		r = prov_write_attest(s, tpm, img, d);
+	*ret_generation = b.generation;
+	*ret_log = b.log_pub;
+	return r;
 }
 
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hsm/provision.h"
+#include "hsm/provision_escrow.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,10 +15,13 @@
  * Second act: the genesis policy.
  *
  *	everything checked
- *	  -> each PIN sealed again, for the next generation: <name>.seal.new;
+ *	  -> each PIN split for the custodians, and
+ *	     sealed again, for the next generation: <name>.seal.new;
  *	     a domain's now under the policy's digest and its quorum
  *	  -> the TPM's generation counter: what was sealed before is dead
- *	  -> <name>.seal.new renamed, policy.dsse written last
+ *	  -> <name>.seal.new renamed, shares published
+ *	  -> the TPM's owner and lockout authorisations
+ *	  -> policy.dsse written last
  *
  * Stopped at any point before, the same command with the same policy goes on:
  * a new file of the TPM's generation was made before the counter moved.
@@ -34,6 +37,7 @@ struct accept {
 	uint64_t generation; /* the TPM's */
 	bool sealed;	     /* some for the next one */
 	struct p11 *p11;
+	struct escrow escrow;
 };
 
 static void
@@ -44,6 +48,7 @@ accept_done(struct accept *a)
 	tpm_close(&a->tpm);
 	policy_free(&a->policy);
 	free(a->envelope);
+	escrow_done(&a->escrow);
 	json_decref(a->site.doc);
 	close_fdp(&a->fd);
 }
@@ -167,19 +172,19 @@ seal_next(struct accept *a, const char *domain, const char *label,
 	return prov_seal(a->tpm, a->img, a->fd, name, label, &guard, pin, d);
 }
 
-static int
-check_keys(struct accept *a, const struct policy_domain *m,
+int
+prov_check_keys(const struct policy *p, const char *domain,
     struct p11_session *s, struct diag *d)
 {
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < a->policy->nkeys; i++) {
-		const struct policy_key *k = &a->policy->keys[i];
+	for (i = 0; r == 0 && i < p->nkeys; i++) {
+		const struct policy_key *k = &p->keys[i];
 		_cleanup_p11_key_ struct p11_key *key = NULL;
 		struct p11_uri u;
 
-		if (strcmp(k->domain, m->id) != 0)
+		if (strcmp(k->domain, domain) != 0)
 			continue;
 		r = p11_uri_parse(k->uri, &u, d);
 		if (r == 0)
@@ -201,8 +206,7 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 	int r;
 
 	hex_encode(a->policy->digest, 32, hex);
-	(void)snprintf(label, sizeof(label), "domain %.40s policy %s", m->id,
-	    hex);
+	(void)snprintf(label, sizeof(label), PROV_LABEL_POLICY, m->id, hex);
 	(void)snprintf(none, sizeof(none), PROV_LABEL_NONE, m->id);
 	if (sealed_before(a, m->id, label))
 		return 0;
@@ -216,8 +220,28 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 	if (r == 0)
 		r = p11_login(s, pin, 0, d);
 	if (r == 0)
-		r = check_keys(a, m, s, d);
+		r = prov_check_keys(a->policy, m->id, s, d);
+	if (r == 0)
+		r = escrow_split(&a->escrow, m->id, pin, d);
 	return r == 0 ? seal_next(a, m->id, label, &quorum, pin, d) : r;
+}
+
+/* The last set, and the lists: the audit token signs them. */
+static int
+finish_shares(struct accept *a, struct secret *pin, struct diag *d)
+{
+	_cleanup_(prov_audit_done) struct prov_audit audit = { .key = NULL };
+	int r;
+
+	if (a->escrow.n == 0)
+		return 0;
+	r = escrow_split(&a->escrow, PROV_AUDIT, pin, d);
+	if (r == 0)
+		r = escrow_owner(&a->escrow, a->tpm, a->img, a->generation + 1,
+		    d);
+	if (r == 0)
+		r = prov_audit_login(a->fd, a->p11, pin, &audit, d);
+	return r == 0 ? escrow_sign(&a->escrow, &audit, d) : r;
 }
 
 /* No people: boots, refusals and failures are logged without a quorum. */
@@ -228,11 +252,13 @@ do_audit(struct accept *a, struct diag *d)
 	char label[TPM_LABEL_MAX + 1];
 	int r;
 
-	(void)snprintf(label, sizeof(label), "audit %.180s", a->site.origin);
+	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, a->site.origin);
 	/* no domain was sealed by this run: then a former one did this too */
 	if (!a->sealed)
 		return 0;
 	r = unseal(a, PROV_AUDIT, label, &pin, d);
+	if (r == 0)
+		r = finish_shares(a, pin, d);
 	return r == 0 ? seal_next(a, PROV_AUDIT, label, NULL, pin, d) : r;
 }
 
@@ -336,6 +362,10 @@ publish(struct accept *a, struct diag *d)
 		r = rename_seal(sealed, a->policy->domains[i].id, d);
 	if (r == 0 && fsync(sealed) != 0)
 		r = diag_errno(d, CS_E_IO, "fsync sealed");
+	if (r == 0)
+		r = escrow_publish(a->fd, d);
+	if (r == 0)
+		r = escrow_own(a->fd, a->tpm, a->img, a->site.origin, d);
 	return r == 0 ? file_write_atomic(a->fd, "policy.dsse", a->envelope,
 			    a->envelope_len, 0600, d) :
 			r;
@@ -359,6 +389,11 @@ provision_policy(const struct prov_opts *o, struct diag *d)
 		r = load_policy(&a, o->policy, d);
 	if (r == 0)
 		r = open_parts(&a, d);
+	/* if the two disagree, the next check refuses */
+	if (r == 0)
+		r = escrow_open(&a.escrow, o,
+		    a.site.rehearsal || a.policy->rehearsal, a.tpm, a.fd,
+		    o->state, a.site.origin, d);
 	if (r == 0)
 		r = check_rehearsal(&a, d);
 	if (r == 0)

@@ -30,12 +30,17 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
 	return remove(path);
 }
 
+int
+prov_remove(const char *path)
+{
+	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void
 prov_state_done(struct prov_state *s)
 {
 	close_fdp(&s->fd);
-	if (s->tmp[0] != '\0' &&
-	    nftw(s->tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+	if (s->tmp[0] != '\0' && prov_remove(s->tmp) != 0)
 		(void)fprintf(stderr, "left to undo: remove the folder %s\n",
 		    s->tmp);
 	s->tmp[0] = '\0';

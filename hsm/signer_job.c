@@ -139,7 +139,7 @@ load_policy(struct signer *s, const struct parcel *p, struct signer_job *j,
 		r = policy_parse(env->payload, env->payload_len, &j->policy, d);
 	if (r != 0)
 		return r;
-	if (strcmp(j->policy->appliance, s->origin) != 0)
+	if (!policy_names_log(j->policy, s->origin))
 		return diag_fail(d, CS_E_SIGNER_ORIGIN, s->origin,
 		    "a policy for %s", j->policy->appliance);
 	return 0;

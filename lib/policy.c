@@ -34,6 +34,37 @@ rule_done(struct policy_rule *r)
 	free(r->roles.v);
 }
 
+uint64_t
+policy_log_number(const char *origin, size_t *ret_len)
+{
+	const char *slash = strrchr(origin, '/');
+	uint64_t n = 0;
+	size_t i;
+
+	*ret_len = strlen(origin);
+	if (slash == NULL || slash == origin || slash[1] != 'r' ||
+	    slash[2] < '1' || slash[2] > '9')
+		return 1;
+	for (i = 2; slash[i] >= '0' && slash[i] <= '9' && i < 8; i++)
+		n = 10 * n + (uint64_t)(slash[i] - '0');
+	if (slash[i] != '\0' || n < 2)
+		return 1;
+	*ret_len = (size_t)(slash - origin);
+	return n;
+}
+
+bool
+policy_names_log(const struct policy *p, const char *origin)
+{
+	size_t len;
+
+	if (strcmp(p->appliance, origin) == 0)
+		return true;
+	(void)policy_log_number(origin, &len);
+	return strlen(p->appliance) == len &&
+	    memcmp(p->appliance, origin, len) == 0;
+}
+
 void
 policy_free(struct policy **pp)
 {

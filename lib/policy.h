@@ -85,6 +85,17 @@ policy_freep(struct policy **p)
 }
 #define _cleanup_policy_ _cleanup_(policy_freep)
 
+/*
+ * Whether the log of this origin is that of the policy's appliance: its own
+ * name, or, after a recovery, the name and "/r2", "/r3", ...
+ */
+bool policy_names_log(const struct policy *p, const char *origin);
+/*
+ * N of an origin that ends in "/rN", N from 2 without leading zeros, else 1;
+ * *ret_len: bytes of the appliance's name before it.
+ */
+uint64_t policy_log_number(const char *origin, size_t *ret_len);
+
 /* The payload of a policy statement. */
 int policy_parse(const void *payload, size_t len, struct policy **ret,
     struct diag *d) CS_WUR;

@@ -97,9 +97,15 @@ int tpm_pcr_extend(struct tpm *t, unsigned pcr,
  */
 int tpm_setup(struct tpm *t, const struct tpm_image *img, struct diag *d)
     CS_WUR;
-/* Owner and lockout authorisation, 1..32 bytes each, from empty */
+/*
+ * Owner and lockout authorisation, 1..32 bytes each, from empty; NULL leaves
+ * one as it is.
+ */
 int tpm_take_ownership(struct tpm *t, struct secret *owner,
     struct secret *lockout, struct diag *d) CS_WUR;
+/* Which of them are not empty */
+int tpm_owned(struct tpm *t, bool *ret_owner, bool *ret_lockout,
+    struct diag *d) CS_WUR;
 /* Name of the storage key: another one is another TPM, or a cleared one */
 int tpm_storage_name(struct tpm *t, uint8_t ret[TPM_NAME_LEN], struct diag *d)
     CS_WUR;

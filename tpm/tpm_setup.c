@@ -213,10 +213,26 @@ int
 tpm_take_ownership(struct tpm *t, struct secret *owner, struct secret *lockout,
     struct diag *d)
 {
-	int r = change_auth(t, ESYS_TR_RH_LOCKOUT, lockout,
-	    "lockout authorisation", d);
+	int r = 0;
 
-	return r == 0 ?
-	    change_auth(t, ESYS_TR_RH_OWNER, owner, "owner authorisation", d) :
-	    r;
+	if (lockout != NULL)
+		r = change_auth(t, ESYS_TR_RH_LOCKOUT, lockout,
+		    "lockout authorisation", d);
+	if (r == 0 && owner != NULL)
+		r = change_auth(t, ESYS_TR_RH_OWNER, owner,
+		    "owner authorisation", d);
+	return r;
+}
+
+int
+tpm_owned(struct tpm *t, bool *ret_owner, bool *ret_lockout, struct diag *d)
+{
+	uint32_t permanent = 0;
+	TSS2_RC rc = tpm_property(t, TPM2_PT_PERMANENT, &permanent);
+
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_GetCapability", d);
+	*ret_owner = (permanent & TPMA_PERMANENT_OWNERAUTHSET) != 0;
+	*ret_lockout = (permanent & TPMA_PERMANENT_LOCKOUTAUTHSET) != 0;
+	return 0;
 }

@@ -264,7 +264,9 @@ coldseal-rehearsal down "$CON_DIR" >/dev/null
 rm -rf "$CON_DIR/tpm"
 mv "$work/mine" "$CON_DIR/tpm"
 like "its own TPM again" "$(silent)" 'REHEARSAL'
-TPM2TOOLS_TCTI=swtpm:path=$CON_DIR/tpm/sock tpm2_clear -c l 2>"$work/clear" ||
-    bail "no clear: $(cat "$work/clear")"
+export TPM2TOOLS_TCTI=swtpm:path=$CON_DIR/tpm/sock
+exits "without the escrowed authorisation nobody clears it" 3 tpm2_clear -c l
+# as the firmware's setup does it
+tpm2_clear -c p 2>"$work/clear" || bail "no clear: $(cat "$work/clear")"
 like "a cleared TPM: said so" "$(silent)" 'TPM-CLEARED'
 done_testing

@@ -461,6 +461,40 @@ test_documented(void **state)
 	assert_int_equal(p->rules[0].threshold, 2);
 }
 
+static void
+test_log_names(void **state)
+{
+	static const struct {
+		const char *origin;
+		uint64_t number;
+		bool same;
+	} t[] = {
+		{ "a.example/log", 1, true },
+		{ "a.example/log/r2", 2, true },
+		{ "a.example/log/r13", 13, true },
+		{ "a.example/log/r1", 1, false },
+		{ "a.example/log/r02", 1, false },
+		{ "a.example/log/r", 1, false },
+		{ "a.example/log/r2x", 1, false },
+		{ "a.example/log/r99999999", 1, false },
+		{ "a.example/log/r2/r2", 2, false },
+		{ "a.example/log/x2", 1, false },
+		{ "a.example/lo/r2", 2, false },
+		{ "a.example/log2/r2", 2, false },
+		{ "/r2", 1, false },
+		{ "", 1, false },
+	};
+	struct policy p = { .appliance = "a.example/log" };
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		assert_int_equal(policy_log_number(t[i].origin, &len),
+		    t[i].number);
+		assert_int_equal(policy_names_log(&p, t[i].origin), t[i].same);
+	}
+}
+
 int
 main(void)
 {
@@ -474,6 +508,7 @@ main(void)
 		cmocka_unit_test(test_genesis),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_documented),
+		cmocka_unit_test(test_log_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
