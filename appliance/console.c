@@ -41,7 +41,7 @@ struct console {
 static int
 print(const uint8_t *p, size_t len)
 {
-	char out[512];
+	char out[512] = { 0 };
 	size_t i, n = 0;
 
 	for (i = 0; i < len; i++) {

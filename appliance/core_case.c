@@ -202,6 +202,17 @@ view_decisions(const struct case_file *f, struct buf *out)
 	return r;
 }
 
+/* The TPM counts by its own clock; this is what that comes to. */
+static int
+view_session(const struct case_file *f, struct buf *out)
+{
+	char until[21];
+
+	time_format(f->q.begun + (int64_t)f->q.seconds, until);
+	return buf_putf(out, "  %-10s until %s, or until the power is off\n",
+	    "they hold", until);
+}
+
 static int
 view_facts(const struct case_file *f, struct buf *out)
 {
@@ -259,6 +270,8 @@ case_view(struct core *c, const struct case_file *f, struct buf *out)
 			    (unsigned long long)count,
 			    (unsigned long long)f->rule->threshold);
 	}
+	if (r == 0 && f->q.state == REQ_PENDING && f->q.nonce[0] != '\0')
+		r = view_session(f, out);
 	if (r == 0)
 		r = view_decisions(f, out);
 	if (r == 0)

@@ -8,7 +8,7 @@
 
 /* "CSLG": tells file(1) and ourselves what this database is. */
 #define APPLICATION_ID 0x43534c47
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const char schema[] =
     "CREATE TABLE head("
@@ -27,6 +27,7 @@ static const char schema[] =
     " handle INTEGER NOT NULL DEFAULT 0, clock INTEGER NOT NULL DEFAULT 0,"
     " reset INTEGER NOT NULL DEFAULT 0, restart INTEGER NOT NULL DEFAULT 0,"
     " seconds INTEGER NOT NULL DEFAULT 0,"
+    " begun INTEGER NOT NULL DEFAULT 0,"
     " response TEXT NOT NULL, first_leaf INTEGER NOT NULL,"
     " nleaves INTEGER NOT NULL, outcome_leaf INTEGER NOT NULL,"
     " leaf INTEGER NOT NULL REFERENCES leaf(i)) STRICT;"
@@ -61,9 +62,10 @@ static const char *const statements[STMT_COUNT] = {
 	    "UPDATE request SET state = 'signed',"
 	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5"
 	    " WHERE id = ?1 AND state != 'refused'",
-	[STMT_SESSION] = "UPDATE request SET nonce = ?2, context = ?3,"
-			 " handle = ?4, seconds = ?5, clock = ?6, reset = ?7,"
-			 " restart = ?8 WHERE id = ?1 AND state != 'refused'",
+	[STMT_SESSION] =
+	    "UPDATE request SET nonce = ?2, context = ?3,"
+	    " handle = ?4, seconds = ?5, clock = ?6, reset = ?7,"
+	    " restart = ?8, begun = ?9 WHERE id = ?1 AND state != 'refused'",
 	[STMT_SESSION_END] = "UPDATE request SET nonce = '', context = ''"
 			     " WHERE id = ?1 AND state != 'refused'",
 	[STMT_LAPSE] = "DELETE FROM approval WHERE request IN"
@@ -76,7 +78,7 @@ static const char *const statements[STMT_COUNT] = {
 #define REQUEST_COLUMNS                                    \
 	"n, id, digest, envelope, state, requester, rule," \
 	" nonce, context, handle, clock, reset, restart,"  \
-	" seconds, time, response, first_leaf, nleaves, outcome_leaf"
+	" seconds, begun, time, response, first_leaf, nleaves, outcome_leaf"
 	[STMT_BY_N] = "SELECT " REQUEST_COLUMNS " FROM request WHERE n = ?1",
 	[STMT_BY_ID] = "SELECT " REQUEST_COLUMNS " FROM request WHERE id = ?1"
 		       " AND state != 'refused'",
@@ -153,7 +155,7 @@ prepare_schema(struct index *ix, struct diag *d)
 		return 0;
 	if (version != 0 || app != 0)
 		return diag_fail(d, CS_E_LEDGER,
-		    "schema version 2; \"coldseal-core --rebuild\" makes it",
+		    "schema version 3; \"coldseal-core --rebuild\" makes it",
 		    "application %#x version %d", (unsigned int)app, version);
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d;"
@@ -277,11 +279,12 @@ read_request(sqlite3_stmt *st, struct ledger_request *q)
 	q->started.reset = (uint32_t)sqlite3_column_int64(st, 11);
 	q->started.restart = (uint32_t)sqlite3_column_int64(st, 12);
 	q->seconds = (uint64_t)sqlite3_column_int64(st, 13);
-	q->time = (uint64_t)sqlite3_column_int64(st, 14);
-	column_into(st, 15, q->response, sizeof(q->response));
-	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 16);
-	q->nleaves = (uint64_t)sqlite3_column_int64(st, 17);
-	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 18);
+	q->begun = sqlite3_column_int64(st, 14);
+	q->time = (uint64_t)sqlite3_column_int64(st, 15);
+	column_into(st, 16, q->response, sizeof(q->response));
+	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 17);
+	q->nleaves = (uint64_t)sqlite3_column_int64(st, 18);
+	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 19);
 	for (i = 0; i < ARRAY_LEN(state_names); i++)
 		if (strcmp(state, state_names[i]) == 0) {
 			q->state = (enum request_state)i;

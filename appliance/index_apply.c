@@ -158,6 +158,7 @@ on_session(struct applied *a, struct diag *d)
 	}
 	if (r != 0)
 		return r;
+	bind_int(a, STMT_SESSION, 9, a->time);
 	r = index_run(a->ix, STMT_SESSION, d);
 	return r == 0 ? lapse(a, d) : r;
 }

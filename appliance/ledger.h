@@ -54,6 +54,7 @@ struct ledger_request {
 	uint32_t handle;	/* the TPM's name of it */
 	struct ledger_clock started;
 	uint64_t seconds;	/* that approvals hold from then */
+	int64_t begun;		/* by the claimed time, for people */
 	uint64_t time;
 	char response[65];	/* blob of the record or refusal, or "" */
 	uint64_t first_leaf, nleaves;	/* of its signatures */

@@ -84,8 +84,8 @@ show(const struct status *s)
 	(void)printf("%-13s%" PRIu64 "\n%-13s%" PRIu64 "\n", "imports",
 	    s->n.checkpoints, "forks", s->n.forks);
 	json_object_foreach (s->events, event, v)
-		(void)printf("%-13s%" JSON_INTEGER_FORMAT "  %s\n", "event",
-		    json_integer_value(v), event);
+		(void)printf("%-13s%" PRIdMAX "  %s\n", "event",
+		    (intmax_t)json_integer_value(v), event);
 }
 
 static json_t *

@@ -145,7 +145,7 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setenv("TSS2_LOG", "all+NONE", 1);
 	s.origin = argv[1];
-	r = tpm_open(argv[2], 0, &s.tpm, &d);
+	r = tpm_open(argv[2], TPM_SHUTDOWN, &s.tpm, &d);
 	if (r == 0)
 		r = p11_open(argv[3], &s.p11, &d);
 	if (sandbox_enter(SANDBOX_SIGNER, &sandbox) != 0) {

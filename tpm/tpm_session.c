@@ -243,6 +243,29 @@ verify_image(struct tpm *t, const struct tpm_image *img, struct diag *d)
 	return 0;
 }
 
+/* The session's digest is not the one that was signed: which PCR, then? */
+static int
+other_pcrs(struct tpm *t, const struct tpm_image *img, struct diag *d)
+{
+	uint8_t now[CS_SHA256_LEN];
+	unsigned i;
+	int r;
+
+	for (i = 0; i < TPM_PCR_COUNT; i++) {
+		if ((img->pcrs.mask >> i & 1) == 0)
+			continue;
+		r = tpm_pcr_read(t, i, now, d);
+		if (r != 0)
+			return r;
+		if (memcmp(now, img->pcrs.value[i], sizeof(now)) != 0)
+			return diag_fail(d, CS_E_TPM_PCR,
+			    "the PCR values of the signed image policy",
+			    "another value in PCR %u", i);
+	}
+	return diag_fail(d, CS_E_TPM_PCR, "the signed image policy",
+	    "another one, and all PCRs are right");
+}
+
 static int
 step_authorize(struct tpm *t, const struct tpm_image *img, ESYS_TR session,
     struct diag *d)
@@ -262,11 +285,8 @@ step_authorize(struct tpm *t, const struct tpm_image *img, ESYS_TR session,
 		return r;
 	rc = Esys_PolicyAuthorize(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 	    ESYS_TR_NONE, &approved, &ref, &name, t->ticket);
-	/* the session's digest is not the one that was signed: other PCRs */
 	if (tpm_rc_base(rc) == TPM2_RC_VALUE)
-		return diag_fail(d, CS_E_TPM_PCR,
-		    "the PCR values of the signed image policy",
-		    "other values in PCR mask 0x%x", img->pcrs.mask);
+		return other_pcrs(t, img, d);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_PolicyAuthorize",
 		    d);

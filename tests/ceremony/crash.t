@@ -119,6 +119,9 @@ like "the request is there, without approvals" "$con_out" \
 con_approve 1 alice
 con_approve 1 bob
 like "they are given again" "$con_out" '2 of 2'
+con "show 1"
+like "and it is shown how long they hold" "$con_out" \
+    'they hold +until 20[-0-9]+T[0-9:]+Z, or until the power is off'
 
 # --- a seal that does not open ---------------------------------------------
 cp "$state/sealed/release.seal" "$work/seal"

@@ -755,6 +755,21 @@ ownership(void **state)
 }
 
 static void
+handles_left(TPM2_HANDLE first, size_t want)
+{
+	TPMS_CAPABILITY_DATA *cap = NULL;
+	TPMI_YES_NO more;
+
+	assert_int_equal(Esys_GetCapability(rig.t->esys, ESYS_TR_NONE,
+			     ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
+			     first, 8, &more, &cap),
+	    0);
+	assert_int_equal(cap->data.handles.count, want);
+	Esys_Free(cap);
+}
+
+/* A thousand seals and unseals: nothing is left in the TPM. */
+static void
 many_rounds(void **state)
 {
 	static const size_t two[] = { 0, 4 };
@@ -762,11 +777,42 @@ many_rounds(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < 200; i++) {
-		if (i % 20 == 0)
-			seal(5, 2, &blob);
+	for (i = 0; i < 1000; i++) {
+		seal(5, 2, &blob);
 		opens(&blob, two, 2);
 	}
+	tpm_release(rig.t);
+	handles_left(TPM2_TRANSIENT_FIRST, 0);
+	handles_left(TPM2_LOADED_SESSION_FIRST, 0);
+	handles_left(TPM2_ACTIVE_SESSION_FIRST, 0);
+	buf_done(&blob);
+}
+
+/* T3: the whole wire log of a ceremony, and of its re-sealing */
+static void
+wire(void **state)
+{
+	static const size_t two[] = { 2, 1 };
+	struct buf blob = BUF_INIT(TPM_BLOB_MAX);
+	char hex[2 * sizeof(PIN) + 1];
+	char line[1024];
+	const char *argv[] = { "sh", "-c", line, NULL };
+	struct rig r = { .dir = "/" };
+	_cleanup_output_ struct rig_output o = { 0 };
+	size_t i;
+
+	(void)state;
+	seal(3, 2, &blob);
+	opens(&blob, two, 2);
+	for (i = 0; i < strlen(PIN); i++)
+		(void)snprintf(hex + 2 * i, 3, "%02X", (unsigned)PIN[i]);
+	(void)snprintf(line, sizeof(line),
+	    "tr -d ' \\n' <%s | grep -ciE '%s|%s'; wc -c <%s", rig.sw.log, hex,
+	    PIN, rig.sw.log);
+	rig_run(&r, argv, NULL, &o);
+	if (strncmp(o.out, "0\n", 2) != 0 ||
+	    strtoul(o.out + 2, NULL, 10) < 1000)
+		fail_msg("%s", o.out);
 	buf_done(&blob);
 }
 
@@ -793,6 +839,7 @@ main(void)
 		T(log_key),
 		T(ownership),
 		T(many_rounds),
+		T(wire),
 	};
 
 	(void)setenv("TSS2_LOG", "all+NONE", 0);

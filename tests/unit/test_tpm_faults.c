@@ -36,6 +36,7 @@ struct between {
 	unsigned unseals;     /* seen so far */
 	int flip;	      /* a bit of the answer to Unseal, or -1 */
 	bool answer;	      /* the next answer is that to Unseal */
+	unsigned nth, garble; /* the answer to spoil, 0: none; and how */
 };
 
 static struct tpm_rig rig;
@@ -78,6 +79,37 @@ transmit(TSS2_TCTI_CONTEXT *c, size_t len, const uint8_t *cmd)
 	return Tss2_Tcti_Transmit(m->real, len, cmd);
 }
 
+static uint32_t
+next(uint32_t *x)
+{
+	*x = *x * 1664525u + 1013904223u;
+	return *x >> 8;
+}
+
+/* Bytes changed, an end cut off, or noise altogether. */
+static void
+spoil(struct between *m, uint8_t *buf, size_t *len)
+{
+	uint32_t x = m->garble, i;
+
+	switch (next(&x) % 4) {
+	case 0:
+		buf[next(&x) % *len] ^= (uint8_t)(1u + next(&x) % 255);
+		break;
+	case 1:
+		for (i = 0; i < 8; i++)
+			buf[next(&x) % *len] = (uint8_t)next(&x);
+		break;
+	case 2:
+		*len = next(&x) % *len;
+		break;
+	default: /* a header of that length, so that the rest is read */
+		for (i = 10; i < *len; i++)
+			buf[i] = (uint8_t)next(&x);
+		break;
+	}
+}
+
 static TSS2_RC
 receive(TSS2_TCTI_CONTEXT *c, size_t *len, uint8_t *buf, int32_t timeout)
 {
@@ -87,6 +119,8 @@ receive(TSS2_TCTI_CONTEXT *c, size_t *len, uint8_t *buf, int32_t timeout)
 	if (rc == 0 && buf != NULL && m->answer && m->flip >= 0 &&
 	    (size_t)m->flip / 8 < *len)
 		buf[m->flip / 8] ^= (uint8_t)(1u << (m->flip % 8));
+	if (rc == 0 && buf != NULL && *len > 0 && m->nth > 0 && --m->nth == 0)
+		spoil(m, buf, len);
 	return rc;
 }
 
@@ -224,6 +258,30 @@ test_bus(void **state)
 		mid_open();
 		assert_int_equal(unseal(&blob, pin), 0);
 	}
+	buf_done(&blob);
+}
+
+/*
+ * A TPM, or someone on its bus, who answers garbage: never a crash, never
+ * another secret; and the next start is as if nothing had been.
+ */
+static void
+test_garbage(void **state)
+{
+	struct buf blob = BUF_INIT(TPM_BLOB_MAX);
+	_cleanup_secret_ struct secret *pin = seal_one(&blob);
+	unsigned i, refused = 0;
+
+	(void)state;
+	for (i = 0; i < 400; i++) {
+		mid.garble = i * 2654435761u;
+		mid.nth = 1 + i % 25;
+		refused += unseal(&blob, pin) != 0;
+		tpm_close(&tpm);
+		mid_open();
+		assert_int_equal(unseal(&blob, pin), 0);
+	}
+	assert_true(refused > 200);
 	buf_done(&blob);
 }
 
@@ -419,6 +477,7 @@ main(void)
 		T(pcr_changed),
 		T(one_attempt),
 		T(bus),
+		T(garbage),
 		T(lockout),
 		T(memory),
 		cmocka_unit_test(test_codes),
