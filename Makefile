@@ -141,7 +141,7 @@ coldseal-token_O := $(call o,hsm/token) $(P11) $(BASE) $(SECRET) $(SANDBOX) \
 coldseal-token_L := libcrypto libseccomp p11-kit-1
 
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_audit \
-	provision_enroll provision_escrow provision_keys provision_oldlog \
+	provision_enroll provision_escrow provision_image provision_keys provision_oldlog \
 	provision_policy provision_recover provision_shares provision_state)) \
 	$(P11) $(CERT) $(TPM) $(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
 	$(DOCUMENTS) $(LOG) $(RECOVER)

@@ -34,6 +34,7 @@ enum opt {
 	OPT_THRESHOLD,
 	OPT_IN,
 	OPT_OUT,
+	OPT_SHUT_OUT,
 	OPT_HELP,
 };
 
@@ -53,6 +54,7 @@ static const struct option options[] = {
 	{ "custodian-threshold", required_argument, NULL, OPT_THRESHOLD },
 	{ "in", required_argument, NULL, OPT_IN },
 	{ "out", required_argument, NULL, OPT_OUT },
+	{ "shut-out", no_argument, NULL, OPT_SHUT_OUT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -65,6 +67,7 @@ static const char usage_text[] =
     "       coldseal-provision policy --state DIR --policy ENVELOPE\n"
     "           [--custodian CERT]... [--custodian-threshold M]\n"
     "       coldseal-provision enroll --state DIR --credential FILE\n"
+    "       coldseal-provision image --state DIR --image FILE [--shut-out]\n"
     "       coldseal-provision recover --state DIR --image FILE\n"
     "           --out CERT --in FOLDER\n"
     "           [--custodian CERT]... [--custodian-threshold M]\n"
@@ -226,6 +229,9 @@ take_option(struct prov_opts *o, int c, char *arg, struct diag *d)
 	case OPT_OUT:
 		o->out = arg;
 		return 0;
+	case OPT_SHUT_OUT:
+		o->shut_out = true;
+		return 0;
 	case OPT_REHEARSAL:
 		o->rehearsal = true;
 		return 0;
@@ -302,6 +308,18 @@ run_enroll(struct prov_opts *o, struct diag *d)
 }
 
 static int
+run_image(struct prov_opts *o, struct diag *d)
+{
+	if (check_later(o, d) != 0)
+		return CS_E_USAGE;
+	if (o->image == NULL || o->policy != NULL || o->credential != NULL ||
+	    has_custody(o) || has_recovery(o))
+		return diag_fail(d, CS_E_USAGE, "--state and --image",
+		    "other options");
+	return provision_image(o, d);
+}
+
+static int
 run_recover(struct prov_opts *o, struct diag *d)
 {
 	if (check_later(o, d) != 0)
@@ -323,17 +341,21 @@ run(const char *verb, struct prov_opts *o, struct diag *d)
 		{ "keys", run_keys },
 		{ "policy", run_policy },
 		{ "enroll", run_enroll },
+		{ "image", run_image },
 		{ "recover", run_recover },
 	};
 	size_t i;
 
 	if (o->state == NULL)
 		return diag_fail(d, CS_E_USAGE, "--state DIR", "none");
+	if (o->shut_out && strcmp(verb, "image") != 0)
+		return diag_fail(d, CS_E_USAGE, "--shut-out with image", "%s",
+		    verb);
 	for (i = 0; i < ARRAY_LEN(acts); i++)
 		if (strcmp(verb, acts[i].name) == 0)
 			return acts[i].run(o, d);
-	return diag_fail(d, CS_E_USAGE, "keys, policy, enroll or recover",
-	    "\"%s\"", verb);
+	return diag_fail(d, CS_E_USAGE,
+	    "keys, policy, enroll, image or recover", "\"%s\"", verb);
 }
 
 int

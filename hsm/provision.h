@@ -47,7 +47,7 @@ struct prov_opts {
 	const char *policy;
 	const char *credential;		/* of "coldseal attest enroll" */
 	const char *image;		/* the signed image policy, a file */
-	bool rehearsal;
+	bool rehearsal, shut_out;
 	struct prov_port ports[PROV_MAX_TOKENS];
 	size_t nports;
 	struct prov_key keys[PROV_MAX_KEYS];
@@ -154,6 +154,7 @@ int prov_site_load(int state_fd, struct prov_site *ret, struct diag *d) CS_WUR;
 
 /* On failure *d says what is wrong; what is left to undo is printed. */
 int provision_keys(struct prov_opts *o, struct diag *d) CS_WUR;
+int provision_image(const struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_policy(const struct prov_opts *o, struct diag *d) CS_WUR;
 int provision_recover(const struct prov_opts *o, struct diag *d) CS_WUR;
 /* Opens the credential and prints the answer */
