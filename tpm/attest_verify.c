@@ -89,13 +89,22 @@ fill(const TPMS_ATTEST *t, struct attest *a)
 int
 attest_parse(const uint8_t *p, size_t len, struct attest *ret, struct diag *d)
 {
-	uint8_t again[sizeof(TPMS_ATTEST)];
+	uint8_t again[sizeof(TPMS_ATTEST)], copy[ATTEST_MAX];
+	struct rd magic = RD_INIT(p, len);
 	TPMS_ATTEST t = { 0 };
 	struct attest a;
 	size_t n = 0, m = 0;
+	uint32_t found = 0;
 
-	if (len > ATTEST_MAX ||
-	    Tss2_MU_TPMS_ATTEST_Unmarshal(p, len, &n, &t) != TSS2_RC_SUCCESS)
+	if (len > ATTEST_MAX || rd_u32(&magic, &found) != 0)
+		return diag_fail(d, CS_E_ATTEST_FORM, "a TPMS_ATTEST",
+		    "%zu other bytes", len);
+	/* tpm2-tss 4 refuses another magic itself; it has a check of its own */
+	memcpy(copy, p, len);
+	for (n = 0; n < sizeof(found); n++)
+		copy[n] = (uint8_t)(TPM2_GENERATED_VALUE >> (24 - 8 * n));
+	n = 0;
+	if (Tss2_MU_TPMS_ATTEST_Unmarshal(copy, len, &n, &t) != TSS2_RC_SUCCESS)
 		return diag_fail(d, CS_E_ATTEST_FORM, "a TPMS_ATTEST",
 		    "%zu other bytes", len);
 	if (n != len)
@@ -103,9 +112,10 @@ attest_parse(const uint8_t *p, size_t len, struct attest *ret, struct diag *d)
 		    "%zu more bytes", len - n);
 	if (Tss2_MU_TPMS_ATTEST_Marshal(&t, again, sizeof(again), &m) !=
 		TSS2_RC_SUCCESS ||
-	    m != len || memcmp(again, p, len) != 0)
+	    m != len || memcmp(again, copy, len) != 0)
 		return diag_fail(d, CS_E_ATTEST_FORM, "its only encoding",
 		    "another one");
+	t.magic = found;
 	if (fill(&t, &a) != 0)
 		return diag_fail(d, CS_E_ATTEST_FORM, "digests and names",
 		    "longer fields");

@@ -5,6 +5,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
+. "$here/../lib/stocktar.sh"
 bin=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
 tools=$(cd "${CS_TEST_BIN:-$bin/../test}" && pwd) || bail "no test tools"
 cs=$bin/coldseal
@@ -248,8 +249,7 @@ repack() { # from to member-to-drop
 	tar -C repack -xf "$1"
 	sed -i "\\|  $3\$|d" repack/manifest
 	{ echo manifest; sed 's/^.*  //' repack/manifest; } >members
-	tar -C repack -b 1 --format=ustar --owner=0 --group=0 --mtime=@0 \
-	    --numeric-owner --mode=0644 --no-recursion -cf "$2" -T members
+	stock_tar -C repack --no-recursion -cf "$2" -T members
 }
 repack r.req same.req nothing
 ok "stock tar makes the same bundle" cmp r.req same.req

@@ -38,6 +38,18 @@ must(int r, const struct diag *d, const char *what)
 }
 
 static void
+ask_done(struct ask *a)
+{
+	buf_done(&a->saved.context);
+	tpm_tree_free(&a->tree);
+	tpm_blob_done(&a->b);
+	tpm_close(&a->t);
+	tpm_image_free(&a->img);
+	policy_free(&a->policy);
+	site_free(&a->site);
+}
+
+static void
 open_all(struct ask *a, const char *state_path, const char *domain)
 {
 	uint8_t *env = NULL, *json = NULL, *blob = NULL;
@@ -192,6 +204,9 @@ main(int argc, char **argv)
 	Esys_Free(out);
 	tpm_handle_done(&a.object);
 	tpm_handle_done(&a.session);
-	tpm_close(&a.t);
+	for (i = 0; i < n; i++)
+		free((void *)(uintptr_t)votes[i].sig);
+	buf_done(&challenge);
+	ask_done(&a);
 	return rc == 0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 #	forge_pack BUNDLE [NAME...]	a canonical bundle of these members (or
 #				all in order) with a right manifest
 # needs $work
+. "$(dirname "${BASH_SOURCE[0]}")/stocktar.sh"
 
 forge_open() {
 	forge=$work/forge
@@ -50,8 +51,7 @@ forge_members() {
 forge_tar() { # OUT NAME...
 	local out=$1
 	shift
-	tar -C "$forge" --format=ustar --owner=0 --group=0 --numeric-owner \
-	    --mode=0644 --mtime=@0 -b1 -cf "$out" "$@"
+	stock_tar -C "$forge" -cf "$out" "$@"
 }
 
 forge_pack() {

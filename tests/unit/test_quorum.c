@@ -782,9 +782,10 @@ many_rounds(void **state)
 		opens(&blob, two, 2);
 	}
 	tpm_release(rig.t);
-	handles_left(TPM2_TRANSIENT_FIRST, 0);
-	handles_left(TPM2_LOADED_SESSION_FIRST, 0);
-	handles_left(TPM2_ACTIVE_SESSION_FIRST, 0);
+	/* transient objects, loaded sessions, saved ones */
+	handles_left(0x80000000u, 0);
+	handles_left(0x02000000u, 0);
+	handles_left(0x03000000u, 0);
 	buf_done(&blob);
 }
 
