@@ -55,4 +55,10 @@ for i in 0x01500010 0x01500011 0x01500012 0x01500013; do
 done
 run tpm2_nvextend -C 0x01500013 -i "$work/up.log" 0x01500013
 ok "the anchor: nobody extends it" test "$tap_status" != 0
+
+# a firmware that switched the bank off
+tpm2_pcrallocate sha1:all+sha256:none >/dev/null || bail "no allocation"
+coldseal-rehearsal down "$work/r" >/dev/null
+coldseal-rehearsal console "$work/r" </dev/null >"$work/out" 2>&1
+like "no SHA-256 bank: said so" "$(cat "$work/out")" 'TPM-BANK'
 done_testing
