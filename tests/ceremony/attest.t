@@ -30,13 +30,9 @@ start_tpm() { # NAME: swtpm in the folder of that name
 	swtpm socket --tpm2 --tpmstate "dir=$work/$1" --server \
 	    "type=unixio,path=$work/$1/s" --ctrl \
 	    "type=unixio,path=$work/$1/s.ctrl" --flags \
-	    not-need-init,startup-clear >/dev/null 2>&1 &
-	pids+=($!)
-	for _ in $(seq 100); do
-		[ -S "$work/$1/s" ] && return
-		sleep 0.1
-	done
-	bail "swtpm does not start"
+	    not-need-init,startup-clear --pid "file=$work/$1/pid" --daemon \
+	    >/dev/null 2>&1 || bail "swtpm does not start"
+	pids+=("$(cat "$work/$1/pid")")
 }
 use_tpm() { # NAME
 	tcti=swtpm:path=$work/$1/s

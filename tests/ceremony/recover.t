@@ -159,12 +159,8 @@ begin() { # OPTION...: waits until the session's certificate is out
 	said_until 'then type go'
 }
 said_until() {
-	local i
-	for i in $(seq 200); do
-		grep -q "$1" "$work/said" && return
-		kill -0 "$pid" 2>/dev/null || return
-		sleep 0.1
-	done
+	file_says "$work/said" "$1" "$pid" && return
+	kill -0 "$pid" 2>/dev/null || return
 	bail "never said $1: $(cat "$work/said" "$work/err")"
 }
 end() { # ends the input; the status is in $status
@@ -297,12 +293,13 @@ refuses "and there is nothing to recover" 1 PROVISION-SAME-TPM recover
 # --- the same chip, cleared by the custodians ------------------------------
 join_tpm() { # the set "tpm" of the state, joined: owner, then lockout
 	mkfifo "$work/names"
+	: >"$work/joiner"
 	"$tools/mkshares" join "$state/enrol/recovery/tpm/shares.dsse" \
 	    "$state/enrol/record.pem" tpm "$origin/r2" "$work/session.pem" \
-	    <"$work/names" >"$work/joined" &
+	    <"$work/names" >"$work/joined" 2>"$work/joiner" &
 	local joiner=$! fd
 	exec {fd}>"$work/names"
-	until [ -e "$work/session.pem" ]; do sleep 0.1; done
+	file_says "$work/joiner" '^session' "$joiner" || bail "no session"
 	mkdir -p "$work/in/tpm"
 	reseal olga 1 tpm
 	reseal pavel 2 tpm

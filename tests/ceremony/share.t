@@ -107,16 +107,13 @@ like "ECDH: X9.63 KDF with SHA-256" "$tap_out" \
 # --- reseal, and a new appliance joins -----------------------------------
 joiner() { # list: starts the appliance's end, waits for its certificate
 	rm -f in appliance.der
+	: >joiner
 	mkfifo in
 	"$mk" join "$1" record.pub "$domain" "$origin" appliance.der \
-	    <in >joined &
+	    <in >joined 2>joiner &
 	joiner_pid=$!
 	exec 3>in
-	for _ in $(seq 100); do
-		[ -e appliance.der ] && return
-		sleep 0.1
-	done
-	bail "no session"
+	file_says joiner '^session' "$joiner_pid" || bail "no session"
 }
 finish() { # ends it; its answers, on one line, are in $answers
 	exec 3>&-

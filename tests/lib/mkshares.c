@@ -129,6 +129,7 @@ join(char **v)
 	must("session", recover_session_new(time(NULL), &se, &d), &d);
 	cert = recover_session_cert(se, &n);
 	must(v[4], file_write_atomic(AT_FDCWD, v[4], cert, n, 0644, &d), &d);
+	(void)fputs("session\n", stderr); /* whoever waits for it reads that */
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		r = enter(se, set, line, &index);

@@ -97,6 +97,13 @@ refuses() { # name status CHECK-ID command [argument ...]
 	fi
 }
 
+# Waits until a growing file has a line that matches; 1 if the process that
+# writes it ends before, or after half a minute.
+file_says() { # FILE RE PID
+	timeout 30 grep -qE -m1 -e "$2" \
+	    < <(tail -n +1 -s 0.1 -f --pid="$3" "$1" 2>/dev/null)
+}
+
 done_testing() {
 	[ -n "$tap_plan" ] || printf '1..%d\n' "$tap_n"
 	if [ -n "$tap_plan" ] && [ "$tap_plan" -ne "$tap_n" ]; then
