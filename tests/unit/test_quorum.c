@@ -519,6 +519,57 @@ other_release_key(void **state)
 	buf_done(&blob);
 }
 
+/* One document, one change each. */
+static void
+image_documents(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		int code;
+	} edits[] = {
+		{ "\"version\":1", "\"version\":2", CS_E_TPM_IMAGE },
+		{ "\"version\":1", "\"version\":1,\"x\":1", CS_E_JSON_FIELD },
+		{ "\"7\":", "\"07\":", CS_E_TPM_IMAGE },
+		{ "\"7\":", "\"24\":", CS_E_TPM_IMAGE },
+		{ "\"7\":", "\"9\":", CS_E_TPM_SELECT },
+		{ "\"7\":", "\"8\":", CS_E_TPM_IMAGE },
+		{ "-image-v1", "-image-v2", CS_E_TPM_IMAGE },
+		{ "\"signature\":\"", "\"signature\":\"=", CS_E_TPM_IMAGE },
+		{ "\"pcrs\":{", "\"pcrs\":{\"7\":1,", CS_E_JSON_DUPLICATE },
+	};
+	_cleanup_free_ char *good = NULL;
+	struct tpm_image *img = NULL;
+	struct diag d = { 0 };
+	char text[2048];
+	size_t i, len;
+
+	(void)state;
+	assert_int_equal(tpm_image_format(rig.img->version, &rig.img->pcrs,
+			     rig.img->key, rig.img->sig, rig.img->sig_len,
+			     &good, &len),
+	    0);
+	assert_int_equal(tpm_image_parse(good, len, &img, &d), 0);
+	tpm_image_free(&img);
+	for (i = 0; i < ARRAY_LEN(edits); i++) {
+		const char *at =
+		    memmem(good, len, edits[i].from, strlen(edits[i].from));
+		int r;
+
+		assert_non_null(at);
+		(void)snprintf(text, sizeof(text), "%.*s%s%.*s",
+		    (int)(at - good), good, edits[i].to,
+		    (int)(len - (size_t)(at - good) - strlen(edits[i].from)),
+		    at + strlen(edits[i].from));
+		r = tpm_image_parse(text, strlen(text), &img, &d);
+		if (r != edits[i].code)
+			fail_msg("%s: %s, not %s", edits[i].to, err_id(r),
+			    err_id(edits[i].code));
+		assert_null(img);
+	}
+	assert_int_equal(tpm_image_parse(good, len - 1, &img, &d),
+	    CS_E_JSON_SYNTAX);
+}
+
 static void
 session_ends_with_the_power(void **state)
 {
@@ -831,6 +882,7 @@ main(void)
 		T(older_generation),
 		T(image_update),
 		T(other_release_key),
+		T(image_documents),
 		T(session_ends_with_the_power),
 		T(sessions_are_pruned),
 		T(two_keys_one_person),
