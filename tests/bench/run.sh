@@ -94,8 +94,9 @@ sign_bench sign.rsa3072 fw-rsa 200 '>= 0.9'
 # what the chip's part costs; no floor: nothing else does that
 "${bench}_tpm" >"$work/tpm"
 while read -r line; do
-	row "tpm.$(jq -r .name <<<"$line")" "$(jq .ms <<<"$line")" null \
-	    "ms/$(jq .commands <<<"$line")c" ""
+	name=tpm.$(jq -r .name <<<"$line")
+	row "$name" "$(jq .ms <<<"$line")" null ms ""
+	row "$name.commands" "$(jq .commands <<<"$line")" null commands ""
 done <"$work/tpm"
 
 # one artifact of 2 GiB; the image is in the cache for both
