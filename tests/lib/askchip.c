@@ -159,6 +159,20 @@ by_place(const void *x, const void *y)
 	return *a < *b ? -1 : *a > *b;
 }
 
+/* the first place that nobody of the first n has */
+static size_t
+unused(const size_t *places, size_t n)
+{
+	size_t p, i;
+
+	for (p = 0;; p++) {
+		for (i = 0; i < n && places[i] != p; i++)
+			;
+		if (i == n)
+			return p;
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -194,7 +208,7 @@ main(int argc, char **argv)
 				vote(&a, &votes[j]);
 	/* whoever is missing is claimed to have voted */
 	for (i = n; i < a.b.quorum.threshold; i++)
-		places[i] = i == 0 ? 0 : (places[i - 1] + 1) % a.b.quorum.n;
+		places[i] = unused(places, i);
 	qsort(places, a.b.quorum.threshold, sizeof(*places), by_place);
 	climb(&a, places);
 	rc = Esys_Unseal(a.t->esys, a.object.h, a.session.h, ESYS_TR_NONE,
