@@ -96,6 +96,9 @@ int prov_check_image(struct tpm *tpm, const struct tpm_image *img,
 #define PROV_IMAGE "sealed/image.json"
 int prov_image(int dirfd, const char *path, struct tpm_image **ret,
     struct diag *d) CS_WUR;
+/* what was parsed and checked is written; its file is not read again */
+int prov_image_write(int state_fd, const struct tpm_image *img,
+    struct diag *d) CS_WUR;
 
 /*
  * The state folder under construction (provision_state.c): a folder beside
@@ -134,8 +137,8 @@ int prov_print_key(const struct prov_key *k) CS_WUR;
  * appliance's, and what sealed/ and enrol/ say of it.  pubkey_free(*ret_log)
  */
 int prov_make_tpm(struct tpm *tpm, struct tpm_image *img,
-    const char *image_path, const struct prov_state *s,
-    uint64_t *ret_generation, struct pubkey **ret_log, struct diag *d) CS_WUR;
+    const struct prov_state *s, uint64_t *ret_generation,
+    struct pubkey **ret_log, struct diag *d) CS_WUR;
 
 /*
  * enrol/: ek.pub, ek.crt if there is one, ak.pub, anchor.pub, which

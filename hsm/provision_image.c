@@ -90,18 +90,6 @@ prove(const struct update *u, struct diag *d)
 	    r;
 }
 
-static int
-install(const struct update *u, const char *path, struct diag *d)
-{
-	_cleanup_free_ uint8_t *text = NULL;
-	size_t len;
-	int r = file_read(AT_FDCWD, path, TPM_IMAGE_MAX, &text, &len, d);
-
-	return r == 0 ?
-	    file_write_atomic(u->fd, PROV_IMAGE, text, len, 0600, d) :
-	    r;
-}
-
 int
 provision_image(const struct prov_opts *o, struct diag *d)
 {
@@ -115,7 +103,7 @@ provision_image(const struct prov_opts *o, struct diag *d)
 	if (r == 0)
 		r = prove(&u, d);
 	if (r == 0)
-		r = install(&u, o->image, d);
+		r = prov_image_write(u.fd, u.new, d);
 	for (i = u.floor; r == 0 && o->shut_out && i < u.new->version; i++)
 		r = tpm_nv_increment(u.tpm, u.new, TPM_NV_IMAGE, d);
 	if (r == 0)

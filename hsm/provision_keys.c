@@ -98,6 +98,19 @@ prov_image(int dirfd, const char *path, struct tpm_image **ret, struct diag *d)
 	return r == 0 ? tpm_image_parse(data, len, ret, d) : r;
 }
 
+int
+prov_image_write(int state_fd, const struct tpm_image *img, struct diag *d)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = tpm_image_format(img->version, &img->pcrs, img->key, img->sig,
+	    img->sig_len, &text, &len);
+
+	if (r != 0)
+		return diag_fail(d, r, NULL, PROV_IMAGE);
+	return file_write_atomic(state_fd, PROV_IMAGE, text, len, 0600, d);
+}
+
 static void
 collect_domains(struct build *b)
 {
@@ -399,8 +412,6 @@ static int
 make_tpm(struct build *b, struct diag *d)
 {
 	uint8_t storage[TPM_NAME_LEN], chip[TPM_NAME_LEN];
-	_cleanup_free_ uint8_t *image = NULL;
-	size_t len;
 	int r;
 
 	b->tpm_touched = true;
@@ -416,21 +427,15 @@ make_tpm(struct build *b, struct diag *d)
 		r = prov_write_tpm(&b->state, storage, chip, d);
 	if (r == 0)
 		r = make_log_key(b, d);
-	if (r == 0)
-		r = file_read(AT_FDCWD, b->o->image, TPM_IMAGE_MAX, &image,
-		    &len, d);
-	return r == 0 ?
-	    file_write_atomic(b->state.fd, PROV_IMAGE, image, len, 0600, d) :
-	    r;
+	return r == 0 ? prov_image_write(b->state.fd, b->img, d) : r;
 }
 
 int
-prov_make_tpm(struct tpm *tpm, struct tpm_image *img, const char *image_path,
+prov_make_tpm(struct tpm *tpm, struct tpm_image *img,
     const struct prov_state *s, uint64_t *ret_generation,
     struct pubkey **ret_log, struct diag *d)
 {
-	struct prov_opts o = { .image = image_path };
-	struct build b = { .o = &o, .tpm = tpm, .img = img, .state = *s };
+	struct build b = { .tpm = tpm, .img = img, .state = *s };
 	int r = make_tpm(&b, d);
 
 	if (r == 0)

@@ -405,8 +405,8 @@ make_seals(struct recovery *x, struct diag *d)
 	size_t i;
 	int r;
 
-	r = prov_make_tpm(x->tpm, x->img, x->o->image, &x->state,
-	    &x->generation, &x->tpm_log, d);
+	r = prov_make_tpm(x->tpm, x->img, &x->state, &x->generation,
+	    &x->tpm_log, d);
 	for (i = 0; r == 0 && i < x->n; i++)
 		r = seal(x, &x->v[i], d);
 	if (r == 0)
