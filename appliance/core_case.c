@@ -18,17 +18,6 @@ case_done(struct case_file *f)
 	memset(f, 0, sizeof(*f));
 }
 
-static const struct policy_rule *
-rule_by_id(const struct policy *p, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < p->nrules; i++)
-		if (strcmp(p->rules[i].id, id) == 0)
-			return &p->rules[i];
-	return NULL;
-}
-
 static int
 load_request(struct core *c, struct case_file *f, struct diag *d)
 {
@@ -45,7 +34,7 @@ load_request(struct core *c, struct case_file *f, struct diag *d)
 	if (r != 0)
 		return r;
 	f->requester = policy_principal_by_id(c->policy, f->q.requester);
-	f->rule = rule_by_id(c->policy, f->q.rule);
+	f->rule = policy_rule_by_id(c->policy, f->q.rule);
 	if (f->q.state == REQ_REFUSED)
 		return 0;
 	/* no session yet: zeros, which nobody's approval names */

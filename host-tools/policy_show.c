@@ -125,9 +125,9 @@ show_view(const struct view *v)
 	show_digest("digest", p->digest);
 	if (p->has_previous)
 		show_id("previous", p->previous);
-	(void)printf("%-13s%" PRIu64 " of", "changes need", p->admin_threshold);
-	for (i = 0; i < p->admin_roles.n; i++)
-		(void)printf(" %s", p->admin_roles.v[i]);
+	(void)printf("%-13s%" PRIu64 " of", "changes need", p->admin.threshold);
+	for (i = 0; i < p->admin.roles.n; i++)
+		(void)printf(" %s", p->admin.roles.v[i]);
 	(void)putchar('\n');
 	for (i = 0; i < p->nprincipals; i++)
 		if (policy_is_admin(p, &p->principals[i]))

@@ -10,6 +10,24 @@
  * the host tool.  Every check is listed, passed or not.
  */
 
+/*
+ * The rule's scope (version, pipeline, branch, commit), the policy's review
+ * date, the rule's windows and their caps, the key's cap.  past counts what
+ * the log has; NULL where there is no log: caps are then listed as passed,
+ * "not counted here".  n: signatures that this request would add.
+ */
+struct evaluate_past {
+	/* signatures made by a rule (or NULL: any) with a key (or NULL: any) */
+	int (*signatures)(void *arg, const char *rule, const char *key,
+	    int64_t from, int64_t until, uint64_t *ret);
+	void *arg;
+};
+int evaluate_scope(const struct request *r, const struct policy_rule *rule,
+    struct checks *c) CS_WUR;
+int evaluate_limits(const struct policy *p, const struct request *r,
+    const struct policy_rule *rule, int64_t now,
+    const struct evaluate_past *past, struct checks *c) CS_WUR;
+
 /* What the appliance itself computed from an artifact on the medium. */
 struct artifact {
 	uint8_t sha256[32];

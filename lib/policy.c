@@ -26,8 +26,29 @@ key_done(struct policy_key *k)
 }
 
 static void
+evidence_done(struct policy_evidence *e)
+{
+	free(e->signers.v);
+	free(e->builders.v);
+	free(e->sources.v);
+	free(e->refs.v);
+	free(e->scanners.v);
+	free(e->denied.v);
+}
+
+static void
 rule_done(struct policy_rule *r)
 {
+	size_t i;
+
+	for (i = 0; i < r->nevidence; i++)
+		evidence_done(&r->evidence[i]);
+	free(r->evidence);
+	free(r->windows);
+	free(r->versions.v);
+	free(r->pipelines.v);
+	free(r->branches.v);
+	free(r->commits.v);
 	free(r->requesters.v);
 	free(r->keys.v);
 	free(r->formats.v);
@@ -79,12 +100,16 @@ policy_free(struct policy **pp)
 		key_done(&p->keys[i]);
 	for (i = 0; i < p->nrules; i++)
 		rule_done(&p->rules[i]);
+	for (i = 0; i < p->nwaivers; i++)
+		free(p->waivers[i].products.v);
+	rule_done(&p->admin);
+	rule_done(&p->break_glass);
+	free(p->waivers);
 	free(p->principals);
 	free(p->domains);
 	free(p->keys);
 	free(p->rules);
 	free(p->role_names.v);
-	free(p->admin_roles.v);
 	statement_free(&p->st);
 	free(p);
 	*pp = NULL;
@@ -123,6 +148,21 @@ policy_key_by_id(const struct policy *p, const char *id)
 	for (i = 0; i < p->nkeys; i++)
 		if (strcmp(p->keys[i].id, id) == 0)
 			return &p->keys[i];
+	return NULL;
+}
+
+const struct policy_rule *
+policy_rule_by_id(const struct policy *p, const char *id)
+{
+	size_t i;
+
+	if (strcmp(id, POLICY_RULE_ADMIN) == 0)
+		return &p->admin;
+	if (strcmp(id, POLICY_RULE_BREAK_GLASS) == 0)
+		return p->has_break_glass ? &p->break_glass : NULL;
+	for (i = 0; i < p->nrules; i++)
+		if (strcmp(p->rules[i].id, id) == 0)
+			return &p->rules[i];
 	return NULL;
 }
 

@@ -40,19 +40,65 @@ struct policy_key {
 	enum key_alg alg;
 	struct policy_str_list products, formats;
 	const char *state;	/* "active", "retired", "revoked", "pending" */
+	const char *reason;	/* of a revocation; NULL else */
+	const char *shared;	/* why it serves several products; NULL: one */
+	uint64_t max_signatures;	/* 0: no cap */
 	int64_t valid_from, valid_until;
 	uint8_t *cert;		/* DER, for cms; NULL if none */
 	size_t cert_len;
+};
+
+/*
+ * Evidence that must come with a request: in-toto attestations about each of
+ * its artifacts (lib/evidence.h).  What a type does not use is empty.
+ */
+enum evidence_type {
+	EVIDENCE_PROVENANCE,	/* "slsa-provenance", SLSA v1 */
+	EVIDENCE_VULNS,		/* "vulns", in-toto v0.1, v0.2 */
+	EVIDENCE_TEST,		/* "test-result", in-toto v0.1 */
+	EVIDENCE_SBOM,		/* "sbom", SPDX or CycloneDX */
+	EVIDENCE_COUNT,
+};
+
+struct policy_evidence {
+	enum evidence_type type;
+	struct policy_str_list signers;	/* roles whose holders may sign it */
+	uint64_t max_age;	/* seconds; 0: any */
+	struct policy_str_list builders, sources, refs;	/* globs: provenance */
+	struct policy_str_list scanners;		/* globs: vulns */
+	struct policy_str_list denied;	/* severities, lower case: vulns */
+	/* test-result: the result must be PASSED */
+};
+
+/* A finding that may stand, for some products and some time. */
+struct policy_waiver {
+	const char *vulnerability;	/* its ID */
+	struct policy_str_list products;
+	const char *reason;
+	int64_t until;
+};
+
+struct policy_window {
+	int64_t from, until;
+	uint64_t max_signatures;	/* 0: no cap */
 };
 
 struct policy_rule {
 	const char *id;
 	const char *product;
 	struct policy_str_list requesters, keys, formats;
+	/* globs (fnmatch) of the request; a list that is absent restricts not */
+	struct policy_str_list versions, pipelines, branches, commits;
+	struct policy_evidence *evidence;	/* all of them */
+	size_t nevidence;
+	struct policy_window *windows;	/* one of them, if there are any */
+	size_t nwindows;
+	bool digest_only;	/* artifacts need not be on the medium */
 	uint64_t threshold;
 	struct policy_str_list roles;	/* who may approve */
 	bool distinct_organisations;
 	bool requester_excluded;
+	bool ahead;		/* statements signed elsewhere count */
 };
 
 struct policy {
@@ -73,9 +119,20 @@ struct policy {
 	size_t nkeys;
 	struct policy_rule *rules;
 	size_t nrules;
-	uint64_t admin_threshold;
-	struct policy_str_list admin_roles;
+	struct policy_waiver *waivers;
+	size_t nwaivers;
+	int64_t review_by;
+	uint64_t review_warning;	/* seconds after it until signing stops */
+	/*
+	 * Two rules that no request matches by itself: who may change things,
+	 * and who may sign past evidence, windows and patterns, with a reason.
+	 */
+	struct policy_rule admin;	/* POLICY_RULE_ADMIN, requester excluded */
+	bool has_break_glass;
+	struct policy_rule break_glass;	/* POLICY_RULE_BREAK_GLASS */
 };
+#define POLICY_RULE_ADMIN	"administration"
+#define POLICY_RULE_BREAK_GLASS	"break-glass"
 
 void policy_free(struct policy **p);
 static inline void
@@ -112,6 +169,9 @@ const struct policy_principal *policy_principal_by_id(const struct policy *p,
 const struct policy_principal *policy_principal_by_key(const struct policy *p,
     const struct pubkey *k);
 const struct policy_key *policy_key_by_id(const struct policy *p,
+    const char *id);
+/* one of rules, or one of the two that stand beside them; NULL if none */
+const struct policy_rule *policy_rule_by_id(const struct policy *p,
     const char *id);
 int policy_list_has(const struct policy_str_list *l, const char *s);
 /* 1 if the two lists share a name */

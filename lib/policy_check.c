@@ -69,7 +69,7 @@ approves_anywhere(const struct policy *p, const struct policy_str_list *roles)
 {
 	size_t i;
 
-	if (policy_lists_meet(roles, &p->admin_roles))
+	if (policy_lists_meet(roles, &p->admin.roles))
 		return true;
 	for (i = 0; i < p->nrules; i++)
 		if (policy_lists_meet(roles, &p->rules[i].roles))
@@ -346,6 +346,10 @@ check_rule(const struct policy *p, const struct policy_rule *u, struct diag *d)
 			return diag_fail(d, CS_E_POLICY_OVERLAP, NULL,
 			    "the rules %s and %s", o->id, u->id);
 	}
+	if (policy_rule_by_id(p, u->id) != u)
+		return diag_fail(d, CS_E_POLICY_NAME,
+		    "another name than a rule that coldseal itself has",
+		    "the rule %s", u->id);
 	if (!u->requester_excluded)
 		return diag_fail(d, CS_E_POLICY_SEPARATION,
 		    "requester_excluded true (separation of duties)",
@@ -378,9 +382,9 @@ policy_check(const struct policy *p, struct diag *d)
 	for (i = 0; r == 0 && i < p->nrules; i++)
 		r = check_rule(p, &p->rules[i], d);
 	if (r == 0)
-		r = check_roles_defined(p, &p->admin_roles, "administration",
+		r = check_roles_defined(p, &p->admin.roles, "administration",
 		    d);
 	return r != 0 ? r :
-			check_threshold(p, "administration", p->admin_threshold,
-			    &p->admin_roles, false, d);
+			check_threshold(p, "administration", p->admin.threshold,
+			    &p->admin.roles, false, d);
 }

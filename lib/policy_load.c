@@ -6,7 +6,7 @@
 static bool
 is_admin(const struct policy *p, const struct policy_principal *w)
 {
-	return policy_lists_meet(&w->roles, &p->admin_roles);
+	return policy_lists_meet(&w->roles, &p->admin.roles);
 }
 
 /* Every key an administrator has, and whose it is. */

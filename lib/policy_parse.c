@@ -333,13 +333,16 @@ parse_administration(json_t *j, struct policy *p, struct diag *d)
 	json_t *roles = NULL;
 	const struct json_field f[] = {
 		{ "roles", JK_ARR, true, &roles, NULL },
-		{ "threshold", JK_U64, true, &p->admin_threshold, NULL },
+		{ "threshold", JK_U64, true, &p->admin.threshold, NULL },
 	};
 	int r = json_fields(j, "/administration", f, ARRAY_LEN(f), d);
 
 	if (r != 0)
 		return r;
-	return parse_list(roles, "/administration", "roles", &p->admin_roles,
+	p->admin.id = POLICY_RULE_ADMIN;
+	p->admin.product = POLICY_RULE_ADMIN;
+	p->admin.requester_excluded = true;
+	return parse_list(roles, "/administration", "roles", &p->admin.roles,
 	    d);
 }
 

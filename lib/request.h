@@ -17,6 +17,8 @@ struct request {
 	const char *product, *version;
 	const char *key, *format;
 	const char *user, *system, *pipeline, *run, *commit; /* origin */
+	const char *branch;	/* of origin; "" if it is not given */
+	const char *break_glass;	/* the reason; NULL: an ordinary one */
 	int64_t created;
 	struct request_evidence *evidence;
 	size_t nevidence;

@@ -12,7 +12,7 @@ check(const struct policy *p)
 {
 	size_t i;
 
-	if (p->nrules == 0 || p->admin_threshold == 0)
+	if (p->nrules == 0 || p->admin.threshold == 0)
 		abort();
 	for (i = 0; i < p->nrules; i++)
 		if (p->rules[i].threshold == 0 || p->rules[i].roles.n == 0 ||
