@@ -63,6 +63,7 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
+EVIDENCE := $(call lib,evidence_envelope evidence_statement evidence_time)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
@@ -154,7 +155,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY)
+	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
