@@ -63,7 +63,9 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
-EVIDENCE := $(call lib,evidence_envelope evidence_statement evidence_time)
+EVIDENCE := $(call lib,evidence evidence_envelope evidence_other \
+	evidence_provenance evidence_report evidence_severity \
+	evidence_statement evidence_time evidence_types evidence_vulns)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)

@@ -4,7 +4,7 @@
 
 #include "lib/evaluate.h"
 
-/* Shared by lib/evaluate*.c only. */
+/* Shared by lib/evaluate*.c and lib/evidence.c only. */
 
 /*
  * Whose key, of those the policy lists for principals, made the envelope's
