@@ -61,7 +61,8 @@ CANON := $(call lib,canon canonget)
 TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
-	policy_check policy_uri request approval record refusal checks \
+	policy_check policy_check_rules policy_evidence policy_index \
+	policy_rules policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
