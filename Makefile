@@ -61,8 +61,10 @@ CANON := $(call lib,canon canonget)
 TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
-	policy_check policy_uri request approval record refusal checks \
-	evaluate evaluate_approvals evaluate_artifacts)
+	policy_check policy_check_rules policy_evidence policy_index \
+	policy_rules policy_uri request approval record refusal checks \
+	evaluate evaluate_approvals evaluate_artifacts evaluate_limits \
+	evaluate_scope)
 EVIDENCE := $(call lib,evidence evidence_envelope evidence_other \
 	evidence_provenance evidence_report evidence_severity \
 	evidence_statement evidence_time evidence_types evidence_vulns)
