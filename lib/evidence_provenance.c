@@ -82,7 +82,8 @@ static int
 match(const struct policy_str_list *globs, const char *s, int code,
     const char *what, struct diag *d)
 {
-	if (evidence_glob(globs, s))
+	/* what is not said matches no pattern, not even "*" */
+	if (globs->n == 0 || (s[0] != '\0' && evidence_glob(globs, s)))
 		return 0;
 	return diag_fail(d, code, globs->v[0], "%s %.120s", what,
 	    s[0] == '\0' ? "is not given" : s);

@@ -133,20 +133,6 @@ denied_from(const struct policy_str_list *denied)
 	return least;
 }
 
-/* A word that the policy denies in so many letters, in any case. */
-static bool
-named(json_t *entry, const struct policy_str_list *denied)
-{
-	const char *s = json_string_value(
-	    json_is_object(entry) ? json_object_get(entry, "score") : entry);
-	size_t i;
-
-	for (i = 0; s != NULL && i < denied->n; i++)
-		if (strcasecmp(denied->v[i], s) == 0)
-			return true;
-	return false;
-}
-
 /*
  * Denied if its worst entry is as bad as the least denied severity, or worse;
  * if it has no entry that is understood; or if one is not and the policy
@@ -166,7 +152,7 @@ evidence_severity_denied(json_t *severity, const struct policy_str_list *denied)
 		entry = json_is_array(severity) ? json_array_get(severity, i) :
 						  severity;
 		is = entry_severity(entry);
-		if (named(entry, denied) || (is == SEVERITY_UNKNOWN && unknown))
+		if (is == SEVERITY_UNKNOWN && unknown)
 			return true;
 		if (is > worst)
 			worst = is;

@@ -103,5 +103,5 @@ evidence_glob(const struct policy_str_list *globs, const char *s)
 	for (i = 0; i < globs->n; i++)
 		if (fnmatch(globs->v[i], s, 0) == 0)
 			return true;
-	return globs->n == 0;
+	return globs->n == 0; /* absent: the parser refuses an empty one */
 }

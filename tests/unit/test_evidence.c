@@ -568,6 +568,36 @@ test_two_requirements(void **state)
 	assert_int_equal(c3.n, 1);
 }
 
+/* what the provenance does not say matches no pattern */
+static void
+test_any_pattern(void **state)
+{
+	static const int source[] = { REQ, CS_E_EVIDENCE_SOURCE, 0 };
+	static const int ref[] = { REQ, CS_E_EVIDENCE_REF, 0 };
+	static const int none[] = { 0 };
+	static const char *any[] = { "*" };
+	const struct policy_str_list absent = { NULL, 0 }, star = LIST(any);
+	struct policy_evidence w = want[EVIDENCE_PROVENANCE];
+	_cleanup_policy_ struct policy *p = doc_policy(NULL, 0);
+	_cleanup_att_ struct att_set s = { .n = 0 };
+	_cleanup_checks_ struct checks c = { 0 }, c2 = { 0 }, c3 = { 0 };
+
+	(void)state;
+	att_add(&s, ATT_PROVENANCE, ATT_BOTH, BUILD("", BUILDER, MADE),
+	    DK_OLGA);
+	w.sources = star;
+	w.refs = absent;
+	ask(p, &w, 1, &s, DOC_NOW, &c);
+	expect(&c, "any source", source);
+	w.sources = absent;
+	w.refs = star;
+	ask(p, &w, 1, &s, DOC_NOW, &c2);
+	expect(&c2, "any ref", ref);
+	w.refs = absent;
+	ask(p, &w, 1, &s, DOC_NOW, &c3);
+	expect(&c3, "no pattern", none);
+}
+
 /* a requirement of another role than the one its other document needs */
 static void
 test_roles_differ(void **state)
@@ -663,6 +693,7 @@ main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_ages),
 		cmocka_unit_test(test_two_requirements),
+		cmocka_unit_test(test_any_pattern),
 		cmocka_unit_test(test_roles_differ),
 		cmocka_unit_test(test_listed),
 		cmocka_unit_test(test_names),

@@ -13,7 +13,6 @@
 static const char *high_up[] = { "high", "critical" };
 static const char *only_unknown[] = { "unknown" };
 static const char *only_high[] = { "high" };
-static const char *own_word[] = { "sev-1" };
 static const char *all[] = { "none", "low", "medium", "high", "critical",
 	"unknown" };
 static const char *critical_unknown[] = { "critical", "unknown" };
@@ -81,9 +80,6 @@ static const struct {
 	{ "'low'", LIST(high_up), false },
 	{ "'Critical'", LIST(high_up), true },
 	{ "['low']", LIST(high_up), false },
-	/* a word of the policy's own */
-	{ "[{'score':'SEV-1'},{'score':'low'}]", LIST(own_word), true },
-	{ "[{'score':'SEV-2'},{'score':'low'}]", LIST(own_word), false },
 	/* nothing is denied */
 	{ "null", { NULL, 0 }, false },
 	{ "'critical'", { NULL, 0 }, false },
