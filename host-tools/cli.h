@@ -73,6 +73,7 @@ extern const struct cli_verb verb_request_create, verb_request_show,
     verb_request_check, verb_media_write, verb_media_read,
     verb_response_verify, verb_response_extract, verb_audit_import,
     verb_audit_verify, verb_audit_status, verb_policy_sign, verb_policy_show,
+    verb_policy_simulate,
     verb_image_sign, verb_share_show, verb_share_reseal,
     verb_attest_enroll, verb_attest_challenge, verb_attest_verify;
 

@@ -25,6 +25,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_audit_status,
 	&verb_policy_sign,
 	&verb_policy_show,
+	&verb_policy_simulate,
 	&verb_image_sign,
 	&verb_share_show,
 	&verb_share_reseal,

@@ -7,7 +7,7 @@
 
 /* A request bundle, as show and check read it. */
 struct reqfile {
-	struct package *bundle;
+	struct package *bundle;	/* NULL: the envelope alone */
 	struct dsse *env;
 	struct request *req;
 };
@@ -16,6 +16,10 @@ void reqfile_done(struct reqfile *f);
 #define _cleanup_reqfile_ _cleanup_(reqfile_done)
 
 int reqfile_open(const char *path, struct reqfile *ret, struct diag *d)
+    CS_WUR;
+
+/* A bundle, or the request's envelope by itself. */
+int reqfile_open_any(const char *path, struct reqfile *ret, struct diag *d)
     CS_WUR;
 
 #endif
