@@ -175,7 +175,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
-	lib/PROTOCOL.recovery \
+	lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
 
