@@ -465,6 +465,12 @@ static const struct one_case other_cases[] = {
 	{ "SPDX of nothing", EVIDENCE_SBOM,
 	    S(ATT_SPDX, "{'spdxVersion':'SPDX-2.3','packages':[]}"), 0,
 	    { REQ, CS_E_EVIDENCE_SBOM } },
+	{ "SPDX of another version", EVIDENCE_SBOM,
+	    S(ATT_SPDX, "{'spdxVersion':'SPDX-3.0','packages':[{}]}"), 0,
+	    { REQ, CS_E_EVIDENCE_SBOM } },
+	{ "no CycloneDX, with components", EVIDENCE_SBOM,
+	    S(ATT_CYCLONEDX, "{'bomFormat':'x','components':[{}]}"), 0,
+	    { REQ, CS_E_EVIDENCE_SBOM } },
 	{ "SPDX of files", EVIDENCE_SBOM,
 	    S(ATT_SPDX, "{'spdxVersion':'SPDX-2.3','files':[{}]}"), 0, { 0 } },
 	{ "SPDX, a malformed time", EVIDENCE_SBOM,
@@ -656,9 +662,58 @@ test_names(void **state)
 		assert_string_equal(evidence_type_name((enum evidence_type)i),
 		    names[i]);
 	}
+	assert_non_null(evidence_predicate("https://cyclonedx.org/bom/v1.6"));
+	assert_null(evidence_predicate("https://cyclonedx.org/bam/v1.6"));
+	assert_null(evidence_predicate(""));
+	assert_int_equal(evidence_family("https://cyclonedx.org/bom/v2"),
+	    EVIDENCE_SBOM);
+	assert_int_equal(evidence_family("https://cyclonedx.org/x"), -1);
 	assert_int_equal(evidence_type_from_name(""), -1);
 	assert_int_equal(evidence_type_from_name("SBOM"), -1);
 	assert_string_equal(evidence_type_name(EVIDENCE_COUNT), "unknown");
+}
+
+/* without a maximum age a scan has to have a time all the same */
+static void
+test_scan_without_time(void **state)
+{
+	static const int codes[] = { REQ, CS_E_EVIDENCE_NO_TIME, 0 };
+	struct policy_evidence w = want[EVIDENCE_VULNS];
+	_cleanup_policy_ struct policy *p = doc_policy(NULL, 0);
+	_cleanup_att_ struct att_set s = { .n = 0 };
+	_cleanup_checks_ struct checks c = { 0 };
+
+	(void)state;
+	w.max_age = 0;
+	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN_BY(SCANNER, "", ""), DK_OLGA);
+	ask(p, &w, 1, &s, DOC_NOW, &c);
+	expect(&c, "no time, any age", codes);
+}
+
+/* a document that passes, one that is not used, one that was overtaken */
+static void
+test_words_of_what_passes(void **state)
+{
+	static const int none[] = { 0 };
+	_cleanup_policy_ struct policy *p = doc_policy(NULL, 0);
+	_cleanup_att_ struct att_set s = { .n = 0 };
+	_cleanup_checks_ struct checks c = { 0 };
+
+	(void)state;
+	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN("", LATE), DK_OLGA);
+	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN("", LATE), DK_CAROL);
+	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN(BAD, EARLY), DK_OLGA);
+	ask(p, &want[EVIDENCE_VULNS], 1, &s, DOC_NOW, &c);
+	expect(&c, "all pass", none);
+	assert_string_equal(line(&c, CS_E_EVIDENCE_REQUIRED)->found,
+	    "vulns: 2 of 2 artifacts");
+	assert_string_equal(line(&c, CS_E_EVIDENCE_SIGNATURE)->found,
+	    "vulns: doc0 by olga, 2026-11-17T11:00:00Z");
+	assert_string_equal(line(&c, CS_E_EVIDENCE_UNUSED)->found,
+	    "vulns: doc1 is not used: EVIDENCE-ROLE: carol, who has no such "
+	    "role");
+	assert_string_equal(line(&c, CS_E_EVIDENCE_SEVERITY)->found,
+	    "vulns: doc2, before a newer one: 1 finding: CVE-1");
 }
 
 /* what a person reads */
@@ -676,6 +731,8 @@ test_words(void **state)
 	    "vulns: 1 of 2 artifacts are not named, the first is two");
 	att_add(&s2, ATT_VULNS, ATT_BOTH, SCAN("", EARLY), DK_OLGA);
 	ask(p, &want[EVIDENCE_VULNS], 1, &s2, DOC_NOW - 10 * DAY, &c2);
+	assert_string_equal(line(&c2, CS_E_EVIDENCE_REQUIRED)->found,
+	    "vulns: 0 of 2 artifacts; the first without is one");
 	assert_string_equal(line(&c2, CS_E_EVIDENCE_FUTURE)->found,
 	    "vulns: doc0: made at 2026-11-17T10:00:00Z, the clock says "
 	    "2026-11-08T11:06:40Z");
@@ -697,6 +754,8 @@ main(void)
 		cmocka_unit_test(test_roles_differ),
 		cmocka_unit_test(test_listed),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_scan_without_time),
+		cmocka_unit_test(test_words_of_what_passes),
 		cmocka_unit_test(test_words),
 	};
 

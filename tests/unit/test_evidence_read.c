@@ -113,6 +113,8 @@ test_limits(void **state)
 	size_t i;
 
 	(void)state;
+	assert_int_equal(evidence_json("[]", 2, 10, -1, &j, NULL), -1);
+	assert_int_equal(evidence_json("1", 1, 10, -1, &j, NULL), -1);
 	assert_int_equal(evidence_json(with_nul, sizeof(with_nul) - 1, 10, -1,
 			     &j, NULL),
 	    -1);
@@ -345,6 +347,8 @@ test_times(void **state)
 		"2026-11-18T24:06:40Z", "2026-11-18T11:06:40+0100",
 		"2026-11-18T11:06:40+24:00", "2026-11-18T11:06:40+01:60",
 		"2026-11-18T11:06:40+01:00Z", "2026-11-18T11:06:40+1:000",
+		"2026-11-18T11:06:40+0/:00", "2026-11-18T11:06:40+0a:00",
+		"2026-11-18T11:06:40+-1:00", "2026-11-18T11:06:40+:1:00",
 		"1969-11-18T11:06:40Z" };
 	int64_t t;
 	size_t i;

@@ -114,6 +114,7 @@ test_scale(void **state)
 		{ "0", SEVERITY_NONE },
 		{ "0.0", SEVERITY_NONE },
 		{ "0.1", SEVERITY_LOW },
+		{ "0.05", SEVERITY_LOW },
 		{ "3.9", SEVERITY_LOW },
 		{ "4.0", SEVERITY_MEDIUM },
 		{ "6.9", SEVERITY_MEDIUM },
