@@ -77,7 +77,7 @@ MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
-TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush \
+TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_busy tpm_err tpm_blob tpm_flush \
 	tpm_logkey tpm_nv tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
 # what a TPM says, without what it takes to verify or to be enrolled
 ATTEST_SAY := $(call o,$(addprefix tpm/,attest_keys attest_quote \
