@@ -100,7 +100,7 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign progress reqfile request_check request_create \
+	policy_show policy_sign progress reqfile request_approve request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show
 

@@ -23,12 +23,6 @@ static const struct cli_opt options[] = {
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
-struct verdict {
-	struct checks checks;
-	const struct policy_principal *who;
-	const struct policy_rule *rule;
-};
-
 /* What intake would compute from the medium. */
 static int
 read_artifacts(const struct package *p, struct artifact **ret, size_t *ret_n,
@@ -77,9 +71,9 @@ check_evidence(const struct reqfile *f, struct checks *c)
 	return r;
 }
 
-static int
-decide(const struct reqfile *f, const struct policy *p, struct verdict *v,
-    struct diag *d)
+int
+reqfile_judge(const struct reqfile *f, const struct policy *p,
+    struct verdict *v, struct diag *d)
 {
 	_cleanup_free_ struct artifact *a = NULL;
 	int64_t now = (int64_t)time(NULL);
@@ -165,7 +159,7 @@ run(const struct cli *c, struct diag *d)
 	if (r == 0)
 		r = reqfile_open(c->args[0], &f, d);
 	if (r == 0)
-		r = decide(&f, p, &v, d);
+		r = reqfile_judge(&f, p, &v, d);
 	if (r == 0 && cli_has(c, O_JSON)) {
 		r = cli_print_json(to_json(&f, p, &v), d);
 	} else if (r == 0) {
