@@ -116,7 +116,7 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_export core_show)) \
+	core_ahead core_export core_show)) \
 	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
 	$(LOG) $(DIRLIST) $(QRFRAME)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp

@@ -208,6 +208,13 @@ int core_attest(struct core *c, const uint8_t *challenge, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;
 
 /*
+ * --- approvals made ahead (core_ahead.c) ---
+ * The member approval.dsse of an approval bundle, now.  Logged in every case.
+ */
+int intake_ahead(struct core *c, const uint8_t *envelope, size_t len,
+    int64_t now, struct diag *d) CS_WUR;
+
+/*
  * --- signing (core_sign.c) ---
  * Preflights request n in the signer, which stays; sign takes it from there
  * if it comes next and soon.  c->ready is set on success.
