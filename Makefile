@@ -53,6 +53,8 @@ BASE := $(call lib,err buf file ipc hex pgpwords sha)
 SECRET := $(call lib,secret)
 SANDBOX := $(call lib,sandbox)
 TEXT := $(call lib,b64 utf8)
+QRFRAME := $(call lib,b32 qrframe)
+QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key keyverify sigfmt)
 MERKLE := $(call lib,merkle)
@@ -80,7 +82,7 @@ MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
-TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_err tpm_blob tpm_flush \
+TPM := $(call o,$(addprefix tpm/,tpm_ctx tpm_busy tpm_err tpm_blob tpm_flush \
 	tpm_logkey tpm_nv tpm_quorum tpm_seal tpm_session tpm_setup)) $(TPM_POLICY)
 # what a TPM says, without what it takes to verify or to be enrolled
 ATTEST_SAY := $(call o,$(addprefix tpm/,attest_keys attest_quote \
@@ -104,8 +106,8 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	evfiles hostkey hostkey_p11 hostkey_pem image_sign inputs logsource \
 	main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign policy_simulate progress qrtext reqfile \
-	request_check request_create \
+	policy_show policy_sign policy_simulate progress reqfile \
+	request_approve request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict
 
@@ -121,13 +123,14 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_export core_show)) \
+	core_ahead core_export core_show)) \
 	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG) $(DIRLIST)
+	$(LOG) $(DIRLIST) $(QRFRAME)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 
-coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX)
-coldseal-console_L := libcrypto libseccomp
+coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX) \
+	$(QRTEXT)
+coldseal-console_L := libcrypto libseccomp libqrencode
 
 coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
 	$(SANDBOX)
@@ -161,7 +164,8 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY)
+	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
+	$(QRFRAME) $(QRTEXT)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
@@ -208,14 +212,14 @@ TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
-TEST_TOOLS := mklog_main mkresp mkshares mkattest askchip
+TEST_TOOLS := mklog_main mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
 TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
-	$(B)/tests/askchip
+	$(B)/tests/askchip $(B)/tests/qrpgm
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -237,6 +241,7 @@ $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(B)/tests/askchip: $(B)/tests/lib/askchip.o
+$(B)/tests/qrpgm: $(B)/tests/lib/qrpgm.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \

@@ -6,7 +6,7 @@
  * no key, no policy.  A PIN is read without echo and written to the
  * descriptor that came with the question.
  *
- *	idle -> TEXT, PROGRESS: print -> idle
+ *	idle -> TEXT, QR, PROGRESS: print -> idle
  *	idle -> ASK_LINE: prompt, read -> LINE or EOF -> idle
  *	idle -> ASK_PIN: prompt, read without echo -> PIN or EOF -> idle
  *	idle -> BYE, or the core gone -> end
@@ -23,12 +23,14 @@
 #include "lib/file.h"
 #include "lib/ipc.h"
 #include "lib/proto_console.h"
+#include "lib/qrtext.h"
 #include "lib/sandbox.h"
 #include "lib/secret.h"
 
 #define SOCK	     3
 #define LINE_MAX_LEN 400
 #define PIN_MAX_LEN  64
+#define QR_MAX_LEN   1000
 
 struct console {
 	bool tty; /* stdin is a terminal */
@@ -55,6 +57,30 @@ print(const uint8_t *p, size_t len)
 		    '?';
 	}
 	return fd_write_all(STDOUT_FILENO, out, n);
+}
+
+/*
+ * The only thing on the screen that is not ASCII, or has escapes; it is drawn
+ * here, from text that would have been printed too.
+ */
+static int
+show_qr(const uint8_t *p, size_t len)
+{
+	struct buf code __attribute__((cleanup(buf_done))) =
+	    BUF_INIT(QRTEXT_MAX);
+	char text[QR_MAX_LEN + 1] = { 0 };
+	size_t i;
+	int r;
+
+	if (len > QR_MAX_LEN)
+		return CS_E_IPC;
+	for (i = 0; i < len; i++) {
+		if (p[i] < 0x20 || p[i] > 0x7e)
+			return CS_E_IPC;
+		text[i] = (char)p[i];
+	}
+	r = qrtext_draw(text, qrtext_style_of(STDOUT_FILENO), &code);
+	return r == 0 ? fd_write_all(STDOUT_FILENO, code.p, code.len) : r;
 }
 
 /* One byte at a time: what follows on the line may be a PIN. */
@@ -240,6 +266,9 @@ handle(struct console *c, const struct ipc_msg *m)
 	switch (m->type) {
 	case CONSOLE_TEXT:
 		r = print(text, len);
+		break;
+	case CONSOLE_QR:
+		r = show_qr(text, len);
 		break;
 	case CONSOLE_ASK_LINE:
 		r = ask_line(text, len);

@@ -47,9 +47,9 @@ static const struct verb {
 	{ "export", 0, 1, verb_export, " [N]",
 	    "write response and audit "
 	    "bundle to the OUT medium" },
-	{ "attest", 0, 1, verb_attest, " [CHALLENGE]",
-	    "let the TPM say what this is, "
-	    "to the OUT medium" },
+	{ "attest", 0, 2, verb_attest, " [CHALLENGE] [QR]",
+	    "let the TPM say what "
+	    "this is: OUT medium, qr, tallqr" },
 	{ "policy", 0, 0, verb_policy, "", "who can sign what, right now" },
 	{ "keys", 0, 0, verb_keys, "", "the signing keys" },
 	{ "log", 0, 1, verb_log, " [COUNT]", "the last events" },
@@ -68,7 +68,7 @@ verb_help(struct core *c, char **argv, size_t argc, struct diag *d)
 	(void)d;
 	for (i = 0; r == 0 && i < ARRAY_LEN(verbs); i++)
 		r = say(c, "  %s%-*s %s\n", verbs[i].name,
-		    (int)(20 - strlen(verbs[i].name)), verbs[i].args,
+		    (int)(24 - strlen(verbs[i].name)), verbs[i].args,
 		    verbs[i].help);
 	return r;
 }

@@ -44,6 +44,8 @@ struct core {
 
 /* --- console (core_io.c) --- */
 int say(struct core *c, const char *fmt, ...) CS_WUR CS_PRINTF(2, 3);
+/* the console draws it */
+int say_qr(struct core *c, const char *text) CS_WUR;
 int say_diag(struct core *c, const struct diag *d) CS_WUR;
 int say_checks(struct core *c, const struct checks *ck, bool failed_only)
     CS_WUR;
@@ -58,6 +60,8 @@ int show_progress(struct core *c, const char *what, uint64_t done,
  * asks for Enter between.  On a script's input the question takes a line.
  */
 int page_show(struct core *c, const struct buf *text) CS_WUR;
+/* The question alone */
+int page_wait(struct core *c, bool *ret_stop) CS_WUR;
 
 /*
  * The last checkpoint of the log before a recovery, for the first leaf
@@ -202,6 +206,13 @@ int case_digest(struct buf *out, const uint8_t digest[32]) CS_WUR;
  */
 int core_attest(struct core *c, const uint8_t *challenge, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;
+
+/*
+ * --- approvals made ahead (core_ahead.c) ---
+ * The member approval.dsse of an approval bundle, now.  Logged in every case.
+ */
+int intake_ahead(struct core *c, const uint8_t *envelope, size_t len,
+    int64_t now, struct diag *d) CS_WUR;
 
 /*
  * --- signing (core_sign.c) ---

@@ -10,6 +10,7 @@
 
 #include "appliance/core_out.h"
 #include "lib/hex.h"
+#include "lib/qrframe.h"
 
 int
 core_attest(struct core *c, const uint8_t *challenge, char **ret,
@@ -87,16 +88,77 @@ write_out(struct core *c, const char *answer, size_t len, struct diag *d)
 	return r == 0 ? out_commit(&o, &files, d) : r;
 }
 
+/*
+ * Where no medium may leave the room: one code after another, to be scanned
+ * from the screen.  A code of version 5 is 45 columns and 23 lines of half
+ * blocks: with the line above it and the question below, 80x25 is enough.
+ */
+static int
+show_codes(struct core *c, const char *answer, size_t len, size_t part,
+    struct diag *d)
+{
+	struct buf frame __attribute__((cleanup(buf_done))) = BUF_INIT(1024);
+	bool stop = false;
+	unsigned i, n = 0;
+	int r;
+
+	r = qrframe_count(len, part, &n, d);
+	for (i = 1; r == 0 && i <= n && !stop; i++) {
+		r = qrframe_make(answer, len, part, i, &frame, d);
+		if (r == 0)
+			r = say(c, "code %u of %u\n", i, n);
+		if (r == 0)
+			r = say_qr(c, (const char *)frame.p);
+		if (r == 0 && i < n)
+			r = page_wait(c, &stop);
+	}
+	return r;
+}
+
+/* How an answer leaves: bytes in a code, or 0 for the OUT medium */
+static const struct {
+	const char *word;
+	size_t part;
+} ways[] = {
+	{ "qr", QRFRAME_V5 },
+	{ "tallqr", QRFRAME_V13 },
+};
+
+/* [CHALLENGE] [qr|tallqr] */
+static int
+parse_words(char **argv, size_t argc, const char **ret_challenge,
+    size_t *ret_part, struct diag *d)
+{
+	size_t i;
+
+	*ret_challenge = NULL;
+	*ret_part = 0;
+	for (i = 0; argc > 0 && i < ARRAY_LEN(ways); i++)
+		if (strcmp(argv[argc - 1], ways[i].word) == 0)
+			*ret_part = ways[i].part;
+	if (*ret_part != 0)
+		argc--;
+	if (argc > 1)
+		return diag_fail(d, CS_E_USAGE, "qr or tallqr", "\"%.40s\"",
+		    argv[argc - 1]);
+	if (argc > 0)
+		*ret_challenge = argv[0];
+	return 0;
+}
+
 int
 verb_attest(struct core *c, char **argv, size_t argc, struct diag *d)
 {
 	_cleanup_free_ char *answer = NULL;
-	const char *typed = argc > 0 ? argv[0] : NULL;
+	const char *typed = NULL;
 	uint8_t challenge[CS_SHA256_LEN];
 	char hex[CS_SHA256_HEX + 1];
-	size_t len;
+	size_t len, part = 0;
 	int r;
 
+	r = parse_words(argv, argc, &typed, &part, d);
+	if (r != 0)
+		return r;
 	if (typed != NULL &&
 	    hex_decode(typed, challenge, sizeof(challenge)) != 0)
 		return diag_fail(d, CS_E_HEX,
@@ -107,6 +169,8 @@ verb_attest(struct core *c, char **argv, size_t argc, struct diag *d)
 		r = keep(c, typed, answer, len, hex, d);
 	if (r == 0)
 		r = say_digest(c, hex);
+	if (r == 0 && part != 0)
+		return show_codes(c, answer, len, part, d);
 	if (r == 0)
 		r = write_out(c, answer, len, d);
 	return r != 0 ? r : say(c, "it is safe to remove the OUT medium\n");

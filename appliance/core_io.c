@@ -37,6 +37,13 @@ say(struct core *c, const char *fmt, ...)
 }
 
 int
+say_qr(struct core *c, const char *text)
+{
+	(void)c;
+	return send_text(CONSOLE_QR, text, strlen(text), -1);
+}
+
+int
 say_diag(struct core *c, const struct diag *d)
 {
 	char text[800];
@@ -151,21 +158,29 @@ page_end(const char *p, const char *end)
 }
 
 int
+page_wait(struct core *c, bool *ret_stop)
+{
+	char line[401];
+	int r = ask(c, "-- Enter for more, q to stop: ", line);
+
+	*ret_stop = r == 0 && line[0] == 'q';
+	return r;
+}
+
+int
 page_show(struct core *c, const struct buf *text)
 {
 	const char *p = (const char *)text->p, *end = p + text->len, *next;
-	char line[401];
+	bool stop = false;
 	int r = 0;
 
-	while (r == 0 && p < end) {
+	while (r == 0 && p < end && !stop) {
 		next = page_end(p, end);
 		r = send_text(CONSOLE_TEXT, p, (size_t)(next - p), -1);
 		p = next;
 		if (r != 0 || p == end)
 			break;
-		r = ask(c, "-- Enter for more, q to stop: ", line);
-		if (r == 0 && line[0] == 'q')
-			break;
+		r = page_wait(c, &stop);
 	}
 	return r;
 }

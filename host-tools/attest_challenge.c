@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <openssl/rand.h>
+#include <unistd.h>
 
 #include "host-tools/cli.h"
-#include "host-tools/qrtext.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/json.h"
+#include "lib/qrtext.h"
 
 enum { O_OUT, O_QR, O_JSON };
 
@@ -16,6 +17,18 @@ static const struct cli_opt options[] = {
 	[O_QR] = { "qr", NULL, 0, "as a QR code, too" },
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
+
+static int
+print_qr(const char *line, struct diag *d)
+{
+	struct buf b __attribute__((cleanup(buf_done))) = BUF_INIT(QRTEXT_MAX);
+	int r = qrtext_draw(line, qrtext_style_of(STDOUT_FILENO), &b);
+
+	if (r != 0)
+		return diag_fail(d, r, NULL, "the challenge");
+	(void)fwrite(b.p, 1, b.len, stdout);
+	return 0;
+}
 
 static int
 run(const struct cli *c, struct diag *d)
@@ -39,7 +52,7 @@ run(const struct cli *c, struct diag *d)
 	if (cli_has(c, O_JSON))
 		return cli_print_json(json_pack("{s:s}", "challenge", line), d);
 	(void)puts(line);
-	return cli_has(c, O_QR) ? qrtext_print(line, stdout, d) : 0;
+	return cli_has(c, O_QR) ? print_qr(line, d) : 0;
 }
 
 const struct cli_verb verb_attest_challenge = {

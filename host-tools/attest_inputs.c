@@ -11,10 +11,12 @@
 #include "lib/hex.h"
 #include "lib/json.h"
 #include "lib/note.h"
+#include "lib/qrframe.h"
 #include "tpm/image.h"
 
 #define LINE_MAX_LEN	256u
 #define CHECKPOINTS_MAX (1u << 20)
+#define SCANNED_MAX	(1u << 20) /* lines of codes, with repeated ones */
 
 void
 attest_quiet(void)
@@ -99,6 +101,25 @@ is_bundle(const char *path)
 	    memcmp(head, first, sizeof(head)) == 0;
 }
 
+/* One scanned code a line, or the answer itself */
+static int
+load_text(const char *path, struct attest_answer *ret, struct diag *d)
+{
+	struct buf whole __attribute__((cleanup(buf_done))) =
+	    BUF_INIT(ATTEST_ANSWER_MAX);
+	_cleanup_free_ uint8_t *text = NULL;
+	size_t len;
+	int r;
+
+	r = file_read(AT_FDCWD, path, SCANNED_MAX, &text, &len, d);
+	if (r != 0)
+		return r;
+	if (!qrframe_is(text, len))
+		return attest_answer_parse(text, len, ret, d);
+	r = qrframe_join((const char *)text, len, &whole, d);
+	return r == 0 ? attest_answer_parse(whole.p, whole.len, ret, d) : r;
+}
+
 int
 attest_answer_load(const char *path, struct attest_answer *ret, struct diag *d)
 {
@@ -107,15 +128,12 @@ attest_answer_load(const char *path, struct attest_answer *ret, struct diag *d)
 	size_t len;
 	int r;
 
-	if (is_bundle(path)) {
-		r = package_open(path, "attest", &p, d);
-		if (r == 0)
-			r = package_read(p, "answer.json", ATTEST_ANSWER_MAX,
-			    &text, &len, d);
-	} else {
-		r = file_read(AT_FDCWD, path, ATTEST_ANSWER_MAX, &text, &len,
-		    d);
-	}
+	if (!is_bundle(path))
+		return load_text(path, ret, d);
+	r = package_open(path, "attest", &p, d);
+	if (r == 0)
+		r = package_read(p, "answer.json", ATTEST_ANSWER_MAX, &text,
+		    &len, d);
 	return r == 0 ? attest_answer_parse(text, len, ret, d) : r;
 }
 

@@ -36,7 +36,10 @@ int attest_pinned_load(const char *path, struct attest_pinned *ret,
  */
 int attest_golden_load(const char *path, struct attest_golden *ret,
     struct diag *d) CS_WUR;
-/* The answer itself, or a bundle of type "attest" with it */
+/*
+ * The answer itself, a bundle of type "attest" with it, or a text with the
+ * codes that were scanned from the appliance's screen (lib/qrframe.h)
+ */
 int attest_answer_load(const char *path, struct attest_answer *ret,
     struct diag *d) CS_WUR;
 

@@ -13,7 +13,7 @@ enum { O_FILE, O_OUT };
 static const struct cli_opt options[] = {
 	[O_FILE] = { "file", "NAME", 0,
 	    "COLDSEAL.RSP (default), COLDSEAL.AUD, "
-	    "COLDSEAL.ATT or COLDSEAL.REQ" },
+	    "COLDSEAL.ATT, COLDSEAL.REQ or COLDSEAL.APR" },
 	[O_OUT] = { "out", "FILE", CLI_REQUIRED, "the file to write" },
 };
 
@@ -24,6 +24,7 @@ static const struct {
 	{ "COLDSEAL.AUD", "audit" },
 	{ "COLDSEAL.ATT", "attest" },
 	{ "COLDSEAL.REQ", "request" },
+	{ "COLDSEAL.APR", "approval" },
 };
 
 static const char *

@@ -8,7 +8,6 @@
 #include "lib/note.h"
 #include "usb-transfer/media_host.h"
 
-#define FILE_NAME    "COLDSEAL.REQ"
 #define MIB	     (UINT64_C(1) << 20)
 #define SIZE_MAX_MIB (UINT64_C(1) << 21) /* FAT32 ends at 2 TiB */
 
@@ -35,10 +34,33 @@ parse_size(const char *s, uint64_t *ret, struct diag *d)
 	return 0;
 }
 
+static const struct {
+	const char *type, *name;
+} files[] = {
+	{ "approval", "COLDSEAL.APR" },
+	{ "request", "COLDSEAL.REQ" },
+};
+
+/* What the appliance takes in, by its type; anything else is refused. */
+static int
+open_bundle(const char *path, struct package **ret, const char **ret_name,
+    struct diag *d)
+{
+	size_t i;
+	int r = CS_E_BUNDLE_TYPE;
+
+	for (i = 0; r == CS_E_BUNDLE_TYPE && i < ARRAY_LEN(files); i++) {
+		r = package_open(path, files[i].type, ret, d);
+		*ret_name = files[i].name;
+	}
+	return r;
+}
+
 static int
 run(const struct cli *c, struct diag *d)
 {
 	_cleanup_package_ struct package *p = NULL;
+	const char *name = NULL;
 	struct progress bar;
 	uint64_t bytes;
 	int r;
@@ -47,18 +69,18 @@ run(const struct cli *c, struct diag *d)
 	if (r == 0)
 		r = media_refuse_device(c->args[0], d);
 	if (r == 0)
-		r = package_open(c->args[1], "request", &p, d);
+		r = open_bundle(c->args[1], &p, &name, d);
 	if (r != 0)
 		return r;
 	if (lseek(p->fd, 0, SEEK_SET) != 0)
 		return diag_errno(d, CS_E_IO, "%s", c->args[1]);
 	progress_start(&bar, "writing", 0);
-	r = media_write(c->args[0], FILE_NAME, p->fd, bytes,
-	    media_show_progress, &bar, d);
+	r = media_write(c->args[0], name, p->fd, bytes, media_show_progress,
+	    &bar, d);
 	progress_end(&bar);
 	if (r != 0)
 		return r;
-	show_text("written", FILE_NAME);
+	show_text("written", name);
 	show_text("to", c->args[0]);
 	return 0;
 }
@@ -69,7 +91,7 @@ const struct cli_verb verb_media_write = {
 	.operands = "IMAGE|FOLDER BUNDLE",
 	.min_args = 2,
 	.max_args = 2,
-	.about = "Put a request bundle on a medium for the appliance.",
+	.about = "Put a request or an approval on a medium for the appliance.",
 	.opts = options,
 	.nopts = ARRAY_LEN(options),
 	.run = run,

@@ -3,9 +3,9 @@
 #define CS_REQFILE_H
 
 #include "host-tools/package.h"
-#include "lib/request.h"
+#include "lib/evaluate.h"
 
-/* A request bundle, as show and check read it. */
+/* A request bundle, as show, check and approve read it. */
 struct reqfile {
 	struct package *bundle;	/* NULL: the envelope alone */
 	struct dsse *env;
@@ -21,5 +21,7 @@ int reqfile_open(const char *path, struct reqfile *ret, struct diag *d)
 /* A bundle, or the request's envelope by itself. */
 int reqfile_open_any(const char *path, struct reqfile *ret, struct diag *d)
     CS_WUR;
+/* For people: all that the request says (request_show.c) */
+void reqfile_show(const struct reqfile *f);
 
 #endif

@@ -52,8 +52,8 @@ carried(const struct package *p, const char *folder, const uint8_t sha[32])
 	return package_find(p, name) != NULL;
 }
 
-static void
-show(const struct reqfile *f)
+void
+reqfile_show(const struct reqfile *f)
 {
 	const struct request *r = f->req;
 	const struct subject *s;
@@ -178,7 +178,7 @@ run(const struct cli *c, struct diag *d)
 		return r;
 	if (cli_has(c, O_JSON))
 		return cli_print_json(to_json(&f), d);
-	show(&f);
+	reqfile_show(&f);
 	return 0;
 }
 

@@ -48,12 +48,29 @@ parse_decision(const char *s, bool *ret, struct diag *d)
 	return 0;
 }
 
+/* One meaning has one text: "ahead" is true or not there. */
+static int
+check_ahead(const struct approval *a, bool there, struct diag *d)
+{
+	static const uint8_t zeros[32];
+
+	if (there != a->ahead)
+		return diag_fail(d, CS_E_APPROVAL_AHEAD_FORM,
+		    "true, or no such field", "ahead: false");
+	if (a->ahead && memcmp(a->nonce, zeros, sizeof(zeros)) != 0)
+		return diag_fail(d, CS_E_APPROVAL_AHEAD_FORM,
+		    "a nonce of zeros in what is made ahead", "another nonce");
+	return 0;
+}
+
 static int
 parse_predicate(struct approval *a, struct diag *d)
 {
 	const char *decision = NULL;
 	json_t *artifacts = NULL, *request = NULL;
+	const bool there = json_object_get(a->st->predicate, "ahead") != NULL;
 	const struct json_field f[] = {
+		{ "ahead", JK_BOOL, false, &a->ahead, NULL },
 		{ "appliance", JK_LABEL, true, &a->appliance, NULL },
 		{ "approver", JK_LABEL, true, &a->approver, NULL },
 		{ "artifacts", JK_OBJ, true, &artifacts, NULL },
@@ -72,6 +89,8 @@ parse_predicate(struct approval *a, struct diag *d)
 	};
 	int r = json_fields(a->st->predicate, "", f, ARRAY_LEN(f), d);
 
+	if (r == 0)
+		r = check_ahead(a, there, d);
 	if (r == 0)
 		r = parse_decision(decision, &a->approve, d);
 	if (r == 0)
@@ -109,6 +128,7 @@ approval_format(const struct approval_new *n, char **ret, size_t *ret_len)
 {
 	_cleanup_approval_ struct approval *check = NULL;
 	_cleanup_free_ char *text = NULL;
+	static const uint8_t zeros[32];
 	const struct request *q = n->req;
 	const struct policy_key *k = policy_key_by_id(n->policy, q->key);
 	json_t *p;
@@ -124,12 +144,18 @@ approval_format(const struct approval_new *n, char **ret, size_t *ret_len)
 	    json_hex32(q->subject_root), "decision",
 	    n->approve ? "approve" : "reject", "format", q->format, "key",
 	    q->key, "key_sha256", json_hex32(k->key->id), "nonce",
-	    json_hex32(n->nonce), "policy", json_hex32(n->policy->digest),
-	    "product", q->product, "reason", n->reason, "request", "id", q->id,
-	    "sha256", json_hex32(q->digest), "rule", n->rule->id, "time",
-	    json_time(n->time), "version", q->version);
+	    json_hex32(n->nonce != NULL ? n->nonce : zeros), "policy",
+	    json_hex32(n->policy->digest), "product", q->product, "reason",
+	    n->reason, "request", "id", q->id, "sha256", json_hex32(q->digest),
+	    "rule", n->rule->id, "time", json_time(n->time), "version",
+	    q->version);
 	if (p == NULL)
 		return CS_E_JSON_VALUE; /* a reason that is not UTF-8 */
+	if (n->nonce == NULL &&
+	    json_object_set_new(p, "ahead", json_true()) != 0) {
+		json_decref(p);
+		return CS_E_NOMEM;
+	}
 	r = statement_format_about("request", q->digest, PRED_APPROVAL, p,
 	    &text, &len);
 	if (r == 0)

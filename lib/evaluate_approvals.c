@@ -42,6 +42,36 @@ evaluate_may_approve(const struct policy *p, const struct policy_rule *rule,
 	    CS_E_APPROVAL_EXPIRED, CS_E_APPROVAL_NOT_YET, who->id, d);
 }
 
+/* A clock of an approver may be ahead of the appliance's by a day. */
+#define SKEW_S 86400
+
+/*
+ * This ceremony's, or made before there was one.  What was made ahead is a
+ * statement: the TPM gets no vote with it.
+ */
+static int
+check_session(const struct tally *t, const struct approval *a, struct diag *d)
+{
+	if (!a->ahead)
+		return memcmp(a->nonce, t->nonce, 32) == 0 ?
+		    0 :
+		    diag_fail(d, CS_E_APPROVAL_NONCE, "this ceremony's nonce",
+			"another nonce");
+	if (!t->rule->ahead)
+		return diag_fail(d, CS_E_APPROVAL_AHEAD,
+		    "an approval in this ceremony",
+		    "%s takes none that was made ahead", t->rule->id);
+	if (a->time < t->now - APPROVAL_AHEAD_S)
+		return diag_fail(d, CS_E_APPROVAL_AHEAD_OLD,
+		    "one made in the last 30 days", "%lld days old",
+		    (long long)((t->now - a->time) / 86400));
+	if (a->time > t->now + SKEW_S)
+		return diag_fail(d, CS_E_APPROVAL_AHEAD_FUTURE,
+		    "one made no more than a day ahead of the clock",
+		    "%lld hours ahead", (long long)((a->time - t->now) / 3600));
+	return 0;
+}
+
 /* What the statement must say, and what it says. */
 static int
 check_binding(const struct tally *t, const struct approval *a, struct diag *d)
@@ -83,10 +113,7 @@ check_binding(const struct tally *t, const struct approval *a, struct diag *d)
 		return diag_fail(d, CS_E_APPROVAL_BINDING,
 		    "the request's number of artifacts", "%llu",
 		    (unsigned long long)a->artifact_count);
-	if (memcmp(a->nonce, t->nonce, 32) != 0)
-		return diag_fail(d, CS_E_APPROVAL_NONCE,
-		    "this ceremony's nonce", "another nonce");
-	return 0;
+	return check_session(t, a, d);
 }
 
 /* Q1: against what was counted so far. */

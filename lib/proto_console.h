@@ -17,6 +17,7 @@ enum proto_console {
 	CONSOLE_LINE,		/* str line, at most 400 bytes, no newline */
 	CONSOLE_PIN,		/* u8 1: written and closed, 0: cancelled */
 	CONSOLE_EOF,		/* {}: the terminal is gone */
+	CONSOLE_QR,		/* str text, printable ASCII: shown as a QR code */
 };
 
 /*

@@ -55,8 +55,11 @@ int request_format(const struct request_new *n, char **ret, size_t *ret_len)
 /*
  * An approval or rejection (PRED_APPROVAL).  Its one subject is the request
  * payload's digest.  nonce is the ceremony's: in step 2 it is the TPM policy
- * session's nonceTPM, so a statement serves one session.
+ * session's nonceTPM, so a statement serves one session.  One made ahead,
+ * away from the appliance, knows no session: its nonce is zeros, it counts
+ * where the rule says so, and never for the TPM.
  */
+#define APPROVAL_AHEAD_S	(INT64_C(30) * 86400)	/* how long it counts */
 struct approval {
 	struct statement *st;
 	bool approve;		/* predicate.decision "approve"/"reject" */
@@ -71,6 +74,7 @@ struct approval {
 	const char *approver;	/* principal id */
 	const char *appliance;
 	uint8_t nonce[32];
+	bool ahead;
 	int64_t time;
 	uint8_t digest[32];
 };
@@ -92,7 +96,7 @@ struct approval_new {
 	const struct policy *policy;
 	const struct policy_rule *rule;
 	const char *approver;
-	const uint8_t *nonce;	/* 32 bytes */
+	const uint8_t *nonce;	/* 32 bytes; NULL: made ahead */
 	int64_t time;
 };
 int approval_format(const struct approval_new *n, char **ret, size_t *ret_len)

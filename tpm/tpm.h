@@ -9,7 +9,8 @@
 /*
  * The TPM's part: time that cannot be set, random bytes, and one secret per
  * key domain that comes out only on the machine and under the boot state it
- * was sealed on.  ESAPI of tpm2-tss; errors in lib/errors/tpm.def.
+ * was sealed on.  ESAPI of tpm2-tss; errors in lib/errors/tpm.def.  Any call
+ * may end with CS_E_TPM_BUSY, after ten seconds.
  *
  * An answer that was altered on the way (its HMAC is wrong) is CS_E_TPM_FAIL,
  * and the connection is then of no more use: close it.
@@ -222,6 +223,7 @@ int tpm_unseal_check(struct tpm *t, const uint8_t *blob, size_t len,
  * CS_E_TPM_IMAGE: another release key.  CS_E_TPM_PCR: this is not the boot
  * state of the image policy.  CS_E_TPM_IMAGE_OLD.  CS_E_TPM_SESSION: the
  * ballot's session is gone.  CS_E_TPM_QUORUM, CS_E_TPM_EXPIRED: the votes.
+ * CS_E_TPM_PCR_CHANGED: whenever the session was ready, a PCR changed.
  * CS_E_TPM_TAG: what came out is not what went in.
  * CS_E_TPM_LOCKOUT: with the time to wait.  CS_E_TPM_FAIL: all else.
  */

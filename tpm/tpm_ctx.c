@@ -37,7 +37,7 @@ tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti, void (*tcti_free)(TSS2_TCTI_CONTEXT **),
 	t->storage = t->image_session = ESYS_TR_NONE;
 	for (i = 0; i < TPM_NV_COUNT; i++)
 		t->nv[i] = ESYS_TR_NONE;
-	rc = Esys_Initialize(&t->esys, tcti, NULL);
+	rc = Esys_Initialize(&t->esys, tpm_busy_init(&t->busy, tcti), NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(t, CS_E_TPM_CONNECT, rc, "Esys_Initialize", d);
 	/* firmware or an earlier session has started it, as a rule */

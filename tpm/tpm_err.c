@@ -41,6 +41,13 @@ tpm_fail(struct tpm *t, int code, TSS2_RC rc, const char *command,
 {
 	if (tpm_rc_base(rc) == TPM2_RC_LOCKOUT)
 		return fail_lockout(t, command, d);
+	if (tpm_rc_busy(rc))
+		return diag_fail(d, CS_E_TPM_BUSY, NULL,
+		    "%s: 0x%x, after %lld seconds", command, rc,
+		    (long long)(t->busy.limit_ms / 1000));
+	if (tpm_rc_base(rc) == TPM2_RC_PCR_CHANGED)
+		return diag_fail(d, CS_E_TPM_PCR_CHANGED, NULL,
+		    "%s: 0x%x, %d times", command, rc, TPM_TRIES);
 	return diag_fail(d, code, NULL, "%s: 0x%x: %s", command, rc,
 	    Tss2_RC_Decode(rc));
 }

@@ -221,22 +221,25 @@ tpm_logkey_sign(struct tpm *t, const struct tpm_image *img, const uint8_t *blob,
 	_cleanup_pubkey_ struct pubkey *pub = NULL;
 	TPM2B_DIGEST digest = { .size = CS_SHA256_LEN };
 	ESYS_TR s = ESYS_TR_NONE;
-	TSS2_RC rc;
-	int r;
+	TSS2_RC rc = TPM2_RC_PCR_CHANGED;
+	int r, i;
 
 	r = sha256(msg, msg_len, digest.buffer);
 	if (r == 0)
 		r = load(t, blob, len, &pub, &key, d);
-	if (r == 0)
-		r = tpm_image_session(t, img, &s, d);
-	if (r != 0)
-		return r;
-	rc = Esys_Sign(t->esys, key.h, s, ESYS_TR_NONE, ESYS_TR_NONE, &digest,
-	    &scheme, &no_ticket, &sig);
-	if (rc != TSS2_RC_SUCCESS) {
-		tpm_image_forget(t);
-		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Sign", d);
+	for (i = 0; i < TPM_TRIES && tpm_rc_base(rc) == TPM2_RC_PCR_CHANGED;
+	     i++) {
+		if (r == 0)
+			r = tpm_image_session(t, img, &s, d);
+		if (r != 0)
+			return r;
+		rc = Esys_Sign(t->esys, key.h, s, ESYS_TR_NONE, ESYS_TR_NONE,
+		    &digest, &scheme, &no_ticket, &sig);
+		if (rc != TSS2_RC_SUCCESS)
+			tpm_image_forget(t);
 	}
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Sign", d);
 	r = to_der(sig, ret_der, d);
 	if (r == 0 &&
 	    pubkey_verify_message(pub, msg, msg_len, ret_der->p,

@@ -63,26 +63,36 @@ tpm_nv_anchor(struct tpm *t, uint8_t ret[CS_SHA256_LEN], struct diag *d)
 	return 0;
 }
 
+static TSS2_RC
+write_once(struct tpm *t, ESYS_TR nv, ESYS_TR session,
+    const TPM2B_MAX_NV_BUFFER *data)
+{
+	return data == NULL ? Esys_NV_Increment(t->esys, nv, nv, session,
+				  ESYS_TR_NONE, ESYS_TR_NONE) :
+			      Esys_NV_Extend(t->esys, nv, nv, session,
+				  ESYS_TR_NONE, ESYS_TR_NONE, data);
+}
+
 /* One write command in a session in which the image policy holds. */
 static int
 nv_write(struct tpm *t, const struct tpm_image *img, enum tpm_nv n,
     const TPM2B_MAX_NV_BUFFER *data, struct diag *d)
 {
 	ESYS_TR nv = ESYS_TR_NONE, s = ESYS_TR_NONE;
-	TSS2_RC rc;
-	int r;
+	TSS2_RC rc = TPM2_RC_PCR_CHANGED;
+	int r, i;
 
 	r = tpm_nv_open(t, n, &nv, d);
-	if (r == 0)
-		r = tpm_image_session(t, img, &s, d);
-	if (r != 0)
-		return r;
-	rc = data == NULL ?
-	    Esys_NV_Increment(t->esys, nv, nv, s, ESYS_TR_NONE, ESYS_TR_NONE) :
-	    Esys_NV_Extend(t->esys, nv, nv, s, ESYS_TR_NONE, ESYS_TR_NONE,
-		data);
-	if (rc != TSS2_RC_SUCCESS)
-		tpm_image_forget(t);
+	for (i = 0; i < TPM_TRIES && tpm_rc_base(rc) == TPM2_RC_PCR_CHANGED;
+	     i++) {
+		if (r == 0)
+			r = tpm_image_session(t, img, &s, d);
+		if (r != 0)
+			return r;
+		rc = write_once(t, nv, s, data);
+		if (rc != TSS2_RC_SUCCESS)
+			tpm_image_forget(t);
+	}
 	if (tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
 		return tpm_fail(t, CS_E_TPM_IMAGE, rc,
 		    "an index of another image release key", d);

@@ -8,8 +8,25 @@
 #include "tpm/tpm.h"
 
 /* Shared by the files of tpm/, and by tests that put themselves in between. */
+
+/* --- a TPM that is busy (tpm_busy.c) --- */
+struct tpm_busy {
+	TSS2_TCTI_CONTEXT_COMMON_V1 v1;	/* first: what ESAPI sees */
+	TSS2_TCTI_CONTEXT *real;	/* borrowed */
+	int64_t limit_ms, until_ms;
+	int pause_ms;
+	bool tired;			/* it was busy to the end */
+	size_t cmd_len, answer_len;
+	uint8_t cmd[4096], answer[4096];
+};
+/* What to give to ESAPI; b lives as long */
+TSS2_TCTI_CONTEXT *tpm_busy_init(struct tpm_busy *b, TSS2_TCTI_CONTEXT *real);
+/* The TPM did nothing, and may if it is asked later */
+bool tpm_rc_busy(TSS2_RC rc);
+
 struct tpm {
 	TSS2_TCTI_CONTEXT *tcti;
+	struct tpm_busy busy;
 	void (*tcti_free)(TSS2_TCTI_CONTEXT **);
 	ESYS_CONTEXT *esys;
 	unsigned flags;
@@ -35,7 +52,9 @@ int tpm_open_tcti(TSS2_TCTI_CONTEXT *tcti,
 TSS2_RC tpm_rc_base(TSS2_RC rc);
 /*
  * The one converter of TSS2_RC: lockout is CS_E_TPM_LOCKOUT with the time to
- * wait, all else code with the command's name, the number and its text.
+ * wait, busy CS_E_TPM_BUSY, a PCR that changed under a session
+ * CS_E_TPM_PCR_CHANGED, all else code with the command's name, the number and
+ * its text.
  */
 int tpm_fail(struct tpm *t, int code, TSS2_RC rc, const char *command,
     struct diag *d) CS_WUR;
@@ -79,8 +98,10 @@ int tpm_step_image(struct tpm *t, const struct tpm_image *img,
     ESYS_TR session, struct diag *d) CS_WUR;
 /*
  * A session in which the image policy holds now, for one command; it is the
- * TPM's own and is not flushed.  After a failed command: tpm_image_forget().
+ * TPM's own and is not flushed.  After a failed command: tpm_image_forget(),
+ * and a new session if it was TPM_RC_PCR_CHANGED, TPM_TRIES in all.
  */
+#define TPM_TRIES	3
 int tpm_image_session(struct tpm *t, const struct tpm_image *img, ESYS_TR *ret,
     struct diag *d) CS_WUR;
 void tpm_image_forget(struct tpm *t);

@@ -20,7 +20,6 @@
  * salt goes to the storage key whose Name is in the sealed file.
  */
 #define KEY_LEN CS_SHA256_LEN
-#define TRIES	3 /* only after TPM_RC_PCR_CHANGED */
 
 static void
 sensitive_freep(TPM2B_SENSITIVE_DATA **p)
@@ -244,7 +243,7 @@ unseal_once(struct tpm *t, ESYS_TR storage, ESYS_TR object, ESYS_TR session,
 	*ret_again = tpm_rc_base(rc) == TPM2_RC_PCR_CHANGED;
 	if (tpm_rc_base(rc) == TPM2_RC_EXPIRED)
 		return tpm_fail(t, CS_E_TPM_EXPIRED, rc, "TPM2_Unseal", d);
-	if (*ret_again || tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
+	if (tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
 		return tpm_fail(t, CS_E_TPM_PCR, rc, "TPM2_Unseal", d);
 	return tpm_fail(t, CS_E_TPM_FAIL, rc, "TPM2_Unseal", d);
 }
@@ -363,7 +362,7 @@ tpm_unseal(struct tpm *t, const struct tpm_image *img, const uint8_t *blob,
 		r = open_session(t, ballot, &session, d);
 	if (r != 0)
 		return r;
-	for (i = 0; again && i < TRIES; i++) {
+	for (i = 0; again && i < TPM_TRIES; i++) {
 		again = false;
 		/* the same session again: its nonce is what people signed */
 		rc = Esys_PolicyRestart(t->esys, session.h, ESYS_TR_NONE,

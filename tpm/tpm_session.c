@@ -389,7 +389,7 @@ tpm_session_load(struct tpm *t, const struct tpm_saved *s,
 		return diag_fail(d, CS_E_TPM_SESSION, "a saved session",
 		    "%zu bytes that are none", s->context.len);
 	rc = Esys_ContextLoad(t->esys, &ctx, &ret->h);
-	if (tpm_rc_base(rc) == TPM2_RC_LOCKOUT)
+	if (tpm_rc_base(rc) == TPM2_RC_LOCKOUT || tpm_rc_busy(rc))
 		return tpm_fail(t, CS_E_TPM_SESSION, rc, "TPM2_ContextLoad", d);
 	if (rc != TSS2_RC_SUCCESS)
 		return diag_fail(d, CS_E_TPM_SESSION,

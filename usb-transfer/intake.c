@@ -23,7 +23,6 @@
 
 #define SOCK	    3
 #define SOURCE	    4
-#define FILE_NAME   "COLDSEAL.REQ"
 #define PROGRESS_MS 100
 #define ANSWER_MS   120000
 #define STOPPED	    1 /* the core said STOP: no error */
@@ -31,6 +30,7 @@
 struct intake {
 	struct fat *fat;
 	struct fat_file file;
+	enum bundle_type type;
 	int64_t told_ms; /* last progress */
 	uint8_t *doc;	 /* of the member that is read, or NULL */
 	size_t doc_len;
@@ -219,20 +219,44 @@ end(void *arg, const struct bundle_member *m, struct diag *d)
 }
 
 static int
-send_end(const uint8_t manifest[32])
+send_end(enum bundle_type type, const uint8_t manifest[32])
 {
 	struct buf b = BUF_INIT(256);
 	char hex[65];
 	int r;
 
 	hex_encode(manifest, 32, hex);
-	r = buf_put_cstr(&b, "request");
+	r = buf_put_cstr(&b, bundle_type_name(type));
 	if (r == 0)
 		r = buf_put_cstr(&b, hex);
 	if (r == 0)
 		r = ipc_send_buf(SOCK, INTAKE_END, &b, -1);
 	buf_done(&b);
 	return r;
+}
+
+/* A request, or an approval that was made ahead; nobody guesses which. */
+static int
+find(struct intake *in, struct diag *d)
+{
+	struct fat_file request, approval;
+	struct diag other = { 0 };
+	int a, r;
+
+	r = fat_find(in->fat, "COLDSEAL.REQ", &request, d);
+	if (r != 0 && r != CS_E_MEDIA_NO_FILE)
+		return r;
+	a = fat_find(in->fat, "COLDSEAL.APR", &approval, &other);
+	if (a != 0 && a != CS_E_MEDIA_NO_FILE) {
+		*d = other;
+		return a;
+	}
+	if (r == 0 && a == 0)
+		return diag_fail(d, CS_E_MEDIA_TWO_FILES, "one of them",
+		    "COLDSEAL.REQ and COLDSEAL.APR");
+	in->type = a == 0 ? BUNDLE_APPROVAL : BUNDLE_REQUEST;
+	in->file = a == 0 ? approval : request;
+	return a == 0 ? 0 : r;
 }
 
 static int
@@ -248,13 +272,12 @@ run(struct intake *in, struct diag *d)
 	if (r == 0)
 		r = fat_open(&dev, &in->fat, d);
 	if (r == 0)
-		r = fat_find(in->fat, FILE_NAME, &in->file, d);
+		r = find(in, d);
 	if (r == 0)
-		r = bundle_read(read_file, in, BUNDLE_REQUEST, &sink, manifest,
-		    d);
+		r = bundle_read(read_file, in, in->type, &sink, manifest, d);
 	if (r == 0 && !in->asked)
 		r = ask_core(in, d);
-	return r == 0 ? send_end(manifest) : r;
+	return r == 0 ? send_end(in->type, manifest) : r;
 }
 
 static void

@@ -17,6 +17,7 @@ cleanup() {
 }
 trap cleanup EXIT
 cd "$work" || bail "no folder"
+command -v zbarimg >/dev/null || bail "no zbarimg"
 
 for dir in "$CON_DIR" "$work/other"; do
 	coldseal-rehearsal up "$dir" >up.log 2>&1 ||
@@ -142,6 +143,73 @@ exits "tpm2_checkquote accepts the quote" 0 "${quote[@]}" \
 exits "tpm2_checkquote refuses another challenge" 1 "${quote[@]}" \
     -q "$(qualifying second)"
 
+# --- the answer as QR codes, read by a stock scanner ------------------------
+scan() { # PREFIX SCREEN: one line a code
+	rm -f "$1"*.pgm
+	"$CS_TESTS/qrpgm" "$1" <"$2" && zbarimg -q --nodbus --raw "$1"*.pgm
+}
+parts() { # lines of codes in order: the file that they are made of
+	local part
+	while IFS=: read -r _ _ _ part; do
+		while [ $((${#part} % 8)) != 0 ]; do part=$part=; done
+		base32 -d <<<"$part"
+	done
+}
+# as deep and as wide as a run of these characters in FILE
+lines_of() { grep -c "^[ ▀▄█]*$" "$1"; }
+con "attest $(cat challenge) qr" || bail "the appliance ended: $con_out"
+printf '%s\n' "$con_out" >screen
+exits "a scanner reads the codes" 0 scan code screen
+printf '%s\n' "$tap_out" >scanned
+n=$(sed -n 's,^code 1 of \([0-9]*\).*,\1,p' screen)
+is "all of them" "$(wc -l <scanned)" "$n"
+is "each is 23 lines on the screen" "$(lines_of screen)" $((23 * n))
+is "of 45 columns at most" "$(grep '^[ ▀▄█]*$' screen |
+    LC_ALL=C.UTF-8 wc -L)" 45
+like "they make the file whose digest was shown" "$(tr -d ' \n' <screen)" \
+    "sha256$(parts <scanned | digest)"
+ok "which the appliance kept" cmp \
+    "$CON_DIR/state/blobs/$(parts <scanned | digest)" <(parts <scanned)
+like "nothing was written" "$(grep -c COLDSEAL.ATT screen)" '^0$'
+con "log 1"
+like "and it is logged" "$con_out" 'attest'
+exits "verify: the scanned lines" 0 "${v[@]}" a.ak --challenge challenge scanned
+{ sort -r scanned; echo; head -2 scanned; } | sed 's/$/\r/' >shuffled
+exits "verify: in any order, some twice" 0 "${v[@]}" a.ak \
+    --challenge challenge shuffled
+sed 3d scanned >less.scan
+refuses "verify: a code was not scanned" 3 QR-MISSING "${v[@]}" a.ak \
+    --challenge challenge less.scan
+like "it is named" "$tap_err" "of $n not read: 3$"
+con "attest $(cat second) tallqr" || bail "the appliance ended: $con_out"
+printf '%s\n' "$con_out" >screen
+exits "a scanner reads taller codes" 0 scan tall screen
+printf '%s\n' "$tap_out" >tall
+ok "there are fewer of them" test "$(wc -l <tall)" -lt 8
+exits "verify: the lines of taller codes" 0 "${v[@]}" a.ak \
+    --challenge second tall
+refused "verify: the codes of an answer to another challenge" \
+    ATTEST-CHALLENGE "${v[@]}" a.ak --challenge challenge tall
+cat scanned tall >mixed
+refuses "verify: codes of two answers" 3 QR-OTHER "${v[@]}" a.ak \
+    --challenge challenge mixed
+sed '2{s/A$/B/;t;s/.$/A/}' scanned >altered
+refuses "verify: an altered code" 3 QR-DIGEST "${v[@]}" a.ak \
+    --challenge challenge altered
+sed '2s/.$/1/' scanned >altered
+refuses "verify: a misread code" 3 QR-FRAME "${v[@]}" a.ak \
+    --challenge challenge altered
+con "attest $(cat challenge) paper"
+like "no other way out" "$con_out" 'USAGE'
+con "attest 1234 qr"
+like "no codes for a short challenge" "$con_out" 'HEX:'
+con_send "attest qr"
+con_until '^-- Enter for more, q to stop: $'
+con_send q
+con_out=
+con_until '^coldseal> $'
+ok "showing can be stopped" test -z "$(grep 'code 2' <<<"$con_out")"
+
 # --- export ----------------------------------------------------------------
 echo artifact >a.bin
 coldseal request create --product router --version 1.2.3 --key fw-p256 \
@@ -182,6 +250,14 @@ like "is logged all the same" "$con_out" 'attest'
 truncate -s 64M "$COLDSEAL_OUT"
 con_end
 is "the appliance ends well" "$con_status" 0
+# a terminal that shows no UTF-8
+plain="stty -iutf8; exec $(command -v coldseal-rehearsal) console $CON_DIR"
+printf '%s\n' "attest $(cat challenge) qr" q shutdown |
+    script -qec "$plain" /dev/null >screen
+ok "without UTF-8 the screen has ASCII alone" \
+    test -z "$(LC_ALL=C tr -d '\0-\177' <screen)"
+exits "and a scanner reads it" 0 scan plain screen
+like "as the first code" "$tap_out" '^CSATT1:1/[0-9]+:[0-9A-F]{8}:[A-Z2-7]+$'
 rm -f "$CON_DIR"/state/index.db*
 ok "the index is built again from a log with attestations" \
     coldseal-core --rebuild "$CON_DIR/state"

@@ -271,6 +271,17 @@ exits "challenge" 0 "$cs" attest challenge --out challenge --qr
 is "the file has what was printed" "$(cat challenge)" \
     "$(sed -n 1p <<<"$tap_out")"
 like "the QR code is of half blocks" "$tap_out" '▀.*▄|▄.*▀'
+printf '%s\n' "$tap_out" >screen
+"$CS_TESTS/qrpgm" code <screen
+is "a stock scanner reads it" \
+    "$(zbarimg -q --nodbus --raw code001.pgm)" "$(cat challenge)"
+script -qec "stty -iutf8; $cs attest challenge --out plain --qr" /dev/null \
+    >screen </dev/null
+"$CS_TESTS/qrpgm" plain <screen
+is "and one of ASCII, for a terminal without UTF-8" \
+    "$(LC_ALL=C grep -c '[^ -~[:cntrl:]]' screen)
+$(zbarimg -q --nodbus --raw plain001.pgm)" "0
+$(cat plain)"
 cp challenge first
 exits "another challenge" 0 "$cs" attest challenge --out second --json
 exits "is another" 1 cmp first second

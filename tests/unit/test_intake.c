@@ -349,7 +349,7 @@ manifest_hash(int bundle, char hex[65])
 }
 
 static void
-expect_end(struct child *c, int bundle)
+expect_end_of(struct child *c, int bundle, const char *want_type)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT, after = IPC_MSG_INIT;
 	char type[16], got[65], want[65];
@@ -361,12 +361,18 @@ expect_end(struct child *c, int bundle)
 	assert_int_equal(rd_cstr_into(&rd, type, sizeof(type)), 0);
 	assert_int_equal(rd_cstr_into(&rd, got, sizeof(got)), 0);
 	assert_int_equal(rd_end(&rd), 0);
-	assert_string_equal(type, "request");
+	assert_string_equal(type, want_type);
 	manifest_hash(bundle, want);
 	assert_string_equal(got, want);
 	/* and nothing after it */
 	assert_int_not_equal(ipc_recv(c->sock, &after, WAIT_MS), 0);
 	assert_int_equal(child_end(c), CS_EXIT_OK);
+}
+
+static void
+expect_end(struct child *c, int bundle)
+{
+	expect_end_of(c, bundle, "request");
 }
 
 /* --- intake ------------------------------------------------------------- */
@@ -480,6 +486,42 @@ test_intake_refuses_media(void **state)
 	rw = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	child_start(&c, "coldseal-intake", rw, NULL);
 	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_MEDIA_IO);
+}
+
+/* An approval that was made ahead, under its own name */
+static void
+test_intake_approval(void **state)
+{
+	struct bundle_writer *w = new_writer(BUNDLE_APPROVAL);
+	_cleanup_fd_ int b = -1, fd = -1, r = -1, img = -1;
+	char cmd[1024];
+	struct child c;
+
+	(void)state;
+	add(w, "approval.dsse", "{}");
+	b = finish(&w);
+	fd = image_of(b, "COLDSEAL.APR");
+	child_start(&c, "coldseal-intake", fd, NULL);
+	expect_doc(&c, "type", "coldseal-bundle v1 approval\n");
+	expect_doc(&c, "approval.dsse", "{}");
+	expect_ready(&c);
+	answer(&c, HASH_BIT(HASH_SHA256));
+	expect_end_of(&c, b, "approval");
+	/* a request beside it: nobody guesses which is meant */
+	(void)snprintf(cmd, sizeof(cmd),
+	    "mcopy -i %s/in.img ::COLDSEAL.APR ::COLDSEAL.REQ", dir);
+	assert_int_equal(system(cmd), 0);
+	child_start(&c, "coldseal-intake", fd, NULL);
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_MEDIA_TWO_FILES);
+	/* each name has its one type */
+	close_fdp(&fd);
+	fd = image_of(b, REQ);
+	child_start(&c, "coldseal-intake", fd, NULL);
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_BUNDLE_TYPE);
+	r = request(false);
+	img = image_of(r, "COLDSEAL.APR");
+	child_start(&c, "coldseal-intake", img, NULL);
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_BUNDLE_TYPE);
 }
 
 static void
@@ -972,6 +1014,7 @@ main(void)
 		TEST(test_intake_stop),
 		TEST(test_intake_nonsense),
 		TEST(test_intake_refuses_media),
+		TEST(test_intake_approval),
 		TEST(test_intake_refuses_type),
 		TEST(test_intake_refuses_content),
 		TEST(test_intake_refuses_trailing),

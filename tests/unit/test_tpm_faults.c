@@ -212,7 +212,7 @@ test_pcr_changed(void **state)
 	/* bounded */
 	mid.unseals = 0;
 	mid.extend_left = 100;
-	assert_int_equal(unseal(&blob, pin), CS_E_TPM_PCR);
+	assert_int_equal(unseal(&blob, pin), CS_E_TPM_PCR_CHANGED);
 	assert_int_equal(mid.unseals, 3);
 	mid.extend_left = 0;
 	assert_int_equal(unseal(&blob, pin), 0);
