@@ -44,6 +44,7 @@ struct intake {
 	struct checks checks;
 	int64_t now;
 	bool known; /* the same request came before */
+	const struct doc *ahead; /* an approval, not a request */
 };
 
 static void
@@ -237,6 +238,11 @@ on_ready(struct intake *in, struct diag *d)
 {
 	int r;
 
+	in->ahead = find_doc(in, "approval.dsse");
+	if (in->ahead != NULL) {
+		cs_ignore(ipc_send(in->sock, INTAKE_STOP, NULL, 0, -1));
+		return 1;
+	}
 	r = judge_request(in, d);
 	if (r == 0 && !in->known && checks_failed(&in->checks) == 0)
 		r = judge_evidence(in);
@@ -460,6 +466,9 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 			(void)diag_fail(d, r, NULL, WHO);
 		return log_unreadable(&in, d, &later) != 0 ? CS_E_IPC : r;
 	}
+	if (in.ahead != NULL)
+		return intake_ahead(c, in.ahead->data, in.ahead->len, in.now,
+		    d);
 	if (in.known)
 		return 0;
 	if (r == 0)

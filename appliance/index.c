@@ -68,7 +68,8 @@ static const char *const statements[STMT_COUNT] = {
 	    " restart = ?8, begun = ?9 WHERE id = ?1 AND state != 'refused'",
 	[STMT_SESSION_END] = "UPDATE request SET nonce = '', context = ''"
 			     " WHERE id = ?1 AND state != 'refused'",
-	[STMT_LAPSE] = "DELETE FROM approval WHERE request IN"
+	/* what was made ahead belongs to no session */
+	[STMT_LAPSE] = "DELETE FROM approval WHERE vote != '' AND request IN"
 		       " (SELECT n FROM request WHERE id = ?1"
 		       " AND state != 'refused')",
 	[STMT_APPROVAL] =
