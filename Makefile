@@ -63,6 +63,9 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
+# what a policy means, for people
+GOVERN := $(call lib,policy_diff policy_diff_fields policy_diff_pair \
+	policy_diff_values policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
@@ -154,7 +157,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
-	$(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY)
+	$(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) $(GOVERN)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
