@@ -64,8 +64,9 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts)
 # what a policy means, for people
-GOVERN := $(call lib,policy_diff policy_diff_fields policy_diff_pair \
-	policy_diff_values policy_words)
+GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
+	authority_sets authority_text policy_diff policy_diff_fields \
+	policy_diff_pair policy_diff_values policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
