@@ -66,7 +66,8 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 # what a policy means, for people
 GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	authority_sets authority_text policy_diff policy_diff_fields \
-	policy_diff_pair policy_diff_values policy_words)
+	policy_diff_pair policy_diff_values policy_explain policy_lint \
+	policy_lint_parts policy_lint_rules policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)

@@ -36,8 +36,9 @@ sort_people(const struct policy_principal **v, size_t n)
 		qsort(v, n, sizeof(struct policy_principal *), by_id);
 }
 
-static bool
-may_approve(const struct policy_principal *w, const struct policy_rule *u)
+bool
+authority_may_approve(const struct policy_principal *w,
+    const struct policy_rule *u)
 {
 	return strcmp(w->kind, "person") == 0 &&
 	    policy_lists_meet(&w->roles, &u->roles);
@@ -55,13 +56,13 @@ add_people(const struct policy *p, struct authority_group *g, int64_t at)
 	size_t i, n = 0;
 
 	for (i = 0; i < p->nprincipals; i++)
-		n += may_approve(&p->principals[i], g->rule) &&
+		n += authority_may_approve(&p->principals[i], g->rule) &&
 		    is_valid(&p->principals[i], at);
 	g->people = calloc(n + 1, sizeof(struct policy_principal *));
 	if (g->people == NULL)
 		return CS_E_NOMEM;
 	for (i = 0; i < p->nprincipals; i++)
-		if (may_approve(&p->principals[i], g->rule) &&
+		if (authority_may_approve(&p->principals[i], g->rule) &&
 		    is_valid(&p->principals[i], at))
 			g->people[g->npeople++] = &p->principals[i];
 	sort_people(g->people, g->npeople);
