@@ -67,7 +67,7 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	authority_sets authority_text policy_diff policy_diff_fields \
 	policy_diff_pair policy_diff_values policy_explain policy_lint \
-	policy_lint_parts policy_lint_rules policy_words)
+	policy_lint_parts policy_lint_rules policy_review policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
@@ -101,11 +101,11 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
-	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
+	govern govern_diff govern_explain govern_lint govern_review hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign progress qrtext reqfile request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
-	response_verify share_inputs share_reseal share_show show
+	response_verify share_inputs share_reseal share_show show who_can_sign
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -169,6 +169,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
+	host-tools/coldseal-who-can-sign.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \

@@ -139,8 +139,9 @@ words_waiver(struct words *w, const struct policy_waiver *v)
 void
 words_rule(struct words *w, const struct policy_rule *u)
 {
-	if (strcmp(u->id, POLICY_RULE_ADMIN) == 0 ||
-	    strcmp(u->id, POLICY_RULE_BREAK_GLASS) == 0)
+	if (strcmp(u->id, POLICY_RULE_ADMIN) == 0)
+		words_putf(w, "a change of the policy");
+	else if (strcmp(u->id, POLICY_RULE_BREAK_GLASS) == 0)
 		words_putf(w, "%s", u->id);
 	else
 		words_putf(w, "%s (rule %s)", u->product, u->id);

@@ -37,7 +37,7 @@ void words_duration(struct words *w, uint64_t seconds);
 void words_evidence(struct words *w, const struct policy_evidence *e);
 void words_window(struct words *w, const struct policy_window *v);
 void words_waiver(struct words *w, const struct policy_waiver *v);
-/* "firmware (rule fw)", "administration" */
+/* "firmware (rule fw)", "a change of the policy" or "break-glass" */
 void words_rule(struct words *w, const struct policy_rule *u);
 
 /* The text as text_sanitise() makes it: one line for a terminal.  free(*ret) */

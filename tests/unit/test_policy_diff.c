@@ -82,7 +82,7 @@ static const struct {
 	{ PR "4/roles/-", "'administrator'",
 	    "carol newly has the role administrator" },
 	{ PR "4/roles/-", "'administrator'",
-	    "carol can newly approve administration" },
+	    "carol can newly approve a change of the policy" },
 	{ PR "2/roles", "['administrator']",
 	    "alice no longer has the role officer" },
 	{ PR "1/roles", "['requester']",
@@ -129,9 +129,11 @@ static const struct {
 	{ "/rules/0/approvals/distinct_organisations", "true",
 	    "firmware (rule fw) needs people of different organisations" },
 	{ "/administration/threshold", "1",
-	    "administration needs 1 of 2 people instead of 2 of 2 people" },
+	    "a change of the policy needs 1 of 2 people instead of 2 of 2 "
+	    "people" },
 	{ "/administration/roles/-", "'auditor'",
-	    "administration newly can be approved by the role auditor" },
+	    "a change of the policy newly can be approved by the role "
+	    "auditor" },
 	/* what no sentence is for: only the order changes */
 	{ "/rules/0/requesters", "['dev','ci']",
 	    "other text changed: /rules/fw/requesters" },

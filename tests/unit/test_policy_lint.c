@@ -338,12 +338,13 @@ static const struct {
 	    "CVE-1 is accepted in main until 2026-11-18T11:06:39Z" },
 	{ set_waiver_good, CS_E_LINT_WAIVER_PAST, false, NULL },
 	{ set_admin_lost, CS_E_LINT_THRESHOLD, true,
-	    "administration: 2 people must approve and 1 can" },
+	    "a change of the policy: 2 people must approve and 1 can" },
 	{ set_admin_lost, CS_E_LINT_ENDED, false,
 	    "bob was valid until 2026-11-18T11:06:39Z and is still listed "
 	    "with the role officer and administrator" },
 	{ set_admin_more, CS_E_LINT_ADMIN_ALL, false, NULL },
-	{ set_admin_more, CS_E_LINT_ONE_PERSON, false, "administration" },
+	{ set_admin_more, CS_E_LINT_ONE_PERSON, false,
+	    "a change of the policy" },
 };
 
 static const struct lint_finding *
