@@ -61,8 +61,10 @@ CANON := $(call lib,canon canonget)
 TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
-	policy_check policy_uri request approval record refusal checks \
-	evaluate evaluate_approvals evaluate_artifacts)
+	policy_check policy_check_rules policy_evidence policy_index \
+	policy_rules policy_uri request approval record refusal checks \
+	evaluate evaluate_approvals evaluate_artifacts evaluate_limits \
+	evaluate_scope)
 # what a policy means, for people
 GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	authority_sets authority_text policy_diff policy_diff_fields \

@@ -94,7 +94,9 @@ decide(const struct reqfile *f, const struct policy *p, struct verdict *v,
 		r = evaluate_request(p, f->req, v->who, now, &v->checks,
 		    &v->rule);
 	if (r == 0)
-		r = evaluate_artifacts(p, f->req, a, n, &v->checks);
+		r = evaluate_artifacts(p, f->req, v->rule, a, n, &v->checks);
+	if (r == 0 && v->rule != NULL)
+		r = evaluate_limits(p, f->req, v->rule, now, NULL, &v->checks);
 	if (r == 0)
 		r = check_evidence(f, &v->checks);
 	return r == 0 ? 0 : diag_fail(d, r, NULL, "evaluating the request");

@@ -30,8 +30,11 @@ enum {
 	O_PIPELINE,
 	O_RUN,
 	O_COMMIT,
+	O_BRANCH,
+	O_BREAK_GLASS,
 	O_EVIDENCE,
 	O_LIST,
+	O_DIGEST_ONLY,
 	O_OUT
 };
 
@@ -57,10 +60,16 @@ static const struct cli_opt options[] = {
 	[O_RUN] = { "run", "ID", 0, "run of the pipeline (default: none)" },
 	[O_COMMIT] = { "commit", "ID", 0,
 	    "source it was built from (default: none)" },
+	[O_BRANCH] = { "branch", "NAME", 0,
+	    "branch it was built from (default: not said)" },
+	[O_BREAK_GLASS] = { "break-glass", "REASON", 0,
+	    "ask for the policy's break-glass quorum" },
 	[O_EVIDENCE] = { "evidence", "FILE", CLI_MANY,
 	    "a document that goes along" },
 	[O_LIST] = { "list", "FILE", CLI_MANY,
 	    "more artifacts: lines PATH or PATH<TAB>NAME" },
+	[O_DIGEST_ONLY] = { "digest-only", NULL, 0,
+	    "leave the artifacts out of the bundle" },
 	[O_OUT] = { "out", "BUNDLE", CLI_REQUIRED, "the bundle to write" },
 };
 
@@ -168,6 +177,8 @@ make_payload(const struct cli *c, const struct draft *x, char id[33],
 		.nsubjects = x->artifacts.n,
 		.evidence = x->docs,
 		.nevidence = x->evidence.n,
+		.branch = cli_get(c, O_BRANCH),
+		.break_glass = cli_get(c, O_BREAK_GLASS),
 	};
 	int r;
 
@@ -223,10 +234,10 @@ add_files(struct package_item *to, const char *folder, const struct inputs *in)
 }
 
 static int
-write_bundle(const char *out, struct draft *x, struct diag *d)
+write_bundle(const char *out, struct draft *x, bool digest_only, struct diag *d)
 {
 	struct package_item *v;
-	size_t n = 1 + x->evidence.n + x->artifacts.n;
+	size_t n = 1 + x->evidence.n + (digest_only ? 0 : x->artifacts.n);
 	int r;
 
 	v = x->items = calloc(n, sizeof(*v));
@@ -239,7 +250,8 @@ write_bundle(const char *out, struct draft *x, struct diag *d)
 	if (r != 0)
 		return diag_fail(d, r, NULL, "hashing");
 	add_files(v + 1, "evidence", &x->evidence);
-	add_files(v + 1 + x->evidence.n, "artifacts", &x->artifacts);
+	if (!digest_only)
+		add_files(v + 1 + x->evidence.n, "artifacts", &x->artifacts);
 	return package_write(out, "request", v, n, d);
 }
 
@@ -269,7 +281,8 @@ run(const struct cli *c, struct diag *d)
 		r = hostkey_dsse(key, payload, len, NULL, 0, &x.envelope,
 		    &x.envelope_len, d);
 	if (r == 0)
-		r = write_bundle(cli_get(c, O_OUT), &x, d);
+		r = write_bundle(cli_get(c, O_OUT), &x,
+		    cli_has(c, O_DIGEST_ONLY), d);
 	if (r == 0)
 		r = sha256(payload, len, digest);
 	if (r != 0)

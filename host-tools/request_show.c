@@ -27,15 +27,18 @@ static const struct {
 	{ "pipeline", offsetof(struct request, pipeline) },
 	{ "run", offsetof(struct request, run) },
 	{ "commit", offsetof(struct request, commit) },
+	{ "branch", offsetof(struct request, branch) },
+	{ "break-glass", offsetof(struct request, break_glass) },
 };
 
+/* NULL if the request does not say it */
 static const char *
 text_of(const struct request *r, size_t i)
 {
 	const char *s;
 
 	memcpy(&s, (const char *)r + texts[i].offset, sizeof(s));
-	return s;
+	return s == NULL || *s == '\0' ? NULL : s;
 }
 
 /* The name a file of the bundle has: "artifacts/<sha256>" */
@@ -57,7 +60,8 @@ show(const struct reqfile *f)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(texts); i++)
-		show_text(texts[i].label, text_of(r, i));
+		if (text_of(r, i) != NULL)
+			show_text(texts[i].label, text_of(r, i));
 	show_time("created", r->created);
 	show_digest("digest", r->digest);
 	show_digest("root", r->subject_root);
@@ -149,7 +153,8 @@ to_json(const struct reqfile *f)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(texts); i++)
-		if (json_object_set_new(root, texts[i].label,
+		if (text_of(r, i) != NULL &&
+		    json_object_set_new(root, texts[i].label,
 			json_string(text_of(r, i))) != 0)
 			return NULL;
 	if (json_object_set_new(root, "created", json_time(r->created)) != 0 ||

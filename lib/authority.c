@@ -36,14 +36,6 @@ sort_people(const struct policy_principal **v, size_t n)
 		qsort(v, n, sizeof(struct policy_principal *), by_id);
 }
 
-bool
-authority_may_approve(const struct policy_principal *w,
-    const struct policy_rule *u)
-{
-	return strcmp(w->kind, "person") == 0 &&
-	    policy_lists_meet(&w->roles, &u->roles);
-}
-
 static bool
 is_valid(const struct policy_principal *w, int64_t at)
 {
@@ -56,13 +48,13 @@ add_people(const struct policy *p, struct authority_group *g, int64_t at)
 	size_t i, n = 0;
 
 	for (i = 0; i < p->nprincipals; i++)
-		n += authority_may_approve(&p->principals[i], g->rule) &&
+		n += policy_may_approve(&p->principals[i], g->rule) &&
 		    is_valid(&p->principals[i], at);
 	g->people = calloc(n + 1, sizeof(struct policy_principal *));
 	if (g->people == NULL)
 		return CS_E_NOMEM;
 	for (i = 0; i < p->nprincipals; i++)
-		if (authority_may_approve(&p->principals[i], g->rule) &&
+		if (policy_may_approve(&p->principals[i], g->rule) &&
 		    is_valid(&p->principals[i], at))
 			g->people[g->npeople++] = &p->principals[i];
 	sort_people(g->people, g->npeople);

@@ -12,9 +12,6 @@ authority_valid(int64_t from, int64_t until, int64_t at)
 	return from <= at && at <= until;
 }
 
-/* a person with one of the rule's roles, whatever the time */
-bool authority_may_approve(const struct policy_principal *w,
-    const struct policy_rule *u);
 /* "the key is retired; 2 people are needed, 1 is eligible" */
 void authority_put_why(struct words *w, const struct authority *a,
     const struct authority_row *row);

@@ -220,6 +220,25 @@ rule_matches(const struct policy_rule *u, const struct request *r,
 }
 
 static int
+use_rule(const struct policy_rule *u, const struct request *r, struct checks *c,
+    const struct policy_rule **ret)
+{
+	*ret = u;
+	return evaluate_scope(r, u, c);
+}
+
+/* Its quorum decides, and none of the rule's patterns, windows, evidence. */
+static int
+use_break_glass(const struct policy *p, const struct request *r,
+    struct checks *c, const struct policy_rule **ret)
+{
+	if (p->has_break_glass)
+		*ret = &p->break_glass;
+	return checks_add(c, CS_E_POLICY_BREAK_GLASS, p->has_break_glass,
+	    "a policy with break-glass", "break-glass: %.160s", r->break_glass);
+}
+
+static int
 check_rule(const struct policy *p, const struct request *r,
     const struct policy_principal *who, struct checks *c,
     const struct policy_rule **ret)
@@ -251,9 +270,10 @@ check_rule(const struct policy *p, const struct request *r,
 		    "one rule for this product, requester, key and format",
 		    "%zu%s%s", matches, matches == 1 ? ": " : "",
 		    matches == 1 ? u->id : "");
-	if (e == 0 && matches == 1)
-		*ret = u;
-	return e;
+	if (e != 0 || matches != 1)
+		return e;
+	return r->break_glass == NULL ? use_rule(u, r, c, ret) :
+					use_break_glass(p, r, c, ret);
 }
 
 static int

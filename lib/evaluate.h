@@ -46,9 +46,10 @@ int evaluate_requester(const struct policy *p, const struct dsse *env,
     const struct policy_principal **ret_who) CS_WUR;
 
 /*
- * Product, key (state, validity, product, format), rule, requester, digest
- * strength.  *ret_rule: the one rule that matches, or NULL with a failed
- * check.  Returns 0 when the evaluation ran; see checks_failed().
+ * Product, key (state, validity, product, format), rule and its scope,
+ * requester, digest strength.  *ret_rule: the one rule that matches, or, for a
+ * request with a reason for it, the policy's break-glass; else NULL with a
+ * failed check.  Returns 0 when the evaluation ran; see checks_failed().
  */
 int evaluate_request(const struct policy *p, const struct request *r,
     const struct policy_principal *who, int64_t now, struct checks *c,
@@ -56,10 +57,12 @@ int evaluate_request(const struct policy *p, const struct request *r,
 
 /*
  * Every subject has exactly one artifact and every artifact a subject; sizes
- * and digests (sha256 and the key's) are those that were computed.
+ * and digests (sha256 and the key's) are those that were computed.  A rule
+ * (NULL: none is known) that is digest_only lets artifacts be absent.
  */
 int evaluate_artifacts(const struct policy *p, const struct request *r,
-    const struct artifact *a, size_t n, struct checks *c) CS_WUR;
+    const struct policy_rule *rule, const struct artifact *a, size_t n,
+    struct checks *c) CS_WUR;
 
 /* One approval envelope as it was given. */
 struct approval_doc {

@@ -9,6 +9,8 @@
 /* Failures beyond LISTED_MAX are counted, not listed. */
 struct tally {
 	struct checks *c;
+	bool digest_only; /* an artifact may be absent */
+	size_t absent;	  /* and was */
 	size_t failed;
 	int code; /* of the last one */
 };
@@ -51,6 +53,10 @@ check_subject(const struct subject *s, const struct artifact *a,
 {
 	unsigned i;
 
+	if (a == NULL && t->digest_only) {
+		t->absent++;
+		return 0;
+	}
 	if (a == NULL)
 		return fail(t, CS_E_ARTIFACT_MISSING, "the artifact", "no",
 		    s->name);
@@ -113,11 +119,13 @@ check_extra(const struct artifact *const *v, size_t n, const struct request *r,
 
 int
 evaluate_artifacts(const struct policy *p, const struct request *r,
-    const struct artifact *a, size_t n, struct checks *c)
+    const struct policy_rule *rule, const struct artifact *a, size_t n,
+    struct checks *c)
 {
 	_cleanup_free_ const struct artifact **v = NULL;
 	const struct policy_key *k = policy_key_by_id(p, r->key);
-	struct tally t = { .c = c };
+	struct tally t = { .c = c,
+		.digest_only = rule != NULL && rule->digest_only };
 	size_t i;
 	int e = 0;
 
@@ -138,6 +146,10 @@ evaluate_artifacts(const struct policy *p, const struct request *r,
 	if (e == 0 && t.failed > LISTED_MAX)
 		e = checks_add(c, t.code, false, "no failure",
 		    "%zu more artifacts", t.failed - LISTED_MAX);
+	if (e == 0 && t.absent > 0)
+		e = checks_add(c, CS_E_ARTIFACT_MISSING, true,
+		    "digest only, as the rule allows",
+		    "%zu artifacts not on the medium", t.absent);
 	if (e == 0 && t.failed == 0)
 		e = checks_add(c, CS_E_ARTIFACT_DIGEST, true,
 		    "the sizes and digests in the request",

@@ -110,6 +110,7 @@ policy_free(struct policy **pp)
 	free(p->keys);
 	free(p->rules);
 	free(p->role_names.v);
+	policy_index_free(&p->index);
 	statement_free(&p->st);
 	free(p);
 	*pp = NULL;
@@ -118,12 +119,7 @@ policy_free(struct policy **pp)
 const struct policy_principal *
 policy_principal_by_id(const struct policy *p, const char *id)
 {
-	size_t i;
-
-	for (i = 0; i < p->nprincipals; i++)
-		if (strcmp(p->principals[i].id, id) == 0)
-			return &p->principals[i];
-	return NULL;
+	return policy_index_find(p, POLICY_PRINCIPALS, id);
 }
 
 const struct policy_principal *
@@ -143,27 +139,17 @@ policy_principal_by_key(const struct policy *p, const struct pubkey *k)
 const struct policy_key *
 policy_key_by_id(const struct policy *p, const char *id)
 {
-	size_t i;
-
-	for (i = 0; i < p->nkeys; i++)
-		if (strcmp(p->keys[i].id, id) == 0)
-			return &p->keys[i];
-	return NULL;
+	return policy_index_find(p, POLICY_KEYS, id);
 }
 
 const struct policy_rule *
 policy_rule_by_id(const struct policy *p, const char *id)
 {
-	size_t i;
-
 	if (strcmp(id, POLICY_RULE_ADMIN) == 0)
 		return &p->admin;
 	if (strcmp(id, POLICY_RULE_BREAK_GLASS) == 0)
 		return p->has_break_glass ? &p->break_glass : NULL;
-	for (i = 0; i < p->nrules; i++)
-		if (strcmp(p->rules[i].id, id) == 0)
-			return &p->rules[i];
-	return NULL;
+	return policy_index_find(p, POLICY_RULES, id);
 }
 
 int
@@ -196,33 +182,4 @@ policy_name_ok(const char *s)
 	size_t n = strlen(s);
 
 	return n >= 1 && n <= POLICY_NAME_MAX && strspn(s, set) == n;
-}
-
-static bool
-eligible(const struct policy_principal *w, const struct policy_str_list *roles)
-{
-	return strcmp(w->kind, "person") == 0 &&
-	    policy_lists_meet(&w->roles, roles);
-}
-
-size_t
-policy_eligible(const struct policy *p, const struct policy_str_list *roles,
-    size_t *ret_orgs)
-{
-	const struct policy_principal *w = p->principals;
-	size_t i, j, n = 0, orgs = 0;
-
-	for (i = 0; i < p->nprincipals; i++) {
-		if (!eligible(&w[i], roles))
-			continue;
-		n++;
-		for (j = 0; j < i; j++)
-			if (eligible(&w[j], roles) &&
-			    strcmp(w[i].organisation, w[j].organisation) == 0)
-				break;
-		if (j == i)
-			orgs++;
-	}
-	*ret_orgs = orgs;
-	return n;
 }

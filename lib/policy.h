@@ -101,8 +101,11 @@ struct policy_rule {
 	bool ahead;		/* statements signed elsewhere count */
 };
 
+struct policy_index;	/* entries by name, lib/policy_index.c */
+
 struct policy {
 	struct statement *st;
+	struct policy_index *index;
 	uint8_t digest[32];	/* of the statement payload */
 	const char *name;
 	const char *appliance;	/* the log origin this policy is for */

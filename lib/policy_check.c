@@ -7,8 +7,8 @@
 #include "lib/policy_impl.h"
 
 /*
- * What only the whole policy can show: names that are defined, thresholds
- * that can be met, keys that are there once, rules that do not overlap.
+ * What only the whole policy can show: names that are defined, and once; keys
+ * that are there once; certificates.  Rules: lib/policy_check_rules.c.
  */
 #define RESERVED_DOMAIN "audit" /* the appliance's own */
 
@@ -24,8 +24,9 @@ openssl_freep(unsigned char **p)
 	OPENSSL_free(*p);
 }
 
-static int
-undefined(struct diag *d, const char *what, const char *name, const char *by)
+int
+policy_undefined(struct diag *d, const char *what, const char *name,
+    const char *by)
 {
 	return diag_fail(d, CS_E_POLICY_UNDEFINED, NULL,
 	    "%s %.40s, used by %.40s", what, name, by);
@@ -53,52 +54,45 @@ check_names(const struct policy *p, struct diag *d)
 }
 
 static int
-check_roles_defined(const struct policy *p, const struct policy_str_list *l,
+check_twice(const struct policy *p, struct diag *d)
+{
+	static const char *const what[] = { [POLICY_PRINCIPALS] = "principal",
+		[POLICY_KEYS] = "key",
+		[POLICY_RULES] = "rule" };
+	const char *name;
+	unsigned k;
+
+	for (k = 0; k < ARRAY_LEN(what); k++) {
+		name = policy_index_twice(p, (enum policy_kind)k);
+		if (name != NULL)
+			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
+			    "the %s %s twice", what[k], name);
+	}
+	return 0;
+}
+
+int
+policy_check_roles(const struct policy *p, const struct policy_str_list *l,
     const char *by, struct diag *d)
 {
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		if (!policy_list_has(&p->role_names, l->v[i]))
-			return undefined(d, "the role", l->v[i], by);
+		if (policy_index_find(p, POLICY_ROLES, l->v[i]) == NULL)
+			return policy_undefined(d, "the role", l->v[i], by);
 	return 0;
-}
-
-static bool
-approves_anywhere(const struct policy *p, const struct policy_str_list *roles)
-{
-	size_t i;
-
-	if (policy_lists_meet(roles, &p->admin.roles))
-		return true;
-	for (i = 0; i < p->nrules; i++)
-		if (policy_lists_meet(roles, &p->rules[i].roles))
-			return true;
-	return false;
 }
 
 static int
 check_principals(const struct policy *p, struct diag *d)
 {
 	size_t i;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < p->nprincipals; i++) {
-		const struct policy_principal *w = &p->principals[i];
-
-		if (policy_principal_by_id(p, w->id) != w)
-			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
-			    "the principal %s twice", w->id);
-		r = check_roles_defined(p, &w->roles, w->id, d);
-		if (r != 0)
-			return r;
-		if (strcmp(w->kind, "person") != 0 &&
-		    approves_anywhere(p, &w->roles))
-			return diag_fail(d, CS_E_POLICY_KIND,
-			    "only people approve or administer",
-			    "the system %s has such a role", w->id);
-	}
-	return 0;
+	for (i = 0; r == 0 && i < p->nprincipals; i++)
+		r = policy_check_roles(p, &p->principals[i].roles,
+		    p->principals[i].id, d);
+	return r;
 }
 
 static int
@@ -189,12 +183,10 @@ check_keys(const struct policy *p, struct diag *d)
 	for (i = 0; i < p->nkeys; i++) {
 		const struct policy_key *k = &p->keys[i];
 
-		if (policy_key_by_id(p, k->id) != k)
-			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
-			    "the key %s twice", k->id);
 		m = domain_by_id(p, k->domain);
 		if (m == NULL)
-			return undefined(d, "the domain", k->domain, k->id);
+			return policy_undefined(d, "the domain", k->domain,
+			    k->id);
 		r = policy_uri_check(k->uri, m->token, d);
 		if (r == 0)
 			r = check_key_format(k, d);
@@ -243,134 +235,14 @@ check_keys_once(const struct policy *p, struct diag *d)
 	return 0;
 }
 
-static int
-check_threshold(const struct policy *p, const char *where, uint64_t threshold,
-    const struct policy_str_list *roles, bool by_organisation, struct diag *d)
-{
-	size_t orgs = 0, people = policy_eligible(p, roles, &orgs);
-
-	if (threshold == 0 || threshold > POLICY_THRESHOLD_MAX)
-		return diag_fail(d, CS_E_POLICY_THRESHOLD, "1 to 12",
-		    "%llu at %s", (unsigned long long)threshold, where);
-	if (threshold > people)
-		return diag_fail(d, CS_E_POLICY_THRESHOLD,
-		    "at most the people with a listed role",
-		    "%llu of %zu people at %s", (unsigned long long)threshold,
-		    people, where);
-	if (by_organisation && threshold > orgs)
-		return diag_fail(d, CS_E_POLICY_THRESHOLD,
-		    "at most the organisations of these people",
-		    "%llu of %zu organisations at %s",
-		    (unsigned long long)threshold, orgs, where);
-	return 0;
-}
-
-static int
-check_rule_keys(const struct policy *p, const struct policy_rule *u,
-    struct diag *d)
-{
-	struct policy_str_list served = { 0 };
-	size_t i, j;
-
-	for (i = 0; i < u->keys.n; i++) {
-		const struct policy_key *k = policy_key_by_id(p, u->keys.v[i]);
-
-		if (k == NULL)
-			return undefined(d, "the key", u->keys.v[i], u->id);
-		if (!policy_list_has(&k->products, u->product))
-			return diag_fail(d, CS_E_POLICY_UNDEFINED,
-			    "a key that lists the rule's product",
-			    "the key %s in the rule %s", k->id, u->id);
-		if (!policy_list_has(&u->formats, k->formats.v[0]))
-			return diag_fail(d, CS_E_POLICY_FORMAT,
-			    "the formats of the rule's keys",
-			    "the rule %s without %.20s", u->id,
-			    k->formats.v[0]);
-	}
-	for (i = 0; i < u->formats.n; i++) {
-		for (j = 0; j < u->keys.n; j++) {
-			served = policy_key_by_id(p, u->keys.v[j])->formats;
-			if (policy_list_has(&served, u->formats.v[i]))
-				break;
-		}
-		if (j == u->keys.n)
-			return diag_fail(d, CS_E_POLICY_FORMAT,
-			    "the formats of the rule's keys",
-			    "%.40s in the rule %s", u->formats.v[i], u->id);
-	}
-	return 0;
-}
-
-static int
-check_requesters(const struct policy *p, const struct policy_rule *u,
-    struct diag *d)
-{
-	size_t i;
-
-	for (i = 0; i < u->requesters.n; i++) {
-		const char *id = u->requesters.v[i];
-		const struct policy_principal *w;
-
-		w = policy_principal_by_id(p, id);
-		if (w == NULL)
-			return undefined(d, "the requester", id, u->id);
-		if (!policy_list_has(&w->roles, "requester"))
-			return diag_fail(d, CS_E_POLICY_KIND,
-			    "the role requester",
-			    "the principal %s without it in the rule %s", id,
-			    u->id);
-	}
-	return 0;
-}
-
-static bool
-rules_overlap(const struct policy_rule *a, const struct policy_rule *b)
-{
-	return strcmp(a->product, b->product) == 0 &&
-	    policy_lists_meet(&a->requesters, &b->requesters) &&
-	    policy_lists_meet(&a->keys, &b->keys) &&
-	    policy_lists_meet(&a->formats, &b->formats);
-}
-
-static int
-check_rule(const struct policy *p, const struct policy_rule *u, struct diag *d)
-{
-	const struct policy_rule *o;
-	int r;
-
-	for (o = p->rules; o != u; o++) {
-		if (strcmp(o->id, u->id) == 0)
-			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
-			    "the rule %s twice", u->id);
-		if (rules_overlap(o, u))
-			return diag_fail(d, CS_E_POLICY_OVERLAP, NULL,
-			    "the rules %s and %s", o->id, u->id);
-	}
-	if (policy_rule_by_id(p, u->id) != u)
-		return diag_fail(d, CS_E_POLICY_NAME,
-		    "another name than a rule that coldseal itself has",
-		    "the rule %s", u->id);
-	if (!u->requester_excluded)
-		return diag_fail(d, CS_E_POLICY_SEPARATION,
-		    "requester_excluded true (separation of duties)",
-		    "false at the rule %s", u->id);
-	r = check_requesters(p, u, d);
-	if (r == 0)
-		r = check_rule_keys(p, u, d);
-	if (r == 0)
-		r = check_roles_defined(p, &u->roles, u->id, d);
-	return r != 0 ? r :
-			check_threshold(p, u->id, u->threshold, &u->roles,
-			    u->distinct_organisations, d);
-}
-
 int
 policy_check(const struct policy *p, struct diag *d)
 {
-	size_t i;
 	int r;
 
 	r = check_names(p, d);
+	if (r == 0)
+		r = check_twice(p, d);
 	if (r == 0)
 		r = check_principals(p, d);
 	if (r == 0)
@@ -379,12 +251,5 @@ policy_check(const struct policy *p, struct diag *d)
 		r = check_keys(p, d);
 	if (r == 0)
 		r = check_keys_once(p, d);
-	for (i = 0; r == 0 && i < p->nrules; i++)
-		r = check_rule(p, &p->rules[i], d);
-	if (r == 0)
-		r = check_roles_defined(p, &p->admin.roles, "administration",
-		    d);
-	return r != 0 ? r :
-			check_threshold(p, "administration", p->admin.threshold,
-			    &p->admin.roles, false, d);
+	return r != 0 ? r : policy_check_rules(p, d);
 }

@@ -181,12 +181,11 @@ compare_section(const struct diff_section *s, struct diff_lines *l,
 
 /* --- who may approve ----------------------------------------------------- */
 static bool
-may(const struct policy *p, const struct policy_rule *u,
-    const struct policy_principal *w)
+may(const struct policy *p, const struct policy_rule *u, const char *id)
 {
-	return p != NULL && u != NULL && w != NULL &&
-	    strcmp(w->kind, "person") == 0 &&
-	    policy_lists_meet(&w->roles, &u->roles);
+	const struct policy_principal *w = policy_principal_by_id(p, id);
+
+	return u != NULL && w != NULL && policy_may_approve(w, u);
 }
 
 static void
@@ -201,9 +200,7 @@ compare_people(struct diff_lines *l, const struct policy *these,
 		_cleanup_words_ struct words w = WORDS_INIT;
 		const struct policy_principal *v = &these->principals[i];
 
-		if (!may(these, a, v) ||
-		    (b != NULL &&
-			may(others, b, policy_principal_by_id(others, v->id))))
+		if (!policy_may_approve(v, a) || may(others, b, v->id))
 			continue;
 		words_putf(&w, "%s can %s approve ", v->id,
 		    come ? "newly" : "no longer");

@@ -4,7 +4,6 @@
 
 #include "lib/hex.h"
 #include "lib/policy_diff_impl.h"
-#include "lib/policy_impl.h"
 
 /*
  * How many values a field has, and each of them in words.  at is the field's
@@ -145,10 +144,12 @@ threshold_value(struct words *w, const struct diff_side *s, const void *at,
     size_t i)
 {
 	const struct policy_rule *u = s->base;
-	size_t orgs, n = policy_eligible(s->p, &u->roles, &orgs);
+	size_t k, n = 0;
 
 	(void)at;
 	(void)i;
+	for (k = 0; k < s->p->nprincipals; k++)
+		n += policy_may_approve(&s->p->principals[k], u);
 	words_putf(w, "%" PRIu64 " of %zu %s", u->threshold, n,
 	    n == 1 ? "person" : "people");
 }

@@ -46,7 +46,7 @@ put_approvers(struct telling *t)
 		return;
 	}
 	for (i = 0; i < t->p->nprincipals; i++)
-		if (authority_may_approve(&v[i], t->u))
+		if (policy_may_approve(&v[i], t->u))
 			names[n++] = v[i].id;
 	words_putf(&t->w, "%" PRIu64 " of ", t->u->threshold);
 	words_join(&t->w, names, n, "and", "nobody");

@@ -70,7 +70,7 @@ ever_make(struct ever *e, int64_t at)
 		return CS_E_NOMEM;
 	for (i = 0; i < e->p->nprincipals; i++) {
 		w = &e->p->principals[i];
-		if (authority_may_approve(w, e->u) && w->valid_until >= at)
+		if (policy_may_approve(w, e->u) && w->valid_until >= at)
 			e->people.v[e->people.n++] = w;
 	}
 	for (i = 0; i < e->u->requesters.n; i++) {

@@ -6,26 +6,28 @@
 #include "lib/policy_impl.h"
 
 /* Reads the predicate, entry by entry; policy_check.c looks at the whole. */
-#define PATH_LEN 96u
+#define PATH_LEN POLICY_PATH_LEN
 #define BLOB_MAX 8192u /* a key or a certificate */
 
 static int
-entries(const json_t *list, const char *path, size_t *ret, struct diag *d)
+count(const json_t *list, const char *path, size_t max, size_t *ret,
+    struct diag *d)
 {
 	size_t n = json_array_size(list);
+	char most[40];
 
+	(void)snprintf(most, sizeof(most), "at most %zu entries", max);
 	if (n == 0)
 		return diag_fail(d, CS_E_POLICY_EMPTY, "at least one entry",
 		    "none at %s", path);
-	if (n > POLICY_LIST_MAX)
-		return diag_fail(d, CS_E_TOO_LARGE, "at most 256 entries",
-		    "%zu at %s", n, path);
+	if (n > max)
+		return diag_fail(d, CS_E_TOO_LARGE, most, "%zu at %s", n, path);
 	*ret = n;
 	return 0;
 }
 
-static int
-parse_list(const json_t *list, const char *parent, const char *name,
+int
+policy_parse_list(const json_t *list, const char *parent, const char *name,
     struct policy_str_list *l, struct diag *d)
 {
 	char path[PATH_LEN];
@@ -33,7 +35,7 @@ parse_list(const json_t *list, const char *parent, const char *name,
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
-	r = entries(list, path, &n, d);
+	r = count(list, path, POLICY_LIST_MAX, &n, d);
 	if (r != 0)
 		return r;
 	l->v = calloc(n, sizeof(*l->v));
@@ -53,8 +55,8 @@ parse_list(const json_t *list, const char *parent, const char *name,
 	return 0;
 }
 
-static int
-check_name(const char *s, const char *path, struct diag *d)
+int
+policy_parse_name(const char *s, const char *path, struct diag *d)
 {
 	if (!policy_name_ok(s))
 		return diag_fail(d, CS_E_POLICY_NAME,
@@ -119,7 +121,7 @@ parse_principal_keys(const json_t *list, const char *parent,
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%.60s/keys", parent);
-	r = entries(list, path, &n, d);
+	r = count(list, path, POLICY_LIST_MAX, &n, d);
 	if (r != 0)
 		return r;
 	w->keys = calloc(n, sizeof(struct pubkey *));
@@ -160,7 +162,7 @@ parse_principal(json_t *j, const char *path, void *out, struct diag *d)
 
 	r = json_fields(j, path, f, ARRAY_LEN(f), d);
 	if (r == 0)
-		r = check_name(w->id, path, d);
+		r = policy_parse_name(w->id, path, d);
 	if (r != 0)
 		return r;
 	if (strcmp(w->kind, "person") != 0 && strcmp(w->kind, "system") != 0)
@@ -168,7 +170,7 @@ parse_principal(json_t *j, const char *path, void *out, struct diag *d)
 		    "%.60s at %s", w->kind, path);
 	r = check_period(w->valid_from, w->valid_until, path, d);
 	if (r == 0)
-		r = parse_list(roles, path, "roles", &w->roles, d);
+		r = policy_parse_list(roles, path, "roles", &w->roles, d);
 	return r != 0 ? r : parse_principal_keys(keys, path, w, d);
 }
 
@@ -182,7 +184,27 @@ parse_domain(json_t *j, const char *path, void *out, struct diag *d)
 	};
 	int r = json_fields(j, path, f, ARRAY_LEN(f), d);
 
-	return r != 0 ? r : check_name(m->id, path, d);
+	return r != 0 ? r : policy_parse_name(m->id, path, d);
+}
+
+/* What an auditor must be told in words is told, and nothing else is. */
+static int
+check_words(const struct policy_key *k, const char *path, struct diag *d)
+{
+	bool revoked = strcmp(k->state, "revoked") == 0;
+	bool several = k->products.n > 1;
+
+	if (revoked != (k->reason != NULL))
+		return diag_fail(d, CS_E_POLICY_REASON,
+		    "a reason exactly for a revoked key", "%s at %s",
+		    revoked ? "none" : "one for a key that is not revoked",
+		    path);
+	if (several != (k->shared != NULL))
+		return diag_fail(d, CS_E_POLICY_SHARED,
+		    "the field shared exactly with several products",
+		    "%zu product%s %s it at %s", k->products.n,
+		    several ? "s" : "", several ? "without" : "with", path);
+	return 0;
 }
 
 static int
@@ -192,6 +214,7 @@ check_key(struct policy_key *k, const char *alg, const char *path,
 	static const char *const states[] = { "active", "retired", "revoked",
 		"pending" };
 	size_t i;
+	int r;
 
 	for (i = 0; i < ARRAY_LEN(states); i++)
 		if (strcmp(k->state, states[i]) == 0)
@@ -208,7 +231,9 @@ check_key(struct policy_key *k, const char *alg, const char *path,
 		return diag_fail(d, CS_E_POLICY_ALGORITHM,
 		    "a public key for that algorithm", "another key for %s",
 		    alg);
-	return check_period(k->valid_from, k->valid_until, path, d);
+	r = check_words(k, path, d);
+	return r != 0 ? r :
+			check_period(k->valid_from, k->valid_until, path, d);
 }
 
 static int
@@ -217,14 +242,19 @@ parse_key(json_t *j, const char *path, void *out, struct diag *d)
 	struct policy_key *k = out;
 	const char *alg = NULL, *cert = NULL, *key = NULL;
 	json_t *formats = NULL, *products = NULL;
+	bool capped = false;
 	const struct json_field f[] = {
 		{ "algorithm", JK_LABEL, true, &alg, NULL },
 		{ "certificate", JK_STR, false, &cert, NULL },
 		{ "domain", JK_LABEL, true, &k->domain, NULL },
 		{ "formats", JK_ARR, true, &formats, NULL },
 		{ "id", JK_LABEL, true, &k->id, NULL },
+		{ "max_signatures", JK_U64, false, &k->max_signatures,
+		    &capped },
 		{ "products", JK_ARR, true, &products, NULL },
 		{ "public_key", JK_STR, true, &key, NULL },
+		{ "reason", JK_LABEL, false, &k->reason, NULL },
+		{ "shared", JK_LABEL, false, &k->shared, NULL },
 		{ "state", JK_LABEL, true, &k->state, NULL },
 		{ "uri", JK_LABEL, true, &k->uri, NULL },
 		{ "valid_from", JK_TIME, true, &k->valid_from, NULL },
@@ -234,11 +264,14 @@ parse_key(json_t *j, const char *path, void *out, struct diag *d)
 
 	r = json_fields(j, path, f, ARRAY_LEN(f), d);
 	if (r == 0)
-		r = check_name(k->id, path, d);
+		r = policy_parse_name(k->id, path, d);
 	if (r == 0)
-		r = parse_list(products, path, "products", &k->products, d);
+		r = policy_parse_list(products, path, "products", &k->products,
+		    d);
 	if (r == 0)
-		r = parse_list(formats, path, "formats", &k->formats, d);
+		r = policy_parse_list(formats, path, "formats", &k->formats, d);
+	if (r == 0)
+		r = policy_parse_cap(capped, k->max_signatures, path, d);
 	if (r == 0)
 		r = parse_pubkey(key, path, &k->key, d);
 	if (r == 0 && cert != NULL)
@@ -246,104 +279,37 @@ parse_key(json_t *j, const char *path, void *out, struct diag *d)
 	return r != 0 ? r : check_key(k, alg, path, d);
 }
 
-static int
-parse_approvals(json_t *j, const char *parent, struct policy_rule *u,
-    struct diag *d)
-{
-	json_t *roles = NULL;
-	const struct json_field f[] = {
-		{ "distinct_organisations", JK_BOOL, true,
-		    &u->distinct_organisations, NULL },
-		{ "requester_excluded", JK_BOOL, true, &u->requester_excluded,
-		    NULL },
-		{ "roles", JK_ARR, true, &roles, NULL },
-		{ "threshold", JK_U64, true, &u->threshold, NULL },
-	};
-	char path[PATH_LEN];
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%.60s/approvals", parent);
-	r = json_fields(j, path, f, ARRAY_LEN(f), d);
-	return r != 0 ? r : parse_list(roles, path, "roles", &u->roles, d);
-}
-
-static int
-parse_rule(json_t *j, const char *path, void *out, struct diag *d)
-{
-	struct policy_rule *u = out;
-	json_t *approvals = NULL, *formats = NULL, *keys = NULL, *who = NULL;
-	const struct json_field f[] = {
-		{ "approvals", JK_OBJ, true, &approvals, NULL },
-		{ "formats", JK_ARR, true, &formats, NULL },
-		{ "id", JK_LABEL, true, &u->id, NULL },
-		{ "keys", JK_ARR, true, &keys, NULL },
-		{ "product", JK_LABEL, true, &u->product, NULL },
-		{ "requesters", JK_ARR, true, &who, NULL },
-	};
-	int r;
-
-	r = json_fields(j, path, f, ARRAY_LEN(f), d);
-	if (r == 0)
-		r = check_name(u->id, path, d);
-	if (r == 0)
-		r = parse_list(who, path, "requesters", &u->requesters, d);
-	if (r == 0)
-		r = parse_list(keys, path, "keys", &u->keys, d);
-	if (r == 0)
-		r = parse_list(formats, path, "formats", &u->formats, d);
-	return r != 0 ? r : parse_approvals(approvals, path, u, d);
-}
-
-typedef int (*entry_fn)(json_t *, const char *, void *, struct diag *);
-
 /*
  * slot is the pointer that policy_free() looks through, *ret_n the entries it
  * looks at; both are set before the first entry, which may fail.
  */
-static int
-parse_entries(const json_t *list, const char *name, size_t size, entry_fn fn,
-    void *slot, size_t *ret_n, struct diag *d)
+int
+policy_parse_entries(const json_t *list, const char *parent, const char *name,
+    const struct policy_entry *e, void *slot, size_t *ret_n, struct diag *d)
 {
 	char path[PATH_LEN];
 	uint8_t *base;
 	size_t i, n = 0;
 	int r;
 
-	(void)snprintf(path, sizeof(path), "/%s", name);
-	r = entries(list, path, &n, d);
+	(void)snprintf(path, sizeof(path), "%.60s/%s", parent, name);
+	r = count(list, path, e->max, &n, d);
 	if (r != 0)
 		return r;
-	base = calloc(n, size);
+	base = calloc(n, e->size);
 	if (base == NULL)
 		return diag_nomem(d);
 	memcpy(slot, &base, sizeof(base));
 	*ret_n = n;
 	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "/%s/%zu", name, i);
-		r = fn(json_array_get(list, i), path, base + i * size, d);
+		(void)snprintf(path, sizeof(path), "%.60s/%s/%zu", parent, name,
+		    i);
+		r = e->parse(json_array_get(list, i), path, base + i * e->size,
+		    d);
 		if (r != 0)
 			return r;
 	}
 	return 0;
-}
-
-static int
-parse_administration(json_t *j, struct policy *p, struct diag *d)
-{
-	json_t *roles = NULL;
-	const struct json_field f[] = {
-		{ "roles", JK_ARR, true, &roles, NULL },
-		{ "threshold", JK_U64, true, &p->admin.threshold, NULL },
-	};
-	int r = json_fields(j, "/administration", f, ARRAY_LEN(f), d);
-
-	if (r != 0)
-		return r;
-	p->admin.id = POLICY_RULE_ADMIN;
-	p->admin.product = POLICY_RULE_ADMIN;
-	p->admin.requester_excluded = true;
-	return parse_list(roles, "/administration", "roles", &p->admin.roles,
-	    d);
 }
 
 /* What digest the subject must have is known: it is made and compared. */
@@ -367,41 +333,65 @@ check_subject(const struct policy *p, struct diag *d)
 	return 0;
 }
 
+/* The lists of entries, in the document's order of names. */
+static int
+parse_lists(struct policy *p, const struct policy_lists *l, struct diag *d)
+{
+	static const struct policy_entry principal = { parse_principal,
+		sizeof(*p->principals), POLICY_ENTRIES_MAX },
+					 domain = { parse_domain,
+						 sizeof(*p->domains),
+						 POLICY_LIST_MAX },
+					 key = { parse_key, sizeof(*p->keys),
+						 POLICY_ENTRIES_MAX };
+	int r;
+
+	r = policy_parse_list(l->roles, "", "roles", &p->role_names, d);
+	if (r == 0)
+		r = policy_parse_entries(l->principals, "", "principals",
+		    &principal, &p->principals, &p->nprincipals, d);
+	if (r == 0)
+		r = policy_parse_entries(l->domains, "", "domains", &domain,
+		    &p->domains, &p->ndomains, d);
+	if (r == 0)
+		r = policy_parse_entries(l->keys, "", "keys", &key, &p->keys,
+		    &p->nkeys, d);
+	return r != 0 ? r : policy_parse_rules(l, p, d);
+}
+
 static int
 parse_predicate(struct policy *p, struct diag *d)
 {
-	json_t *admin = NULL, *domains = NULL, *keys = NULL, *roles = NULL;
-	json_t *rules = NULL, *who = NULL;
+	struct policy_lists l = { 0 };
+	uint64_t warning = 0;
 	const struct json_field f[] = {
-		{ "administration", JK_OBJ, true, &admin, NULL },
+		{ "administration", JK_OBJ, true, &l.administration, NULL },
 		{ "appliance", JK_LABEL, true, &p->appliance, NULL },
-		{ "domains", JK_ARR, true, &domains, NULL },
-		{ "keys", JK_ARR, true, &keys, NULL },
+		{ "break_glass", JK_OBJ, false, &l.break_glass,
+		    &p->has_break_glass },
+		{ "domains", JK_ARR, true, &l.domains, NULL },
+		{ "keys", JK_ARR, true, &l.keys, NULL },
 		{ "name", JK_LABEL, true, &p->name, NULL },
 		{ "previous", JK_HEX32, false, p->previous, &p->has_previous },
-		{ "principals", JK_ARR, true, &who, NULL },
+		{ "principals", JK_ARR, true, &l.principals, NULL },
 		{ "rehearsal", JK_BOOL, true, &p->rehearsal, NULL },
-		{ "roles", JK_ARR, true, &roles, NULL },
-		{ "rules", JK_ARR, true, &rules, NULL },
+		{ "review_by", JK_TIME, true, &p->review_by, NULL },
+		{ "review_warning_days", JK_U64, true, &warning, NULL },
+		{ "roles", JK_ARR, true, &l.roles, NULL },
+		{ "rules", JK_ARR, true, &l.rules, NULL },
 		{ "version", JK_U64, true, &p->version, NULL },
+		{ "waivers", JK_ARR, false, &l.waivers, NULL },
 	};
 	int r = json_fields(p->st->predicate, "", f, ARRAY_LEN(f), d);
 
-	if (r == 0)
-		r = parse_list(roles, "", "roles", &p->role_names, d);
-	if (r == 0)
-		r = parse_entries(who, "principals", sizeof(*p->principals),
-		    parse_principal, &p->principals, &p->nprincipals, d);
-	if (r == 0)
-		r = parse_entries(domains, "domains", sizeof(*p->domains),
-		    parse_domain, &p->domains, &p->ndomains, d);
-	if (r == 0)
-		r = parse_entries(keys, "keys", sizeof(*p->keys), parse_key,
-		    &p->keys, &p->nkeys, d);
-	if (r == 0)
-		r = parse_entries(rules, "rules", sizeof(*p->rules), parse_rule,
-		    &p->rules, &p->nrules, d);
-	return r != 0 ? r : parse_administration(admin, p, d);
+	if (r != 0)
+		return r;
+	if (warning > POLICY_WARNING_DAYS_MAX)
+		return diag_fail(d, CS_E_POLICY_WARNING, "0 to 365",
+		    "%llu at /review_warning_days",
+		    (unsigned long long)warning);
+	p->review_warning = warning * POLICY_DAY;
+	return parse_lists(p, &l, d);
 }
 
 int
@@ -420,6 +410,8 @@ policy_parse(const void *payload, size_t len, struct policy **ret,
 	r = check_subject(p, d);
 	if (r == 0)
 		r = parse_predicate(p, d);
+	if (r == 0)
+		r = policy_index_make(p);
 	if (r == 0)
 		r = policy_check(p, d);
 	if (r != 0)

@@ -2,6 +2,8 @@
 #ifndef CS_POLICY_WORDS_H
 #define CS_POLICY_WORDS_H
 
+#include <string.h>
+
 #include "lib/buf.h"
 #include "lib/policy.h"
 
@@ -24,6 +26,15 @@ words_done(struct words *w)
 	buf_done(&w->b);
 }
 #define _cleanup_words_ _cleanup_(words_done)
+
+/* A person with one of the rule's roles, whatever the time. */
+static inline bool
+policy_may_approve(const struct policy_principal *w,
+    const struct policy_rule *u)
+{
+	return strcmp(w->kind, "person") == 0 &&
+	    policy_lists_meet(&w->roles, &u->roles);
+}
 
 void words_putf(struct words *w, const char *fmt, ...) CS_PRINTF(2, 3);
 /* "a, b and c" with "and" for last; "nobody" or the like if there is none */

@@ -132,6 +132,7 @@ static int
 parse_origin(json_t *j, struct request *r, struct diag *d)
 {
 	const struct json_field f[] = {
+		{ "branch", JK_LABEL, false, &r->branch, NULL },
 		{ "commit", JK_LABEL, true, &r->commit, NULL },
 		{ "pipeline", JK_LABEL, true, &r->pipeline, NULL },
 		{ "run", JK_LABEL, true, &r->run, NULL },
@@ -139,6 +140,7 @@ parse_origin(json_t *j, struct request *r, struct diag *d)
 		{ "user", JK_LABEL, true, &r->user, NULL },
 	};
 
+	r->branch = "";
 	return json_fields(j, "/origin", f, ARRAY_LEN(f), d);
 }
 
@@ -147,6 +149,7 @@ parse_predicate(struct request *r, struct diag *d)
 {
 	json_t *evidence = NULL, *origin = NULL;
 	const struct json_field f[] = {
+		{ "break_glass", JK_LABEL, false, &r->break_glass, NULL },
 		{ "created", JK_TIME, true, &r->created, NULL },
 		{ "evidence", JK_ARR, true, &evidence, NULL },
 		{ "format", JK_LABEL, true, &r->format, NULL },
@@ -214,14 +217,18 @@ static int
 check_text(const struct request_new *n)
 {
 	const char *const all[] = { n->id, n->product, n->version, n->key,
-		n->format, n->user, n->system, n->pipeline, n->run, n->commit };
+		n->format, n->user, n->system, n->pipeline, n->run, n->commit,
+		n->branch, n->break_glass };
 	const char *out = NULL;
+	const size_t required = ARRAY_LEN(all) - 2;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < ARRAY_LEN(all); i++) {
 		_cleanup_json_ json_t *s = json_string(all[i]);
 
+		if (all[i] == NULL && i >= required)
+			continue;
 		r = s == NULL ? CS_E_JSON_VALUE :
 				json_label(s, "", i, &out, NULL);
 	}
@@ -252,12 +259,13 @@ request_format(const struct request_new *n, char **ret, size_t *ret_len)
 	if (r != 0)
 		return r;
 	p = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, "
-		      "s:{s:s, s:s, s:s, s:s, s:s}}",
+		      "s:{s:s*, s:s, s:s, s:s, s:s, s:s}, s:s*}",
 	    "created", json_time(n->created), "evidence",
 	    evidence_json(n->evidence, n->nevidence), "format", n->format, "id",
 	    n->id, "key", n->key, "product", n->product, "version", n->version,
-	    "origin", "commit", n->commit, "pipeline", n->pipeline, "run",
-	    n->run, "system", n->system, "user", n->user);
+	    "origin", "branch", n->branch, "commit", n->commit, "pipeline",
+	    n->pipeline, "run", n->run, "system", n->system, "user", n->user,
+	    "break_glass", n->break_glass);
 	if (p == NULL)
 		return CS_E_NOMEM;
 	r = statement_format(n->subjects, n->nsubjects, PRED_REQUEST, p, &text,

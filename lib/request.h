@@ -38,7 +38,7 @@ request_freep(struct request **r)
 int request_parse(const void *payload, size_t len, struct request **ret,
     struct diag *d) CS_WUR;
 
-struct request_new {		/* all strings required */
+struct request_new {		/* all strings required, but of two */
 	const char *id, *product, *version, *key, *format;
 	const char *user, *system, *pipeline, *run, *commit;
 	int64_t created;
@@ -46,6 +46,7 @@ struct request_new {		/* all strings required */
 	size_t nsubjects;
 	const struct request_evidence *evidence;
 	size_t nevidence;
+	const char *branch, *break_glass;	/* NULL: absent */
 };
 /* payload bytes; free(*ret) */
 int request_format(const struct request_new *n, char **ret, size_t *ret_len)

@@ -52,6 +52,7 @@ policy() { # product
 	cat <<END
 { "administration": {"roles": ["admin"], "threshold": 2},
   "appliance": "$origin",
+  "review_by": "2099-01-01T00:00:00Z", "review_warning_days": 30,
   "domains": [{"id": "release", "token": "coldseal-release"}],
   "keys": [{"algorithm": "ecdsa-p256-sha256", "domain": "release",
     "formats": ["raw"], "id": "fw-p256", "products": ["$1"],

@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = (struct request_new){ r->id, r->product, r->version, r->key,
 		r->format, r->user, r->system, r->pipeline, r->run, r->commit,
 		r->created, r->st->subjects, r->st->nsubjects, r->evidence,
-		r->nevidence };
+		r->nevidence, r->branch[0] == '\0' ? NULL : r->branch,
+		r->break_glass };
 	if (request_format(&n, &text, &len) != 0)
 		abort();
 	for (i = 0; i < r->st->nsubjects; i++)

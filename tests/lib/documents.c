@@ -20,7 +20,8 @@
 
 static const char policy_text[] =
     "{'name':'test','appliance':'" DOC_APPLIANCE "','version':1,"
-    "'rehearsal':true,"
+    "'rehearsal':true,'review_by':'2029-01-01T00:00:00Z',"
+    "'review_warning_days':30,"
     "'roles':['requester','officer','administrator','auditor'],"
     "'principals':["
     "{'id':'ci','kind':'system','name':'CI','organisation':'acme',"
@@ -54,7 +55,8 @@ static const char policy_text[] =
     "{'id':'rel384','domain':'release',"
     "'uri':'pkcs11:token=coldseal-release;id=%02',"
     "'public_key':'@K8','algorithm':'ecdsa-p384-sha384',"
-    "'products':['firmware','spare'],'formats':['raw'],'state':'active',"
+    "'products':['firmware','spare'],'shared':'spare parts',"
+    "'formats':['raw'],'state':'active',"
     "'valid_from':'2026-01-01T00:00:00Z','valid_until':'2027-01-01T00:00:00Z'},"
     "{'id':'relcms','domain':'release',"
     "'uri':'pkcs11:token=coldseal-release;id=%03',"

@@ -212,10 +212,12 @@ rig_policy(const struct rig_policy *p, size_t *ret_len)
 	size_t len;
 	json_t *j;
 
-	j = json_pack("{s:s, s:s, s:I, s:b, s:[s,s,s], s:o, s:o, s:o, s:o, "
+	j = json_pack("{s:s, s:s, s:I, s:b, s:s, s:I, s:[s,s,s], s:o, s:o, "
+		      "s:o, s:o, "
 		      "s:{s:I, s:[s]}}",
 	    "name", p->name, "appliance", p->appliance, "version",
-	    (json_int_t)p->version, "rehearsal", p->rehearsal ? 1 : 0, "roles",
+	    (json_int_t)p->version, "rehearsal", p->rehearsal ? 1 : 0,
+	    "review_by", UNTIL, "review_warning_days", (json_int_t)30, "roles",
 	    "requester", "approver", "admin", "principals", principals(p),
 	    "domains", domains(p), "keys", keys(p), "rules", rules(p),
 	    "administration", "threshold", (json_int_t)1, "roles", "admin");

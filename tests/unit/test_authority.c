@@ -395,8 +395,11 @@ json_of(const struct policy *p)
 static void
 test_json_more(void **state)
 {
-	static const struct doc_change c = { "/keys/0/state", "'revoked'" };
-	_cleanup_policy_ struct policy *p = doc_policy(&c, 1);
+	static const struct doc_change c[] = {
+		{ "/keys/0/state", "'revoked'" },
+		{ "/keys/0/reason", "'lost'" },
+	};
+	_cleanup_policy_ struct policy *p = doc_policy(c, 2);
 	_cleanup_free_ char *text = json_of(p);
 
 	(void)state;

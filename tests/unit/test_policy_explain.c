@@ -59,7 +59,8 @@ test_plain(void **state)
 	    "format raw, from the domain release.\n"
 	    "The key rel384 is active, valid from 2026-01-01T00:00:00Z until "
 	    "2027-01-01T00:00:00Z; it signs with ecdsa-p384-sha384, in the "
-	    "format raw, from the domain release.\n");
+	    "format raw, from the domain release; it serves firmware and "
+	    "spare because of spare parts.\n");
 }
 
 static const char *two[] = { "one", "two*" };

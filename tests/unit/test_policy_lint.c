@@ -462,7 +462,8 @@ test_good(void **state)
 	assert_string_equal(l.v[0].found, "administration needs 2 of 2");
 	assert_int_equal(l.v[1].code, CS_E_LINT_KEY_SHARED);
 	assert_string_equal(l.v[1].found,
-	    "the key rel384 serves firmware and spare");
+	    "the key rel384 serves firmware and spare, because: spare "
+	    "parts");
 }
 
 static void

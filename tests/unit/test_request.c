@@ -31,7 +31,15 @@ static const struct refusal_case in_request[] = {
 	{ "/predicate/created", "1795000000", CS_E_JSON_FIELD },
 	{ "/predicate/key", NULL, CS_E_JSON_FIELD },
 	{ "/predicate/format", NULL, CS_E_JSON_FIELD },
-	{ "/predicate/origin/branch", "'main'", CS_E_JSON_FIELD },
+	{ "/predicate/origin/branch", "'main'", 0 },
+	{ "/predicate/origin/branch", "''", CS_E_JSON_VALUE },
+	{ "/predicate/origin/branch", X201, CS_E_JSON_VALUE },
+	{ "/predicate/origin/branch", "true", CS_E_JSON_FIELD },
+	{ "/predicate/branch", "'main'", CS_E_JSON_FIELD },
+	{ "/predicate/break_glass", "'the building burns'", 0 },
+	{ "/predicate/break_glass", "''", CS_E_JSON_VALUE },
+	{ "/predicate/break_glass", X201, CS_E_JSON_VALUE },
+	{ "/predicate/break_glass", "true", CS_E_JSON_FIELD },
 	{ "/predicate/origin/user", NULL, CS_E_JSON_FIELD },
 	{ "/predicate/origin/system", "''", CS_E_JSON_VALUE },
 	{ "/predicate/origin/pipeline", NULL, CS_E_JSON_FIELD },
@@ -120,6 +128,8 @@ test_request_content(void **state)
 	assert_string_equal(r->pipeline, "release");
 	assert_string_equal(r->run, "42");
 	assert_string_equal(r->commit, "abc123");
+	assert_string_equal(r->branch, ""); /* not given */
+	assert_null(r->break_glass);
 	assert_int_equal(r->created, DOC_NOW - 3600);
 	assert_int_equal(r->nevidence, 1);
 	assert_string_equal(r->evidence[0].name, "sbom");
@@ -138,7 +148,8 @@ test_request_format_refuses(void **state)
 	static char name[] = "n";
 	struct subject s = { .name = name, .has = { true } };
 	struct request_new n = { "00112233445566778899aabbccddeeff", "p", "v",
-		"k", "raw", "u", "s", "p", "r", "c", 0, &s, 1, NULL, 0 };
+		"k", "raw", "u", "s", "p", "r", "c", 0, &s, 1, NULL, 0, NULL,
+		NULL };
 	_cleanup_free_ char *good = NULL;
 	char *text = NULL;
 	size_t len = 0;
@@ -158,6 +169,36 @@ test_request_format_refuses(void **state)
 	s.has[HASH_SHA256] = false;
 	s.has[HASH_SHA384] = true;
 	assert_int_equal(request_format(&n, &text, &len), CS_E_REQ_DIGEST);
+	assert_null(text);
+}
+
+/* What may be absent is written when it is there. */
+static void
+test_request_optional(void **state)
+{
+	static char name[] = "n";
+	struct subject s = { .name = name, .has = { true } };
+	struct request_new n = { "00112233445566778899aabbccddeeff", "p", "v",
+		"k", "raw", "u", "s", "p", "r", "c", 0, &s, 1, NULL, 0, "main",
+		"the building burns" };
+	_cleanup_request_ struct request *r = NULL;
+	_cleanup_free_ char *good = NULL;
+	char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(request_format(&n, &good, &len), 0);
+	assert_int_equal(request_parse(good, len, &r, NULL), 0);
+	assert_string_equal(r->branch, "main");
+	assert_string_equal(r->break_glass, "the building burns");
+	n.branch = "";
+	assert_int_equal(request_format(&n, &text, &len), CS_E_JSON_VALUE);
+	n.branch = NULL;
+	n.break_glass = "\xff";
+	assert_int_equal(request_format(&n, &text, &len), CS_E_JSON_VALUE);
+	n.break_glass = NULL;
+	n.commit = NULL;
+	assert_int_equal(request_format(&n, &text, &len), CS_E_JSON_VALUE);
 	assert_null(text);
 }
 
@@ -430,6 +471,7 @@ main(void)
 		cmocka_unit_test(test_same_content),
 		cmocka_unit_test(test_much_evidence),
 		cmocka_unit_test(test_request_format_refuses),
+		cmocka_unit_test(test_request_optional),
 		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_approval_format_refuses),
 		cmocka_unit_test(test_record),
