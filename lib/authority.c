@@ -269,6 +269,9 @@ authority_of(const struct policy *p, const struct authority_opts *o,
 		r = authority_rows(a, o);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "who can sign");
+	a->sets_max = AUTHORITY_SETS_MAX;
+	if (a->nrows > AUTHORITY_SETS_ALL / AUTHORITY_SETS_MAX)
+		a->sets_max = AUTHORITY_SETS_ALL / a->nrows;
 	*ret = take_ptr(a);
 	return 0;
 }

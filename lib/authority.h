@@ -70,6 +70,7 @@ struct authority {
 	size_t ngroups;
 	struct authority_row *rows;
 	size_t nrows;
+	size_t sets_max;	/* of each row that JSON and CSV list */
 };
 
 struct authority_opts {
@@ -100,7 +101,8 @@ int authority_of(const struct policy *p, const struct authority_opts *o,
  * The first max minimal sets of people, in the order of their IDs: each set is
  * n people of group->people, by index.  A result that is not 0 ends it.
  */
-#define AUTHORITY_SETS_MAX	1000u
+#define AUTHORITY_SETS_MAX	1000u	/* of one row that are listed */
+#define AUTHORITY_SETS_ALL	200000u	/* of all rows, each its part */
 int authority_sets(const struct authority_group *g, size_t max,
     int (*fn)(void *arg, const size_t *set, size_t n), void *arg) CS_WUR;
 

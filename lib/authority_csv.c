@@ -154,15 +154,13 @@ col_sets(struct words *w, const struct authority *a,
 {
 	struct csv_sets x = { g, w, 0 };
 
-	(void)a;
 	(void)row;
 	if (g == NULL)
 		return;
 	if (w->r == 0)
-		w->r = authority_sets(g, AUTHORITY_SETS_MAX, csv_set, &x);
-	if (g->sets > AUTHORITY_SETS_MAX)
-		words_putf(w, "; and %" PRIu64 " more",
-		    g->sets - AUTHORITY_SETS_MAX);
+		w->r = authority_sets(g, a->sets_max, csv_set, &x);
+	if (g->sets > a->sets_max)
+		words_putf(w, "; and %" PRIu64 " more", g->sets - a->sets_max);
 }
 
 static void

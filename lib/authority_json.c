@@ -59,17 +59,17 @@ set(json_t *obj, const char *name, json_t *v)
 }
 
 static int
-json_group(json_t *j, const struct authority_group *g)
+json_group(const struct authority *a, const struct authority_group *g,
+    json_t *j)
 {
 	json_t *sets = json_array();
 	const struct json_sets x = { g, sets };
-	uint64_t more =
-	    g->sets < AUTHORITY_SETS_MAX ? 0 : g->sets - AUTHORITY_SETS_MAX;
+	uint64_t more = g->sets > a->sets_max ? g->sets - a->sets_max : 0;
 	int r;
 
 	r = set(j, "sets", sets);
 	if (r == 0)
-		r = authority_sets(g, AUTHORITY_SETS_MAX, json_set, (void *)&x);
+		r = authority_sets(g, a->sets_max, json_set, (void *)&x);
 	if (r == 0)
 		r = set(j, "more_sets", json_integer((json_int_t)more));
 	if (r == 0)
@@ -117,7 +117,7 @@ json_row(const struct authority *a, const struct authority_row *row, json_t *j)
 	if (r == 0 && row->key != NULL)
 		r = set(j, "formats", json_list(&row->key->formats));
 	if (r == 0 && row->group != NULL)
-		r = json_group(j, row->group);
+		r = json_group(a, row->group, j);
 	if (r != 0)
 		return r;
 	if (row->why == 0) {

@@ -3,11 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "lib/authority_impl.h"
 #include "lib/json.h"
+#include "lib/policy_impl.h"
 #include "tests/lib/documents.h"
 
 #define PR "/principals/"
@@ -549,6 +551,200 @@ test_sets(void **state)
 	sets(7, 40, 7, 6 * 6 * 6 * 6 * 6 * 5 * 5);
 }
 
+/* --- a large policy -------------------------------------------------------- */
+#define PEOPLE 1000u
+#define KEYS   500u
+#define RULES  2000u
+#define TEAM   25u /* people of one role; 2,300 sets of 3 */
+#define NAME   24u
+
+struct large {
+	struct policy p;
+	char (*text)[NAME];
+	size_t n;
+	const char *person_role[PEOPLE], *rule_role[RULES];
+	const char *rule_key[RULES], *rule_asks[RULES];
+	const char *key_product[KEYS];
+	const char *formats[1], *requester[1];
+};
+
+static const char *
+name(struct large *x, const char *what, size_t i)
+{
+	(void)snprintf(x->text[x->n], NAME, "%s-%zu", what, i);
+	return x->text[x->n++];
+}
+
+static void
+fill(struct large *x)
+{
+	struct policy *p = &x->p;
+	size_t i;
+
+	x->formats[0] = "raw";
+	x->requester[0] = "requester";
+	for (i = 0; i < PEOPLE; i++) {
+		x->person_role[i] = name(x, "team", i / TEAM);
+		p->principals[i] =
+		    (struct policy_principal){ .id = name(x, "p", i),
+			    .kind = "person",
+			    .organisation = "o",
+			    .roles = { &x->person_role[i], 1 },
+			    .valid_until = DOC_NOW + 1 };
+	}
+	for (i = 0; i < KEYS; i++) {
+		x->key_product[i] = name(x, "product", i);
+		p->keys[i] = (struct policy_key){ .id = name(x, "k", i),
+			.state = "active",
+			.valid_until = DOC_NOW + 1,
+			.products = { &x->key_product[i], 1 },
+			.formats = { x->formats, 1 } };
+	}
+	for (i = 0; i < RULES; i++) {
+		x->rule_role[i] = name(x, "team", i % (PEOPLE / TEAM));
+		x->rule_key[i] = p->keys[i % KEYS].id;
+		x->rule_asks[i] = p->principals[i % PEOPLE].id;
+		p->rules[i] = (struct policy_rule){ .id = name(x, "r", i),
+			.product = x->key_product[i % KEYS],
+			.threshold = 3,
+			.roles = { &x->rule_role[i], 1 },
+			.keys = { &x->rule_key[i], 1 },
+			.requesters = { &x->rule_asks[i], 1 } };
+	}
+}
+
+static struct large *
+large_new(void)
+{
+	struct large *x = calloc(1, sizeof(*x));
+	struct policy *p = &x->p;
+
+	x->text = calloc(4 * (PEOPLE + KEYS + RULES), NAME);
+	p->nprincipals = PEOPLE;
+	p->nkeys = KEYS;
+	p->nrules = RULES;
+	p->principals = calloc(PEOPLE, sizeof(*p->principals));
+	p->keys = calloc(KEYS, sizeof(*p->keys));
+	p->rules = calloc(RULES, sizeof(*p->rules));
+	fill(x);
+	p->admin = p->rules[0];
+	p->admin.id = p->admin.product = POLICY_RULE_ADMIN;
+	p->admin.keys.n = p->admin.requesters.n = 0;
+	assert_int_equal(policy_index_make(p), 0);
+	return x;
+}
+
+static void
+large_free(struct large *x)
+{
+	policy_index_free(&x->p.index);
+	free(x->p.principals);
+	free(x->p.keys);
+	free(x->p.rules);
+	free(x->text);
+	free(x);
+}
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double
+json_whole(const struct authority *a)
+{
+	_cleanup_json_ json_t *j = NULL;
+	_cleanup_free_ char *text = NULL;
+	double t = seconds();
+	size_t len = 0;
+
+	assert_int_equal(authority_json(a, &j), 0);
+	assert_int_equal(json_canonical(j, &text, &len), 0);
+	t = seconds() - t;
+	assert_int_equal(json_array_size(j), RULES + 1);
+	/* 200,000 over 2,001 */
+	need("JSON", text, "\"more_sets\":2201,");
+	assert_int_equal(json_array_size(
+			     json_object_get(json_array_get(j, 0), "sets")),
+	    99);
+	return t;
+}
+
+static double
+csv_whole(const struct authority *a)
+{
+	struct buf out = BUF_INIT(1 << 28);
+	double t = seconds();
+
+	assert_int_equal(authority_csv(a, &out), 0);
+	t = seconds() - t;
+	free(take(&out));
+	return t;
+}
+
+#ifdef CS_SANITIZE
+#define LIMIT 10.0
+#else
+#define LIMIT 1.0
+#endif
+
+/* 1,000 people, 500 keys, 2,000 rules: each form in under a second. */
+static void
+test_whole(void **state)
+{
+	struct large *x = large_new();
+	const struct authority_opts o = { .at = DOC_NOW };
+	_cleanup_authority_ struct authority *a = NULL;
+	struct buf out = BUF_INIT(1 << 28);
+	double t = seconds(), made, text, json, csv;
+
+	(void)state;
+	assert_int_equal(authority_of(&x->p, &o, &a, NULL), 0);
+	made = seconds() - t;
+	assert_int_equal(authority_text(a, &out), 0);
+	text = seconds() - t;
+	json = made + json_whole(a);
+	csv = made + csv_whole(a);
+	print_message("made %.3f s; with text %.3f s, JSON %.3f s, CSV "
+		      "%.3f s\n",
+	    made, text, json, csv);
+	assert_true(text < LIMIT && json < LIMIT && csv < LIMIT);
+	buf_done(&out);
+	authority_free(&a);
+	large_free(x);
+}
+
+/* One row has its full thousand, and the rest is counted. */
+static void
+test_cap(void **state)
+{
+	struct large *x = large_new();
+	const struct authority_opts o = { .at = DOC_NOW, .key = "k-7" };
+	_cleanup_authority_ struct authority *a = NULL;
+	struct buf out = BUF_INIT(1 << 20);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_json_ json_t *j = NULL;
+
+	(void)state;
+	assert_int_equal(authority_of(&x->p, &o, &a, NULL), 0);
+	assert_int_equal(a->nrows, RULES / KEYS);
+	assert_int_equal(a->sets_max, 1000);
+	assert_int_equal(authority_csv(a, &out), 0);
+	assert_int_equal(authority_json(a, &j), 0);
+	assert_int_equal(json_integer_value(
+			     json_object_get(json_array_get(j, 0),
+				 "more_sets")),
+	    1300);
+	text = take(&out);
+	need("CSV", text, "; and 1300 more\",");
+	authority_free(&a);
+	large_free(x);
+}
+
 int
 main(void)
 {
@@ -562,6 +758,8 @@ main(void)
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_formulas),
 		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
