@@ -70,6 +70,11 @@ DOC := $(call lib,dsse statement policy policy_parse policy_load \
 EVIDENCE := $(call lib,evidence evidence_envelope evidence_other \
 	evidence_provenance evidence_report evidence_severity \
 	evidence_statement evidence_time evidence_types evidence_vulns)
+# what a policy means, for people
+GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
+	authority_sets authority_text policy_diff policy_diff_fields \
+	policy_diff_pair policy_diff_values policy_explain policy_lint \
+	policy_lint_parts policy_lint_rules policy_review policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
@@ -103,13 +108,14 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
-	evfiles hostkey hostkey_p11 hostkey_pem image_sign inputs logsource \
-	main media \
+	evfiles govern govern_diff govern_explain govern_lint govern_review \
+	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign policy_simulate progress reqfile \
 	request_approve request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
-	response_verify share_inputs share_reseal share_show show verdict
+	response_verify share_inputs share_reseal share_show show verdict \
+	who_can_sign
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -165,7 +171,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
-	$(QRFRAME) $(QRTEXT)
+	$(QRFRAME) $(QRTEXT) $(GOVERN)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
@@ -175,6 +181,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
+	host-tools/coldseal-who-can-sign.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \

@@ -151,10 +151,10 @@ cli_help(const struct cli_verb *v, FILE *to)
 	size_t i;
 
 	(void)fprintf(to,
-	    "usage: coldseal %s %s [options]%s%s\n\n%s\n\n"
+	    "usage: coldseal %s%s%s [options]%s%s\n\n%s\n\n"
 	    "options:\n",
-	    v->group, v->name, *v->operands != '\0' ? " " : "", v->operands,
-	    v->about);
+	    v->group, *v->name != '\0' ? " " : "", v->name,
+	    *v->operands != '\0' ? " " : "", v->operands, v->about);
 	for (i = 0; i < v->nopts; i++)
 		help_opt(&v->opts[i], to);
 	help_opt(&help, to);

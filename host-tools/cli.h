@@ -27,7 +27,7 @@ struct cli_opt {
 struct cli;
 
 struct cli_verb {
-	const char *group, *name;
+	const char *group, *name;	/* name "": the group is the verb */
 	const char *operands;	/* for --help: "BUNDLE [ARTIFACT ...]" */
 	size_t min_args, max_args;
 	const char *about;	/* one line */
@@ -74,6 +74,8 @@ extern const struct cli_verb verb_request_create, verb_request_show,
     verb_response_verify, verb_response_extract, verb_audit_import,
     verb_audit_verify, verb_audit_status, verb_policy_sign, verb_policy_show,
     verb_policy_simulate,
+    verb_policy_lint, verb_policy_explain, verb_policy_diff,
+    verb_policy_review, verb_who_can_sign,
     verb_image_sign, verb_share_show, verb_share_reseal,
     verb_attest_enroll, verb_attest_challenge, verb_attest_verify;
 

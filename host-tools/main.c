@@ -11,6 +11,7 @@
 #include "lib/sandbox.h"
 
 #define COLDSEAL_VERSION "0.1.0"
+#define VERB_WIDTH	 20 /* of "policy access-review", in the help */
 
 static const struct cli_verb *const subcommands[] = {
 	&verb_request_create,
@@ -27,6 +28,11 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_policy_sign,
 	&verb_policy_show,
 	&verb_policy_simulate,
+	&verb_policy_lint,
+	&verb_policy_explain,
+	&verb_policy_diff,
+	&verb_policy_review,
+	&verb_who_can_sign,
 	&verb_image_sign,
 	&verb_share_show,
 	&verb_share_reseal,
@@ -44,7 +50,8 @@ usage(FILE *to)
 		    "commands:\n",
 	    to);
 	for (i = 0; i < ARRAY_LEN(subcommands); i++)
-		(void)fprintf(to, "  %-9s %-8s  %s\n", subcommands[i]->group,
+		(void)fprintf(to, "  %s %-*s  %s\n", subcommands[i]->group,
+		    VERB_WIDTH - (int)strlen(subcommands[i]->group),
 		    subcommands[i]->name, subcommands[i]->about);
 	(void)fputs(
 	    "\n\"coldseal GROUP COMMAND --help\" lists the options; "
@@ -65,15 +72,20 @@ print_diag(const struct diag *d)
 	return err_exit(d->code);
 }
 
+/* *ret_used: how many of the n words name the verb */
 static const struct cli_verb *
-find(const char *group, const char *name)
+find(int n, char **words, int *ret_used)
 {
+	const struct cli_verb *v;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(subcommands); i++)
-		if (strcmp(subcommands[i]->group, group) == 0 &&
-		    strcmp(subcommands[i]->name, name) == 0)
-			return subcommands[i];
+	for (i = 0; i < ARRAY_LEN(subcommands); i++) {
+		v = subcommands[i];
+		*ret_used = *v->name == '\0' ? 1 : 2;
+		if (n >= *ret_used && strcmp(v->group, words[0]) == 0 &&
+		    (*ret_used == 1 || strcmp(v->name, words[1]) == 0))
+			return v;
+	}
 	return NULL;
 }
 
@@ -82,6 +94,7 @@ static int
 without_verb(int argc, char **argv)
 {
 	const struct cli_verb *v;
+	int used;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		(void)puts("coldseal " COLDSEAL_VERSION);
@@ -89,14 +102,14 @@ without_verb(int argc, char **argv)
 	}
 	if (argc >= 2 &&
 	    (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)) {
-		v = argc == 4 ? find(argv[2], argv[3]) : NULL;
-		if (v != NULL)
+		v = find(argc - 2, argv + 2, &used);
+		if (v != NULL && argc == used + 2)
 			cli_help(v, stdout);
 		else
 			usage(stdout);
 		return CS_EXIT_OK;
 	}
-	if (argc < 3) {
+	if (find(argc - 1, argv + 1, &used) == NULL && argc < 3) {
 		usage(stderr);
 		return CS_EXIT_USAGE;
 	}
@@ -146,7 +159,7 @@ main(int argc, char **argv)
 {
 	const struct cli_verb *v;
 	struct diag d = { 0 };
-	int r;
+	int r, used = 0;
 
 	sandbox_harden();
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -154,7 +167,7 @@ main(int argc, char **argv)
 	r = without_verb(argc, argv);
 	if (r >= 0)
 		return fflush(stdout) == 0 ? r : CS_EXIT_SYSTEM;
-	v = find(argv[1], argv[2]);
+	v = find(argc - 1, argv + 1, &used);
 	if (v == NULL) {
 		(void)diag_fail(&d, CS_E_USAGE,
 		    "one of those that coldseal "
@@ -162,5 +175,5 @@ main(int argc, char **argv)
 		    "%s %s", argv[1], argv[2]);
 		return print_diag(&d);
 	}
-	return run(v, argc - 2, argv + 2);
+	return run(v, argc - used, argv + used);
 }

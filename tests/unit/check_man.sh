@@ -14,22 +14,23 @@ of_page() { # page section
 		in_it = (substr($0, 5) == want)
 	} in_it && /^\.It Fl -/ { print "--" substr($3, 2) }' "$1" | sort
 }
-of_help() { # group verb
-	"$bin" "$1" "$2" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort
+of_help() { # group and, if it has one, verb
+	"$bin" "$@" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort
 }
 
 while read -r group verb; do
 	page=$pages/coldseal-$group.1
+	name="$group${verb:+ $verb}"
 	[ -f "$page" ] || { ok "page of $group" false; continue; }
-	help=$(of_help "$group" "$verb")
-	like "$group $verb has options" "$help" '^--help$'
-	is "$group $verb: page and --help agree" \
-	    "$(of_page "$page" "$group $verb")" "$help"
-	like "coldseal.1 lists $group $verb" "$(cat "$pages/coldseal.1")" \
-	    "^\.It $group $verb Ta"
-	page_verbs="${page_verbs:-}$group $verb
+	help=$(of_help "$group" ${verb:+"$verb"})
+	like "$name has options" "$help" '^--help$'
+	is "$name: page and --help agree" "$(of_page "$page" "$name")" "$help"
+	like "coldseal.1 lists $name" "$(cat "$pages/coldseal.1")" \
+	    "^\.It $name Ta"
+	page_verbs="${page_verbs:-}$name
 "
-done < <("$bin" help | sed -n 's/^  \([a-z]*\)  *\([a-z]*\)  .*/\1 \2/p')
+done < <("$bin" help |
+    sed -n 's/^  \([a-z-]*\)\( [a-z-]*\)\{0,1\}  .*/\1\2/p')
 
 # no section for a verb that is not there
 for page in "$pages"/coldseal-*.1; do
