@@ -129,8 +129,8 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_ahead core_export core_show)) \
-	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) \
+	core_ahead core_export core_gates core_show)) \
+	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) \
 	$(LOG) $(DIRLIST) $(QRFRAME)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 
@@ -148,7 +148,8 @@ coldseal-export_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_check signer_job signer_seal signer_sign \
-	signer_tpm)) $(P11) $(CERT) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) $(NOTE)
+	signer_tpm)) $(P11) $(CERT) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) \
+	$(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
 	tss2-sys tss2-mu tss2-tctildr tss2-rc
 

@@ -3,6 +3,7 @@
 #define CS_CORE_H
 
 #include "appliance/ledger.h"
+#include "lib/evidence.h"
 #include "lib/evaluate.h"
 #include "lib/ipc.h"
 #include "lib/proto_console.h"
@@ -195,6 +196,27 @@ int case_count(struct core *c, const struct case_file *f, int64_t now,
 /* what people must see before they decide */
 int case_view(struct core *c, const struct case_file *f, struct buf *out)
     CS_WUR;
+
+/*
+ * --- gates (core_gates.c) ---
+ * Windows, caps, review and evidence; docs are those that came with q.
+ */
+#define CORE_EVIDENCE_MAX (16u << 20)	/* bytes of one document */
+int core_gates(struct core *c, const struct request *q,
+    const struct policy_rule *rule, const struct evidence_doc *docs, size_t n,
+    int64_t now, struct checks *ck, struct diag *d) CS_WUR;
+/* the same for a stored request */
+int case_gates(struct core *c, const struct case_file *f, int64_t now,
+    struct checks *ck, struct diag *d) CS_WUR;
+/* the documents of a stored request, in its order */
+struct evidence_set {
+	struct evidence_doc *v;
+	uint8_t **owned;
+	size_t n;
+};
+void evidence_set_done(struct evidence_set *s);
+int evidence_load(struct core *c, const struct request *q,
+    struct evidence_set *ret, struct diag *d) CS_WUR;
 
 /* a digest as grouped hexadecimal and as PGP words, six lines */
 int case_digest(struct buf *out, const uint8_t digest[32]) CS_WUR;

@@ -219,6 +219,7 @@ view_facts(const struct case_file *f, struct buf *out)
 		{ "pipeline", q->pipeline },
 		{ "run", q->run },
 		{ "commit", q->commit },
+		{ "branch", q->branch[0] == '\0' ? "not given" : q->branch },
 		{ "rule", f->q.rule },
 	};
 	char hex[120], created[21];
@@ -240,6 +241,17 @@ view_facts(const struct case_file *f, struct buf *out)
 	return r;
 }
 
+/* Nobody may overlook what is passed over. */
+static int
+view_break_glass(const struct request *q, struct buf *out)
+{
+	int r = buf_putf(out,
+	    "  *** BREAK GLASS: evidence, scope and windows are not asked "
+	    "for ***\n");
+
+	return r == 0 ? field(out, "because", q->break_glass) : r;
+}
+
 int
 case_view(struct core *c, const struct case_file *f, struct buf *out)
 {
@@ -248,6 +260,8 @@ case_view(struct core *c, const struct case_file *f, struct buf *out)
 
 	r = buf_putf(out, "request %llu (%s), %s\n", (unsigned long long)f->q.n,
 	    f->q.id, request_state_name(f->q.state));
+	if (r == 0 && f->req->break_glass != NULL)
+		r = view_break_glass(f->req, out);
 	if (r == 0)
 		r = view_facts(f, out);
 	if (r == 0)

@@ -20,9 +20,8 @@
 #include "lib/hex.h"
 #include "lib/proto.h"
 
-#define WHO	     "the media reader"
-#define MAX_DOCS     1024u
-#define EVIDENCE_MAX (16u << 20)
+#define WHO	 "the media reader"
+#define MAX_DOCS 1024u
 
 struct doc {
 	char name[101];
@@ -43,7 +42,7 @@ struct intake {
 	const struct policy_rule *rule;
 	struct checks checks;
 	int64_t now;
-	bool known; /* the same request came before */
+	bool known;		 /* the same request came before */
 	const struct doc *ahead; /* an approval, not a request */
 };
 
@@ -92,7 +91,7 @@ on_doc(struct intake *in, struct ipc_msg *m, struct diag *d)
 	if (rd_cstr_into(&rd, x->name, sizeof(x->name)) != 0 ||
 	    rd_end(&rd) != 0 || m->fd < 0)
 		return diag_fail(d, CS_E_IPC, "a document", WHO);
-	r = memfd_read_sealed(m->fd, EVIDENCE_MAX, &x->data, &x->len, d);
+	r = memfd_read_sealed(m->fd, CORE_EVIDENCE_MAX, &x->data, &x->len, d);
 	if (r == 0)
 		in->ndocs++;
 	return r;
@@ -213,6 +212,32 @@ judge_evidence(struct intake *in)
 	return r;
 }
 
+/* All of them are there, in the request's order: what do they say? */
+static int
+judge_gates(struct intake *in, struct diag *d)
+{
+	_cleanup_free_ struct evidence_doc *v = NULL;
+	const struct request *q = in->req;
+	char name[101] = "evidence/";
+	size_t i;
+
+	v = calloc(q->nevidence + 1, sizeof(*v));
+	if (v == NULL)
+		return diag_nomem(d);
+	for (i = 0; i < q->nevidence; i++) {
+		const struct doc *x;
+
+		hex_encode(q->evidence[i].sha256, CS_SHA256_LEN, name + 9);
+		x = find_doc(in, name);
+		if (x == NULL)
+			return diag_fail(d, CS_E_INTERNAL, name, "none");
+		v[i] = (struct evidence_doc){ q->evidence[i].name, x->data,
+			x->len };
+	}
+	return core_gates(in->c, q, in->rule, v, q->nevidence, in->now,
+	    &in->checks, d);
+}
+
 /* sha256 and what the key needs; the reader waits for this. */
 static int
 answer_hash(struct intake *in, struct diag *d)
@@ -246,6 +271,8 @@ on_ready(struct intake *in, struct diag *d)
 	r = judge_request(in, d);
 	if (r == 0 && !in->known && checks_failed(&in->checks) == 0)
 		r = judge_evidence(in);
+	if (r == 0 && !in->known && checks_failed(&in->checks) == 0)
+		r = judge_gates(in, d);
 	if (r != 0)
 		return r;
 	if (in->known || checks_failed(&in->checks) != 0) {
@@ -420,7 +447,7 @@ accept(struct intake *in, struct diag *d)
 	r = core_log_one(in->c, "intake.accepted",
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
 		      "s:s, "
-		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o}",
+		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o, s:s, s:s*}",
 		"request", q->id, "request_sha256", digest, "envelope", blob,
 		"product", q->product, "version", q->version, "key", q->key,
 		"format", q->format, "person", in->who->id, "user", q->user,
@@ -428,7 +455,8 @@ accept(struct intake *in, struct diag *d)
 		"commit", q->commit, "artifacts", (json_int_t)q->st->nsubjects,
 		"root", root, "rule", in->rule->id, "threshold",
 		(json_int_t)in->rule->threshold, "policy", policy, "evidence",
-		evidence_list(q)),
+		evidence_list(q), "branch", q->branch, "break_glass",
+		q->break_glass),
 	    d);
 	if (r == 0)
 		r = ledger_request_by_id(in->c->ledger, q->id, &row, d);

@@ -60,6 +60,23 @@ put_vote(struct buf *job, const char *b64)
 	return buf_put_str(job, sig, len);
 }
 
+/* In the request's order; none where the rule asks for none. */
+static int
+put_evidence(struct signing *s, struct buf *job, struct diag *d)
+{
+	_cleanup_(evidence_set_done) struct evidence_set e = { 0 };
+	size_t i;
+	int r = 0;
+
+	if (s->f.rule->nevidence != 0)
+		r = evidence_load(s->c, s->f.req, &e, d);
+	if (r == 0)
+		r = buf_put_u32(job, (uint32_t)e.n);
+	for (i = 0; r == 0 && i < e.n; i++)
+		r = buf_put_str(job, e.v[i].data, e.v[i].len);
+	return r;
+}
+
 static int
 make_job(struct signing *s, struct buf *job, struct diag *d)
 {
@@ -92,6 +109,22 @@ make_job(struct signing *s, struct buf *job, struct diag *d)
 		if (r == 0)
 			r = put_vote(job, f->decisions[i].vote);
 	}
+	return r == 0 ? put_evidence(s, job, d) : r;
+}
+
+/* What was so at intake may not be so today. */
+static int
+check_gates(struct signing *s, struct diag *d)
+{
+	_cleanup_checks_ struct checks ck = { 0 };
+	size_t i;
+	int r;
+
+	r = case_gates(s->c, &s->f, s->now, &ck, d);
+	for (i = 0; r == 0 && i < ck.n; i++)
+		if (!ck.v[i].pass)
+			r = diag_fail(d, ck.v[i].code, ck.v[i].expected, "%s",
+			    ck.v[i].found);
 	return r;
 }
 
@@ -305,7 +338,9 @@ prepare(struct signing *s, struct diag *d)
 		return diag_fail(d, CS_E_STATE, "a pending request",
 		    "request %llu is %s", (unsigned long long)s->f.q.n,
 		    request_state_name(s->f.q.state));
-	r = check_quorum(s, d);
+	r = check_gates(s, d);
+	if (r == 0)
+		r = check_quorum(s, d);
 	if (r == 0)
 		r = session_check(s->c, &s->f.q, d);
 	if (r == 0)

@@ -8,7 +8,7 @@
 
 /* "CSLG": tells file(1) and ourselves what this database is. */
 #define APPLICATION_ID 0x43534c47
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 static const char schema[] =
     "CREATE TABLE head("
@@ -22,7 +22,7 @@ static const char schema[] =
     "CREATE TABLE request("
     " n INTEGER PRIMARY KEY, id TEXT NOT NULL, digest TEXT NOT NULL,"
     " envelope TEXT NOT NULL, state TEXT NOT NULL, requester TEXT NOT NULL,"
-    " rule TEXT NOT NULL, time INTEGER NOT NULL,"
+    " rule TEXT NOT NULL, key TEXT NOT NULL, time INTEGER NOT NULL,"
     " nonce TEXT NOT NULL DEFAULT '', context TEXT NOT NULL DEFAULT '',"
     " handle INTEGER NOT NULL DEFAULT 0, clock INTEGER NOT NULL DEFAULT 0,"
     " reset INTEGER NOT NULL DEFAULT 0, restart INTEGER NOT NULL DEFAULT 0,"
@@ -30,6 +30,7 @@ static const char schema[] =
     " begun INTEGER NOT NULL DEFAULT 0,"
     " response TEXT NOT NULL, first_leaf INTEGER NOT NULL,"
     " nleaves INTEGER NOT NULL, outcome_leaf INTEGER NOT NULL,"
+    " signed INTEGER NOT NULL DEFAULT 0,"
     " leaf INTEGER NOT NULL REFERENCES leaf(i)) STRICT;"
     "CREATE UNIQUE INDEX request_id ON request(id) WHERE state != 'refused';"
     "CREATE TABLE approval("
@@ -53,14 +54,15 @@ static const char *const statements[STMT_COUNT] = {
 	[STMT_LEAF] = "INSERT INTO leaf VALUES(?1, ?2, ?3, ?4, ?5)",
 	[STMT_REQUEST_NEW] = "INSERT INTO request(id, digest, envelope, state,"
 			     " requester, rule, time, response, first_leaf,"
-			     " nleaves, outcome_leaf, leaf)"
+			     " nleaves, outcome_leaf, leaf, key)"
 			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0,"
-			     " ?9)",
+			     " ?9, ?10)",
 	[STMT_REQUEST_STATE] = "UPDATE request SET state = ?2"
 			       " WHERE id = ?1 AND state != 'refused'",
 	[STMT_REQUEST_SIGNED] =
 	    "UPDATE request SET state = 'signed',"
-	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5"
+	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5,"
+	    " signed = ?6"
 	    " WHERE id = ?1 AND state != 'refused'",
 	[STMT_SESSION] =
 	    "UPDATE request SET nonce = ?2, context = ?3,"
@@ -87,6 +89,11 @@ static const char *const statements[STMT_COUNT] = {
 	[STMT_APPROVALS] = "SELECT approver, decision, envelope, digest, time,"
 			   " vote"
 			   " FROM approval WHERE request = ?1 ORDER BY leaf",
+	[STMT_SIGNATURES] = "SELECT coalesce(sum(nleaves), 0) FROM request"
+			    " WHERE state = 'signed'"
+			    " AND (?1 IS NULL OR rule = ?1)"
+			    " AND (?2 IS NULL OR key = ?2)"
+			    " AND signed BETWEEN ?3 AND ?4",
 };
 
 static const char *const state_names[] = { "pending", "refused", "rejected",
@@ -156,7 +163,7 @@ prepare_schema(struct index *ix, struct diag *d)
 		return 0;
 	if (version != 0 || app != 0)
 		return diag_fail(d, CS_E_LEDGER,
-		    "schema version 3; \"coldseal-core --rebuild\" makes it",
+		    "schema version 4; \"coldseal-core --rebuild\" makes it",
 		    "application %#x version %d", (unsigned int)app, version);
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d;"
@@ -373,4 +380,25 @@ index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
 	*ret = take_ptr(v);
 	*ret_n = count;
 	return 0;
+}
+
+int
+index_signatures(struct index *ix, const char *rule, const char *key,
+    int64_t from, int64_t until, uint64_t *ret, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_SIGNATURES];
+	int r = 0;
+
+	/* a NULL is bound as NULL */
+	(void)sqlite3_bind_text(st, 1, rule, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(st, 2, key, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_int64(st, 3, from);
+	(void)sqlite3_bind_int64(st, 4, until);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		*ret = (uint64_t)sqlite3_column_int64(st, 0);
+	else
+		r = index_fail(ix, "signatures", d);
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return r;
 }

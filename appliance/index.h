@@ -42,6 +42,8 @@ int index_request(struct index *ix, uint64_t n, const char *id,
 int index_requests(struct index *ix,
     int (*cb)(void *arg, const struct ledger_request *r), void *arg,
     struct diag *d) CS_WUR;
+int index_signatures(struct index *ix, const char *rule, const char *key,
+    int64_t from, int64_t until, uint64_t *ret, struct diag *d) CS_WUR;
 int index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
     size_t *ret_n, struct diag *d) CS_WUR;
 

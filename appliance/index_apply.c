@@ -92,6 +92,7 @@ new_request(struct applied *a, const char *state, const char *response,
 	bind_int(a, STMT_REQUEST_NEW, 7, a->time);
 	bind(a, STMT_REQUEST_NEW, 8, response);
 	bind_int(a, STMT_REQUEST_NEW, 9, (sqlite3_int64)a->i);
+	bind_text(a, STMT_REQUEST_NEW, 10, "key");
 	return index_run(a->ix, STMT_REQUEST_NEW, d);
 }
 
@@ -226,6 +227,7 @@ on_outcome(struct applied *a, struct diag *d)
 	bind_int(a, STMT_REQUEST_SIGNED, 3, number(a, "first"));
 	bind_int(a, STMT_REQUEST_SIGNED, 4, number(a, "count"));
 	bind_int(a, STMT_REQUEST_SIGNED, 5, (sqlite3_int64)a->i);
+	bind_int(a, STMT_REQUEST_SIGNED, 6, a->time);
 	return index_run(a->ix, STMT_REQUEST_SIGNED, d);
 }
 

@@ -22,6 +22,7 @@ enum index_stmt {
 	STMT_BY_ID,
 	STMT_ALL,
 	STMT_APPROVALS,
+	STMT_SIGNATURES,
 	STMT_COUNT
 };
 

@@ -588,6 +588,13 @@ ledger_approvals(struct ledger *l, uint64_t n, struct ledger_approval **ret,
 }
 
 int
+ledger_signatures(struct ledger *l, const char *rule, const char *key,
+    int64_t from, int64_t until, uint64_t *ret, struct diag *d)
+{
+	return index_signatures(l->ix, rule, key, from, until, ret, d);
+}
+
+int
 ledger_leaf(struct ledger *l, uint64_t index, char **ret, size_t *ret_len,
     struct diag *d)
 {

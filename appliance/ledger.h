@@ -143,6 +143,12 @@ int ledger_request_by_id(struct ledger *l, const char *id,
 int ledger_requests(struct ledger *l,
     int (*cb)(void *arg, const struct ledger_request *r), void *arg,
     struct diag *d) CS_WUR;
+/*
+ * Signatures of requests whose outcome was logged from..until, made by a rule
+ * (NULL: any) with a key (NULL: any).
+ */
+int ledger_signatures(struct ledger *l, const char *rule, const char *key,
+    int64_t from, int64_t until, uint64_t *ret, struct diag *d) CS_WUR;
 /* malloc'ed array; free(*ret) */
 int ledger_approvals(struct ledger *l, uint64_t n,
     struct ledger_approval **ret, size_t *ret_n, struct diag *d) CS_WUR;

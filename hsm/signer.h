@@ -15,6 +15,7 @@
  */
 struct signer_job;
 #define SIGNER_APPROVALS_MAX 256u
+#define SIGNER_EVIDENCE_MAX 10000u
 
 struct signer_audit {
 	bool tried, ready;		/* the PIN is spent once */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/evaluate_impl.h"
+#include "lib/evidence.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 
@@ -28,6 +29,8 @@ struct parcel {
 		size_t len;
 	} * votes; /* one per document; empty if it has none */
 	size_t ndocs;
+	struct evidence_doc *evidence;
+	size_t nevidence;
 };
 
 static void
@@ -36,6 +39,7 @@ parcel_done(struct parcel *p)
 	free(p->bytes);
 	free(p->docs);
 	free(p->votes);
+	free(p->evidence);
 }
 #define _cleanup_parcel_ _cleanup_(parcel_done)
 
@@ -78,6 +82,26 @@ read_docs(struct rd *rd, struct parcel *p)
 }
 
 static int
+read_evidence(struct rd *rd, struct parcel *p)
+{
+	uint32_t n = 0, i;
+	int r = rd_u32(rd, &n);
+
+	if (r != 0)
+		return r;
+	if (n > SIGNER_EVIDENCE_MAX)
+		return CS_E_TOO_LARGE;
+	p->evidence = calloc((size_t)n + 1, sizeof(*p->evidence));
+	if (p->evidence == NULL)
+		return CS_E_NOMEM;
+	for (i = 0; r == 0 && i < n; i++)
+		r = rd_str(rd, JOB_MAX, &p->evidence[i].data,
+		    &p->evidence[i].len);
+	p->nevidence = n;
+	return r;
+}
+
+static int
 read_parcel(int fd, struct parcel *p, struct diag *d)
 {
 	struct rd rd;
@@ -100,13 +124,16 @@ read_parcel(int fd, struct parcel *p, struct diag *d)
 	if (r == 0)
 		r = read_docs(&rd, p);
 	if (r == 0)
+		r = read_evidence(&rd, p);
+	if (r == 0)
 		r = rd_end(&rd);
 	if (r == 0 && (nonce_len != 32 || p->now > INT64_MAX))
 		r = CS_E_SIGNER_JOB;
 	if (r != 0)
 		return diag_fail(d, CS_E_SIGNER_JOB,
-		    "policy, request, nonce, time, session, approvals", "%s",
-		    err_id(r));
+		    "policy, request, nonce, time, session, approvals, "
+		    "evidence",
+		    "%s", err_id(r));
 	return 0;
 }
 
@@ -177,8 +204,29 @@ count_approvals(const struct parcel *p, const struct signer_job *j,
 	    (unsigned long long)rule->threshold, err_id(why.code), why.found);
 }
 
+/*
+ * What signatures were made before only the log knows, which is the core's:
+ * caps are its word.  Review, windows and evidence are looked at here again.
+ */
 static int
-evaluate(const struct parcel *p, struct signer_job *j, struct diag *d)
+gates(struct parcel *p, const struct signer_job *j,
+    const struct policy_rule *rule, struct checks *c)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < p->nevidence; i++)
+		p->evidence[i].name = i < j->req->nevidence ?
+		    j->req->evidence[i].name :
+		    "one more";
+	r = evaluate_limits(j->policy, j->req, rule, j->now, NULL, c);
+	return r == 0 ? evaluate_evidence(j->policy, j->req, rule, p->evidence,
+			    p->nevidence, j->now, c) :
+			r;
+}
+
+static int
+evaluate(struct parcel *p, struct signer_job *j, struct diag *d)
 {
 	_cleanup_dsse_ struct dsse *env = NULL;
 	_cleanup_checks_ struct checks c = { 0 };
@@ -203,6 +251,11 @@ evaluate(const struct parcel *p, struct signer_job *j, struct diag *d)
 	if (rule == NULL || requester == NULL)
 		return diag_fail(d, CS_E_INTERNAL, "a rule and a requester",
 		    "none, and no failed check");
+	r = gates(p, j, rule, &c);
+	if (r == 0)
+		r = verdict(&c, d);
+	if (r != 0)
+		return r;
 	return count_approvals(p, j, rule, requester, d);
 }
 

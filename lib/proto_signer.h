@@ -36,7 +36,9 @@ enum proto_signer {
 	/*
 	 * memfd: struct job = str policy envelope, str request envelope,
 	 * str nonce (32), u64 now, str saved context, u32 n, n times {str
-	 * approval envelope, str signature over the challenge or nothing}.
+	 * approval envelope, str signature over the challenge or nothing},
+	 * u32 n, n times str evidence, in the request's order (none if the
+	 * rule asks for none).
 	 * Verifies policy (its digest is the one sealed with the PIN),
 	 * request and quorum by itself, finds token and key, spends no PIN.
 	 */

@@ -145,6 +145,9 @@ quorum_of_domain(const struct policy *p, const char *domain, struct quorum *ret,
 			q.threshold = (uint32_t)rule->threshold;
 		r = add_approvers(p, rule, &q, d);
 	}
+	/* they may sign too; that they must be more people is counted later */
+	if (r == 0 && q.threshold != 0 && p->has_break_glass)
+		r = add_approvers(p, &p->break_glass, &q, d);
 	if (r == 0 && q.threshold == 0)
 		r = diag_fail(d, CS_E_QUORUM_NONE,
 		    "a rule for a key of each domain", "%.60s", domain);

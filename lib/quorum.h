@@ -7,8 +7,8 @@
 /*
  * The quorum that the TPM demands for one key domain: any threshold of the
  * people whose keys are listed, one key each.  Derived from the policy:
- * everybody who may approve under a rule for a key of the domain, and the
- * smallest threshold of those rules.  A rule that wants more, other roles,
+ * everybody who may approve under a rule for a key of the domain, or break the
+ * glass, and the smallest threshold of those rules.  A rule that wants more, other roles,
  * or people of distinct organisations is counted by the core and the signer;
  * the chip's demand is the floor under all of them.
  */

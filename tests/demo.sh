@@ -6,6 +6,7 @@ bin=$(readlink -f "${1:-build/bin}")
 out=$(readlink -f "${2:-.}")/demo
 CON_BIN=$bin
 . "$(dirname "$0")/lib/console.sh"
+. "$(dirname "$0")/lib/scan.sh"
 work=$(mktemp -d "${TMPDIR:-/tmp}/cs-demo.XXXXXX")
 CON_DIR=$work/r
 log=$work/transcript
@@ -40,7 +41,18 @@ mkdir -p "$out"
 echo "coldseal demo: one request, two of three approvers, one TPM, one HSM"
 
 step "1. An appliance is made: software TPM, software HSM, three tokens"
-coldseal-rehearsal up "$CON_DIR" >"$work/up" || fail "no rehearsal"
+cat >"$work/edit.jq" <<'END'
+.roles += ["scanner"]
+| .principals += [{id: "scan", kind: "system", name: "Scanner",
+    organisation: "example", roles: ["scanner"],
+    keys: [{public_key: $scanner}],
+    valid_from: .principals[0].valid_from,
+    valid_until: .principals[0].valid_until}]
+| .rules[0].evidence = [{type: "vulns", signers: ["scanner"],
+    max_age_days: 7, denied: ["critical", "high"]}]
+END
+coldseal-rehearsal up "$CON_DIR" --edit "$work/edit.jq" >"$work/up" ||
+    fail "no rehearsal"
 . "$CON_DIR/env"
 tell "the HSM's PIN is random and sealed in the TPM; nobody has seen it"
 
@@ -82,9 +94,29 @@ verify_raw() { # key sig
 	esac
 }
 
-n=0
+file_request() { # key format scan
+	coldseal request create --product router --version 1.2.3 \
+	    --key $1 --format $2 --requester-key "$COLDSEAL_REQUESTER" \
+	    --user ci --system builder-7 \
+	    --pipeline https://ci.example/router --run 4711 \
+	    --commit 0123456789abcdef0123456789abcdef01234567 \
+	    --evidence "$3" --out "$out/$1.req" "$out/firmware.bin" >/dev/null
+	coldseal media write "$COLDSEAL_IN" "$out/$1.req" >/dev/null
+	run_con intake
+}
+scan_make "$out/firmware.bin" "$CON_DIR/scanner.pem" "$out/bad.dsse" \
+    CVE-2026-1=critical CVE-2026-2=low || fail "no scan"
+scan_make "$out/firmware.bin" "$CON_DIR/scanner.pem" "$out/clean.dsse" \
+    CVE-2026-2=low || fail "no scan"
+
+n=1
 con_start "$CON_DIR" || fail "the console did not come up"
 printf '%s\n' "$con_out" >>"$log"
+file_request fw-p256 raw "$out/bad.dsse"
+[[ $con_out == *EVIDENCE-SEVERITY* ]] || fail "a critical finding passed"
+tell "with a scan that found CVE-2026-1, critical, the appliance says:"
+say_line "EVIDENCE-SEVERITY|found:.*CVE"
+tell "fixed and scanned again:"
 for key in fw-p256 fw-p384 fw-rsa fw-pss fw-ed25519 fw-cms; do
 	n=$((n + 1))
 	format=raw
@@ -93,16 +125,9 @@ for key in fw-p256 fw-p384 fw-rsa fw-pss fw-ed25519 fw-cms; do
 		format=cms
 		suffix=p7s
 	fi
-	coldseal request create --product router --version 1.2.3 \
-	    --key $key --format $format --requester-key "$COLDSEAL_REQUESTER" \
-	    --user ci --system builder-7 \
-	    --pipeline https://ci.example/router --run 4711 \
-	    --commit 0123456789abcdef0123456789abcdef01234567 \
-	    --out "$out/$key.req" "$out/firmware.bin" >/dev/null
-	coldseal media write "$COLDSEAL_IN" "$out/$key.req" >/dev/null
-	run_con intake
+	file_request $key $format "$out/clean.dsse"
 	[[ $con_out == *"accepted as request $n"* ]] || fail "intake of $key"
-	if [ $n = 1 ]; then
+	if [ $n = 2 ]; then
 		tell "request create -> media write -> a FAT32 image"
 		step "3. Appliance: intake reads the image, people decide"
 		say_line "accepted"
@@ -112,22 +137,22 @@ for key in fw-p256 fw-p384 fw-rsa fw-pss fw-ed25519 fw-cms; do
 		say_line "QUORUM-SHORT"
 	fi
 	con_approve $n alice || fail "alice"
-	[ $n = 1 ] && say_line "token|approved"
-	if [ $n = 1 ]; then
+	[ $n = 2 ] && say_line "token|approved"
+	if [ $n = 2 ]; then
 		con_approve $n alice || fail "alice again"
 		tell "alice once more:"
 		say_line "APPROVAL-TWICE"
 	fi
 	con_approve $n bob || fail "bob"
-	[ $n = 1 ] && say_line "token|approved"
-	[ $n = 1 ] && step "4. The TPM releases the PIN, the HSM signs"
+	[ $n = 2 ] && say_line "token|approved"
+	[ $n = 2 ] && step "4. The TPM releases the PIN, the HSM signs"
 	run_con "sign $n"
 	[[ $con_out == *"signatures made"* ]] || fail "signing with $key"
-	[ $n = 1 ] && say_line "signatures made"
+	[ $n = 2 ] && say_line "signatures made"
 	run_con "export $n"
 	[[ $con_out == *"safe to remove"* ]] || fail "export of $key"
-	[ $n = 1 ] && say_line "COLDSEAL|safe"
-	[ $n = 1 ] && step "5. Connected side: stock openssl on each signature"
+	[ $n = 2 ] && say_line "COLDSEAL|safe"
+	[ $n = 2 ] && step "5. Connected side: stock openssl on each signature"
 	coldseal media read "$COLDSEAL_OUT" --out "$out/$key.rsp" >/dev/null
 	coldseal response verify "$out/$key.rsp" --policy "$COLDSEAL_POLICY" \
 	    --record-key "$COLDSEAL_RECORD_KEY" --log-key "$COLDSEAL_LOG_KEY" \

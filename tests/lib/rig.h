@@ -107,6 +107,8 @@ struct rig_policy {
 	size_t nkeys;
 	const char *product;		/* of every key and rule */
 	const char *token_prefix;	/* NULL: "coldseal-" */
+	const char *rule_more;		/* JSON members for every rule, or NULL */
+	const char *more;		/* for the policy itself; or NULL */
 };
 
 /*

@@ -182,6 +182,19 @@ with_role(const struct rig_policy *p, const char *role)
 	return a;
 }
 
+/* members of a JSON object, which may replace others */
+static void
+update(json_t *to, const char *more)
+{
+	_cleanup_json_ json_t *j = NULL;
+
+	if (more == NULL)
+		return;
+	if (json_load_strict(more, strlen(more), strlen(more), &j, NULL) != 0 ||
+	    json_object_update(to, j) != 0)
+		rig_die("%s", more);
+}
+
 static json_t *
 rules(const struct rig_policy *p)
 {
@@ -199,6 +212,7 @@ rules(const struct rig_policy *p)
 			"formats", p->keys[i].format, "approvals", "threshold",
 			(json_int_t)p->threshold, "roles", "approver",
 			"distinct_organisations", 0, "requester_excluded", 1));
+		update(json_array_get(a, i), p->rule_more);
 	}
 	return a;
 }
@@ -221,6 +235,7 @@ rig_policy(const struct rig_policy *p, size_t *ret_len)
 	    "requester", "approver", "admin", "principals", principals(p),
 	    "domains", domains(p), "keys", keys(p), "rules", rules(p),
 	    "administration", "threshold", (json_int_t)1, "roles", "admin");
+	update(j, p->more);
 	if (j == NULL || json_canonical(j, &text, &len) != 0 ||
 	    sha256(text, len, s.digest[HASH_SHA256]) != 0)
 		rig_die("policy");

@@ -48,6 +48,8 @@ rs_policy(struct rs *s, const char *name, uint64_t threshold, bool rehearsal,
 		.nkeys = RS_KEYS,
 		.product = RS_PRODUCT,
 		.token_prefix = s->token_prefix,
+		.rule_more = s->rule_more,
+		.more = s->more,
 	};
 	size_t i;
 
@@ -400,6 +402,7 @@ rs_preflight(struct rs_signer *g, const struct rs_job *j, uint32_t *ret_n,
 		put(buf_put_str(&b, j->approvals[i], j->lens[i]));
 		put(buf_put_str(&b, j->votes[i], j->vote_lens[i]));
 	}
+	put(buf_put_u32(&b, 0)); /* the rule asks for no evidence */
 	put(memfd_sealed("job", b.p, b.len, &fd, NULL));
 	buf_done(&b);
 	r = rs_ask(g, SIGNER_PREFLIGHT, NULL, fd, SIGNER_PREFLIGHT_R, &m, d);

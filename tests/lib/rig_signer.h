@@ -23,6 +23,7 @@ struct rs {
 	struct rig_person people[RS_PEOPLE];
 	struct rig_key keys[RS_KEYS];
 	const char *token_prefix;	/* of rs_policy(), see rig.h */
+	const char *rule_more, *more;	/* likewise */
 	char *envelope;			/* the policy in force */
 	size_t envelope_len;
 	struct policy *policy;

@@ -360,6 +360,47 @@ other_policy(struct rs_request *q, struct rs_job *j, char **env,
 	}
 }
 
+/* What the core lets through: the signer looks at the gates by itself. */
+static void
+refused_by_gate(int code, const char *found)
+{
+	_cleanup_policy_ struct policy *p = NULL;
+	_cleanup_free_ char *env = NULL;
+	struct rs_request q;
+	struct rs_job j;
+
+	other_policy(&q, &j, &env, &p);
+	rs.rule_more = rs.more = NULL;
+	refused(&j, code, found);
+	end_job(&q, &j);
+}
+
+static void
+evidence_missing(void **state)
+{
+	(void)state;
+	rs.rule_more = "{\"evidence\":[{\"type\":\"vulns\",\"signers\":"
+		       "[\"requester\"],\"denied\":[\"critical\"]}]}";
+	refused_by_gate(CS_E_EVIDENCE_MISSING, "");
+}
+
+static void
+window_closed(void **state)
+{
+	(void)state;
+	rs.rule_more = "{\"windows\":[{\"from\":\"2026-01-01T00:00:00Z\","
+		       "\"until\":\"2026-01-02T00:00:00Z\"}]}";
+	refused_by_gate(CS_E_RULE_WINDOW, "");
+}
+
+static void
+review_overdue(void **state)
+{
+	(void)state;
+	rs.more = "{\"review_by\":\"2026-01-02T00:00:00Z\"}";
+	refused_by_gate(CS_E_POLICY_REVIEW, "");
+}
+
 static void
 policy_not_sealed(void **state)
 {
@@ -861,6 +902,9 @@ main(void)
 		cmocka_unit_test(wrong_requester),
 		cmocka_unit_test(digest_missing),
 		cmocka_unit_test(policy_of_another_appliance),
+		cmocka_unit_test(evidence_missing),
+		cmocka_unit_test(window_closed),
+		cmocka_unit_test(review_overdue),
 		cmocka_unit_test(policy_not_sealed),
 		cmocka_unit_test(policy_label_forged),
 		cmocka_unit_test(token_absent),

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The gates that a request passes at intake, and again before it is signed,
+ * for time goes by between the two: its evidence, the rule's windows and
+ * caps, the key's cap, the policy's review.
+ */
+
+#include <string.h>
+
+#include "appliance/core.h"
+#include "lib/hex.h"
+
+void
+evidence_set_done(struct evidence_set *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		free(s->owned[i]);
+	free(s->owned);
+	free(s->v);
+	*s = (struct evidence_set){ 0 };
+}
+
+int
+evidence_load(struct core *c, const struct request *q, struct evidence_set *ret,
+    struct diag *d)
+{
+	char hex[CS_SHA256_HEX + 1];
+	size_t i;
+	int r;
+
+	ret->v = calloc(q->nevidence + 1, sizeof(*ret->v));
+	ret->owned = calloc(q->nevidence + 1, sizeof(*ret->owned));
+	if (ret->v == NULL || ret->owned == NULL)
+		return diag_nomem(d);
+	for (i = 0; i < q->nevidence; i++) {
+		struct evidence_doc *v = &ret->v[i];
+
+		hex_encode(q->evidence[i].sha256, CS_SHA256_LEN, hex);
+		r = ledger_blob_get(c->ledger, hex, CORE_EVIDENCE_MAX,
+		    &ret->owned[i], &v->len, d);
+		if (r != 0)
+			return r;
+		v->name = q->evidence[i].name;
+		v->data = ret->owned[i];
+		ret->n = i + 1;
+	}
+	return 0;
+}
+
+struct past {
+	struct ledger *ledger;
+	struct diag *d;
+};
+
+static int
+count_signatures(void *arg, const char *rule, const char *key, int64_t from,
+    int64_t until, uint64_t *ret)
+{
+	struct past *p = arg;
+
+	return ledger_signatures(p->ledger, rule, key, from, until, ret, p->d);
+}
+
+int
+core_gates(struct core *c, const struct request *q,
+    const struct policy_rule *rule, const struct evidence_doc *docs, size_t n,
+    int64_t now, struct checks *ck, struct diag *d)
+{
+	struct past p = { c->ledger, d };
+	const struct evaluate_past past = { count_signatures, &p };
+	int r;
+
+	r = evaluate_limits(c->policy, q, rule, now, &past, ck);
+	if (r == 0)
+		r = evaluate_evidence(c->policy, q, rule, docs, n, now, ck);
+	return r;
+}
+
+int
+case_gates(struct core *c, const struct case_file *f, int64_t now,
+    struct checks *ck, struct diag *d)
+{
+	_cleanup_(evidence_set_done) struct evidence_set s = { 0 };
+	int r = 0;
+
+	/* what nobody asked for is not read again */
+	if (f->rule->nevidence != 0)
+		r = evidence_load(c, f->req, &s, d);
+	return r == 0 ? core_gates(c, f->req, f->rule, s.v, s.n, now, ck, d) :
+			r;
+}
