@@ -271,7 +271,8 @@ sanitize: packages
 
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
-bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm
+bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
+	$(B)/bench/bench_authority
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)
