@@ -56,7 +56,7 @@ TEXT := $(call lib,b64 utf8)
 QRFRAME := $(call lib,b32 qrframe)
 QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
-KEY := $(call lib,key keyverify sigfmt)
+KEY := $(call lib,key key_normal keyverify sigfmt)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint tlogproof)
 CANON := $(call lib,canon canonget)
@@ -283,7 +283,8 @@ sanitize: packages
 
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
-bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm
+bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
+	$(B)/bench/bench_authority
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)

@@ -37,25 +37,39 @@ b64_encode(const uint8_t *in, size_t len, char *out)
 	*out = '\0';
 }
 
+#define NONE 0xff
+#define N16                                                               \
+	NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, \
+	    NONE, NONE, NONE, NONE, NONE
+
+/* What a character stands for in either alphabet. */
+static const uint8_t values[256] = { N16, N16,
+	/* ' ' to '/' */
+	NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, 62,
+	NONE, 62, NONE, 63,
+	/* '0' to '?' */
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NONE, NONE, NONE, NONE, NONE,
+	NONE,
+	/* '@' to '_' */
+	NONE, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+	19, 20, 21, 22, 23, 24, 25, NONE, NONE, NONE, NONE, 63,
+	/* '`' to DEL */
+	NONE, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
+	42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NONE, NONE, NONE, NONE, NONE,
+	N16, N16, N16, N16, N16, N16, N16, N16 };
+
 /* 0..63, or -1; notes in *seen which alphabet the character is from */
 static int
 digit(char c, unsigned *seen)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '/') {
-		*seen |= SEEN_STD;
-		return c == '+' ? 62 : 63;
-	}
-	if (c == '-' || c == '_') {
-		*seen |= SEEN_URL;
-		return c == '-' ? 62 : 63;
-	}
-	return -1;
+	uint8_t v = values[(uint8_t)c];
+
+	if (v < 62)
+		return v;
+	if (v == NONE)
+		return -1;
+	*seen |= c == '+' || c == '/' ? SEEN_STD : SEEN_URL;
+	return v;
 }
 
 /* Bytes that s stands for, from its length and padding alone. */

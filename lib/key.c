@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/key.h"
+#include "lib/key_impl.h"
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -16,18 +16,6 @@
 #define RSA_E_MIN     65537u
 #define RSA_SIGN_BITS 3072
 
-/* RFC 5480 and RFC 8410 SubjectPublicKeyInfo up to the point. */
-static const uint8_t p256_prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a,
-	0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-	0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
-static const uint8_t p384_prefix[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a,
-	0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
-	0x22, 0x03, 0x62, 0x00, 0x04 };
-static const uint8_t ed25519_prefix[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
-	0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
-
-enum key_type { TYPE_RSA, TYPE_P256, TYPE_P384, TYPE_ED25519 };
-
 static const struct {
 	const char *name;
 	enum key_type type;
@@ -38,17 +26,6 @@ static const struct {
 	[KEY_P256] = { "ecdsa-p256-sha256", TYPE_P256, HASH_SHA256 },
 	[KEY_P384] = { "ecdsa-p384-sha384", TYPE_P384, HASH_SHA384 },
 	[KEY_ED25519] = { "ed25519-sha512", TYPE_ED25519, HASH_SHA512 },
-};
-
-static const struct {
-	const char *group;
-	enum key_type type;
-	size_t coordinate;
-	const uint8_t *prefix;
-	size_t prefix_len;
-} curves[] = {
-	{ "prime256v1", TYPE_P256, 32, p256_prefix, sizeof(p256_prefix) },
-	{ "secp384r1", TYPE_P384, 48, p384_prefix, sizeof(p384_prefix) },
 };
 
 static void
@@ -112,7 +89,7 @@ pubkey_free(struct pubkey **k)
 	*k = NULL;
 }
 
-/* Index into curves[] or -1. */
+/* Index into key_curves[] or -1. */
 static int
 curve_of(const EVP_PKEY *p)
 {
@@ -123,8 +100,8 @@ curve_of(const EVP_PKEY *p)
 	    EVP_PKEY_get_utf8_string_param(p, OSSL_PKEY_PARAM_GROUP_NAME, group,
 		sizeof(group), NULL) != 1)
 		return -1;
-	for (i = 0; i < ARRAY_LEN(curves); i++)
-		if (strcmp(curves[i].group, group) == 0)
+	for (i = 0; i < KEY_CURVES; i++)
+		if (strcmp(key_curves[i].group, group) == 0)
 			return (int)i;
 	return -1;
 }
@@ -146,7 +123,7 @@ pkey_type(const EVP_PKEY *p, enum key_type *ret)
 		c = curve_of(p);
 		if (c < 0)
 			return CS_E_KEY_TYPE;
-		*ret = curves[c].type;
+		*ret = key_curves[c].type;
 		return 0;
 	}
 }
@@ -200,13 +177,13 @@ ec_normalise(const EVP_PKEY *p, uint8_t **ret, size_t *ret_len)
 	    EVP_PKEY_get_bn_param(p, OSSL_PKEY_PARAM_EC_PUB_X, &x) != 1 ||
 	    EVP_PKEY_get_bn_param(p, OSSL_PKEY_PARAM_EC_PUB_Y, &y) != 1)
 		return CS_E_KEY_TYPE;
-	n = (int)curves[c].coordinate;
-	r = spki_alloc(curves[c].prefix, curves[c].prefix_len,
-	    2 * curves[c].coordinate, &out, &len);
+	n = (int)key_curves[c].coordinate;
+	r = spki_alloc(key_curves[c].prefix, key_curves[c].prefix_len,
+	    2 * key_curves[c].coordinate, &out, &len);
 	if (r != 0)
 		return r;
-	if (BN_bn2binpad(x, out + curves[c].prefix_len, n) != n ||
-	    BN_bn2binpad(y, out + curves[c].prefix_len + n, n) != n)
+	if (BN_bn2binpad(x, out + key_curves[c].prefix_len, n) != n ||
+	    BN_bn2binpad(y, out + key_curves[c].prefix_len + n, n) != n)
 		return CS_E_KEY_TYPE;
 	*ret = take_ptr(out);
 	*ret_len = len;
@@ -220,11 +197,11 @@ ed25519_normalise(const EVP_PKEY *p, uint8_t **ret, size_t *ret_len)
 	size_t len, raw = 32;
 	int r;
 
-	r = spki_alloc(ed25519_prefix, sizeof(ed25519_prefix), raw, &out, &len);
+	r = spki_alloc(key_ed25519_prefix, KEY_ED25519_PREFIX, raw, &out, &len);
 	if (r != 0)
 		return r;
-	if (EVP_PKEY_get_raw_public_key(p, out + sizeof(ed25519_prefix),
-		&raw) != 1 ||
+	if (EVP_PKEY_get_raw_public_key(p, out + KEY_ED25519_PREFIX, &raw) !=
+		1 ||
 	    raw != 32)
 		return CS_E_KEY_TYPE;
 	*ret = take_ptr(out);
@@ -307,9 +284,8 @@ check_type(EVP_PKEY *p, enum key_type *ret, struct diag *d)
 	return 0;
 }
 
-int
-pubkey_from_spki(const uint8_t *der, size_t len, struct pubkey **ret,
-    struct diag *d)
+static int
+from_any(const uint8_t *der, size_t len, struct pubkey **ret, struct diag *d)
 {
 	_cleanup_(pkey_freep) EVP_PKEY *first = NULL;
 	_cleanup_pubkey_ struct pubkey *k = NULL;
@@ -317,9 +293,6 @@ pubkey_from_spki(const uint8_t *der, size_t len, struct pubkey **ret,
 	size_t left = 0;
 	int r;
 
-	if (len == 0 || len > SPKI_MAX)
-		return diag_fail(d, CS_E_KEY_TYPE, "SubjectPublicKeyInfo",
-		    "%zu bytes", len);
 	first = spki_decode(der, len, &left);
 	if (first == NULL)
 		return diag_fail(d, CS_E_KEY_TYPE, "SubjectPublicKeyInfo, DER",
@@ -338,12 +311,54 @@ pubkey_from_spki(const uint8_t *der, size_t len, struct pubkey **ret,
 		r = sha256(k->spki, k->spki_len, k->id);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the key cannot be encoded");
-	k->pkey = spki_decode(k->spki, k->spki_len, &left);
+	if (k->spki_len == len && memcmp(k->spki, der, len) == 0)
+		k->pkey = take_ptr(first);
+	else
+		k->pkey = spki_decode(k->spki, k->spki_len, &left);
 	if (k->pkey == NULL || left != 0)
 		return diag_fail(d, CS_E_KEY_TYPE, NULL,
 		    "the key cannot be encoded");
 	*ret = take_ptr(k);
 	return 0;
+}
+
+/* The encoding is the normal one: nothing is to be decoded but the point. */
+static int
+from_normal(const uint8_t *der, size_t len, EVP_PKEY *pkey, struct pubkey **ret,
+    struct diag *d)
+{
+	_cleanup_pubkey_ struct pubkey *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (k == NULL) {
+		EVP_PKEY_free(pkey);
+		return diag_nomem(d);
+	}
+	k->pkey = pkey;
+	r = spki_alloc(der, len, 0, &k->spki, &k->spki_len);
+	if (r == 0)
+		r = sha256(der, len, k->id);
+	if (r != 0)
+		return diag_fail(d, r, NULL, "the key cannot be encoded");
+	*ret = take_ptr(k);
+	return 0;
+}
+
+int
+pubkey_from_spki(const uint8_t *der, size_t len, struct pubkey **ret,
+    struct diag *d)
+{
+	EVP_PKEY *pkey = NULL;
+
+	if (len == 0 || len > SPKI_MAX)
+		return diag_fail(d, CS_E_KEY_TYPE, "SubjectPublicKeyInfo",
+		    "%zu bytes", len);
+	if (!key_is_normal(der, len))
+		return from_any(der, len, ret, d);
+	if (key_from_normal(der, len, &pkey) != 0)
+		return diag_fail(d, CS_E_KEY_TYPE,
+		    "RSA, P-256, P-384 or Ed25519", "an invalid key");
+	return from_normal(der, len, pkey, ret, d);
 }
 
 int

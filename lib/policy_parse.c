@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/b64.h"
+#include "lib/hex.h"
 #include "lib/policy_impl.h"
 
 /* Reads the predicate, entry by entry; policy_check.c looks at the whole. */
@@ -312,21 +313,35 @@ policy_parse_entries(const json_t *list, const char *parent, const char *name,
 	return 0;
 }
 
-/* What digest the subject must have is known: it is made and compared. */
+#define BEFORE "{\"_type\":\"" STATEMENT_TYPE "\",\"predicate\":"
+#define AFTER                                                       \
+	",\"predicateType\":\"" PRED_POLICY                         \
+	"\",\"subject\":[{\"digest\":{\"sha256\":\"%s\"},\"name\":" \
+	"\"policy\"}]}"
+#define AFTER_LEN (sizeof(AFTER) - sizeof("%s") + CS_SHA256_HEX)
+
+/*
+ * The payload is canonical, so the predicate's bytes stand between two texts
+ * that are known when its digest is: the digest of what stands there is made,
+ * and the second text with it, and compared.
+ */
 static int
-check_subject(const struct policy *p, struct diag *d)
+check_subject(const char *payload, size_t len, struct diag *d)
 {
-	_cleanup_free_ char *text = NULL;
+	const size_t before = sizeof(BEFORE) - 1;
+	char after[AFTER_LEN + 1], hex[CS_SHA256_HEX + 1];
 	uint8_t digest[32];
-	size_t len = 0;
 	int r;
 
-	r = json_canonical(p->st->predicate, &text, &len);
-	if (r == 0)
-		r = sha256(text, len, digest);
+	if (len <= before + AFTER_LEN)
+		return diag_fail(d, CS_E_POLICY_DIGEST, "a policy", "nothing");
+	r = sha256(payload + before, len - before - AFTER_LEN, digest);
 	if (r != 0)
 		return r;
-	if (!statement_is_about(p->st, "policy", digest))
+	hex_encode(digest, sizeof(digest), hex);
+	(void)snprintf(after, sizeof(after), AFTER, hex);
+	if (memcmp(payload, BEFORE, before) != 0 ||
+	    memcmp(payload + len - AFTER_LEN, after, AFTER_LEN) != 0)
 		return diag_fail(d, CS_E_POLICY_DIGEST,
 		    "one subject \"policy\" with the predicate's SHA-256",
 		    "another subject");
@@ -407,7 +422,7 @@ policy_parse(const void *payload, size_t len, struct policy **ret,
 	if (r != 0)
 		return r;
 	memcpy(p->digest, p->st->digest, sizeof(p->digest));
-	r = check_subject(p, d);
+	r = check_subject(payload, len, d);
 	if (r == 0)
 		r = parse_predicate(p, d);
 	if (r == 0)

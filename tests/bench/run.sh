@@ -166,6 +166,10 @@ sort -k1,1 -k2,2n "$work/rss.all" | awk '{ m[$1] = $2 } END {
 	for (n in m) print n, m[n] }' | sort | while read -r name kib; do
 	row "intake.rss.${name#coldseal-}" "$kib" 32768 KiB '<= 1'
 done
+"$build/bench/bench_authority" | while read -r line; do
+	row "authority.whole.$(jq -r .form <<<"$line")" \
+	    "$(jq .ms <<<"$line")" 1000 ms '<= 1'
+done
 con_end
 jq -s . "$rows" >"$build/bench.json"
 echo "written: $build/bench.json"

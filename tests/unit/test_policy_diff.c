@@ -642,6 +642,33 @@ test_order(void **state)
 			}
 }
 
+static void
+set_lower_break_glass(struct policy *p)
+{
+	set_break_glass_1(p);
+	p->rules[0].threshold = 1;
+	p->principals[2].valid_until += 1;
+	p->review_by += 1;
+}
+
+/* What break-glass grants is louder than what else is granted. */
+static void
+test_loud(void **state)
+{
+	static const char *const lines[] = { "break-glass needs 1 of 4",
+		"firmware (rule fw) needs 1 of 4" };
+	static const char *const other[] = { "break-glass needs 1 of 4",
+		"alice is valid until" };
+	_cleanup_free_ char *text =
+	    diff_by_hand(set_break_glass, set_lower_break_glass);
+
+	(void)state;
+	in_order(text, lines, 2);
+	in_order(text, other, 2);
+	/* also before what the tables compare first */
+	assert_ptr_equal(strstr(text, "break-glass needs"), text);
+}
+
 /* What the JSON says and no struct knows is not silent. */
 static void
 test_other(void **state)
@@ -730,6 +757,7 @@ main(void)
 		cmocka_unit_test(test_combined),
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_loud),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_other_entry),
 		cmocka_unit_test(test_too_large),

@@ -108,6 +108,22 @@ set_requester_later(struct policy *p)
 }
 
 static void
+set_only_requester_later(struct policy *p)
+{
+	p->rules[0].requesters.n = 1;
+	p->principals[0].valid_from = DOC_NOW + 10;
+}
+
+/* without alice, dev still stands for her organisation */
+static void
+set_separation_stands_in(struct policy *p)
+{
+	p->rules[0].distinct_organisations = true;
+	p->rules[0].requesters.v[1] = "alice";
+	p->principals[3].valid_until = DOC_NOW - 1;
+}
+
+static void
 set_requester_gone(struct policy *p)
 {
 	p->principals[0].valid_until = DOC_NOW - 10;
@@ -296,6 +312,8 @@ static const struct {
 	{ set_key_later, CS_E_LINT_NEVER, true, NULL },
 	{ set_keys_retired, CS_E_LINT_NEVER, true, "firmware (rule fw): from" },
 	{ set_requester_later, CS_E_LINT_NEVER, true, NULL },
+	{ set_only_requester_later, CS_E_LINT_NEVER, true, NULL },
+	{ set_separation_stands_in, CS_E_LINT_SEPARATION_SOME, false, NULL },
 	{ set_requester_gone, CS_E_LINT_NEVER, true,
 	    "firmware (rule fw): from" },
 	{ set_window_later, CS_E_LINT_NEVER, true, NULL },
