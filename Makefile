@@ -129,8 +129,9 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_ahead core_export core_gates core_show)) \
-	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) \
+	core_ahead core_export core_gates core_show core_trace \
+	core_who)) \
+	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
 	$(LOG) $(DIRLIST) $(QRFRAME)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 

@@ -50,7 +50,10 @@ static const struct verb {
 	{ "attest", 0, 2, verb_attest, " [CHALLENGE] [QR]",
 	    "let the TPM say what "
 	    "this is: OUT medium, qr, tallqr" },
-	{ "policy", 0, 0, verb_policy, "", "who can sign what, right now" },
+	{ "who-can-sign", 0, 1, verb_who, " [PERSON]",
+	    "who can sign what, right "
+	    "now, and until when" },
+	{ "policy", 0, 0, verb_policy, "", "the rules" },
 	{ "keys", 0, 0, verb_keys, "", "the signing keys" },
 	{ "log", 0, 1, verb_log, " [COUNT]", "the last events" },
 	{ "shutdown", 0, 0, verb_shutdown, "", "end, with a last leaf" },

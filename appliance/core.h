@@ -221,6 +221,9 @@ int evidence_load(struct core *c, const struct request *q,
 /* a digest as grouped hexadecimal and as PGP words, six lines */
 int case_digest(struct buf *out, const uint8_t digest[32]) CS_WUR;
 
+/* --- where a signature comes from (core_trace.c); json_decref(*ret) --- */
+int core_trace(struct core *c, const struct case_file *f, json_t **ret) CS_WUR;
+
 /*
  * --- attestation (core_attest.c) ---
  * The TPM's answer over the newest checkpoint; challenge is 32 bytes or NULL;
@@ -255,6 +258,7 @@ int verb_reject(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_sign(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_export(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_attest(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_who(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_policy(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_keys(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_log(struct core *c, char **argv, size_t argc, struct diag *d);

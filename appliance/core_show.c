@@ -215,7 +215,7 @@ verb_policy(struct core *c, char **argv, size_t argc, struct diag *d)
 	if (r == 0)
 		r = buf_putf(&out,
 		    "policy version %llu, \"%s\"\n  sha256 %s\n"
-		    "who can sign what, right now:\n",
+		    "rules:\n",
 		    (unsigned long long)c->policy->version, c->policy->name,
 		    hex);
 	for (i = 0; r == 0 && i < c->policy->nrules; i++)

@@ -28,6 +28,7 @@ struct signing {
 	struct case_file f;
 	int64_t now;
 	uint32_t n;
+	json_t *trace;	      /* of all of them */
 	struct event *events; /* n signatures, then the outcome */
 	struct record_signature *sigs;
 	uint8_t (*approvals)[32];
@@ -44,6 +45,7 @@ signing_done(struct signing *s)
 	free(s->events);
 	free(s->sigs);
 	free(s->approvals);
+	json_decref(s->trace);
 	case_done(&s->f);
 }
 
@@ -215,10 +217,11 @@ on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
 	hex_encode(s->sigs[i].signature, 32, sig_hex);
 	s->events[i].type = "signature";
 	s->events[i].data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-				      "s:s, s:s}",
+				      "s:s, s:s, s:O}",
 	    "request", q->id, "artifact", artifact, "name", sub->name, "key",
 	    q->key, "format", q->format, "product", q->product, "version",
-	    q->version, "signature", b64, "signature_sha256", sig_hex);
+	    q->version, "signature", b64, "signature_sha256", sig_hex, "trace",
+	    s->trace);
 	if (s->events[i].data == NULL)
 		return CS_E_NOMEM;
 	if (s->n >= 100 && i % 64 == 0)
@@ -357,6 +360,9 @@ prepare(struct signing *s, struct diag *d)
 	s->sigs = calloc(s->n, sizeof(*s->sigs));
 	if (s->events == NULL || s->sigs == NULL)
 		return diag_nomem(d);
+	r = core_trace(s->c, &s->f, &s->trace);
+	if (r != 0)
+		return diag_fail(d, r, NULL, "where it comes from");
 	return collect_approvals(s);
 }
 

@@ -87,6 +87,26 @@ like "the signer looked at the scan too" "$con_out" 'the signer agrees'
 con "sign $n"
 like "it is signed" "$con_out" '1 signatures made, verified and logged'
 
+# --- who, from where ---
+leaf=$(grep -rahoE '\{"boot".*"event":"signature".*' \
+    "$CON_DIR/state/log/tile/entries" | tail -n 1)
+trace=$(jq -c .data.trace <<<"$leaf")
+is "the leaf names the approvers" "$(jq -c '[.approvers[].person]' \
+    <<<"$trace")" '["alice","bob"]'
+is "system, pipeline, branch" "$(jq -r '.requester + " " + .system + " " +
+    .pipeline + " " + .branch' <<<"$trace")" \
+    "ci b7 https://ci.example/router release/1"
+is "evidence" "$(jq -r '.evidence[0]' <<<"$trace")" \
+    "$(sha256sum a.clean | cut -d ' ' -f 1)"
+is "rule, domain, policy" "$(jq -r '.rule + " " + .domain +
+    " \(.policy_version)"' <<<"$trace")" "router-release release 1"
+con who-can-sign
+like "who can sign" "$con_out" 'any 2 of alice, bob(,| and) carol'
+like "granted where" "$con_out" 'leaf 0'
+con "who-can-sign scan"
+con "who-can-sign nobody"
+like "a person who is not there" "$con_out" 'AUTHORITY-NAME'
+
 # --- caps ---
 request batch --branch main --evidence b.clean --evidence c.clean b.bin c.bin
 carry batch
