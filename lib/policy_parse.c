@@ -69,11 +69,16 @@ static int
 decode_blob(const char *text, const char *path, uint8_t **ret, size_t *ret_len,
     struct diag *d)
 {
-	_cleanup_free_ uint8_t *out = malloc(BLOB_MAX);
+	_cleanup_free_ uint8_t *out = NULL;
+	size_t len = strlen(text), max = b64_dec_max(len);
 
+	if (max > BLOB_MAX)
+		return diag_fail(d, CS_E_TOO_LARGE, "at most 8192 bytes",
+		    "more at %s", path);
+	out = malloc(max + 1);
 	if (out == NULL)
 		return diag_nomem(d);
-	if (b64_decode(text, strlen(text), out, BLOB_MAX, ret_len) != 0)
+	if (b64_decode(text, len, out, max, ret_len) != 0)
 		return diag_fail(d, CS_E_JSON_VALUE,
 		    "base64 of DER, with padding", "another text at %s", path);
 	*ret = take_ptr(out);
