@@ -169,7 +169,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
-	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
+	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log lib/PROTOCOL.events \
 	lib/PROTOCOL.recovery \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
@@ -265,7 +265,8 @@ sanitize: packages
 
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
-bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm
+bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
+	$(B)/bench/bench_policy
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)

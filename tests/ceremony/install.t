@@ -38,7 +38,8 @@ want() {
 	done
 	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
-	    PROTOCOL.documents PROTOCOL.policy PROTOCOL.log PROTOCOL.events \
+	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
+	    PROTOCOL.log PROTOCOL.events \
 	    PROTOCOL.bundle PROTOCOL.media PROTOCOL.recovery PROTOCOL.attest
 }
 have() {
