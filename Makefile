@@ -62,7 +62,7 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
-	policy_rules policy_uri request approval record refusal checks \
+	policy_lists policy_rules policy_uri request approval record refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts evaluate_limits \
 	evaluate_scope)
 DIRLIST := $(call lib,dirlist)
