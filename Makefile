@@ -64,7 +64,8 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
-	policy_rules policy_uri request approval record refusal checks \
+	policy_lists policy_rules policy_uri request approval record \
+	refusal checks \
 	evaluate evaluate_approvals evaluate_artifacts evaluate_limits \
 	evaluate_scope)
 EVIDENCE := $(call lib,evidence evidence_envelope evidence_other \
@@ -187,8 +188,8 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
-	lib/PROTOCOL.policy lib/PROTOCOL.log lib/PROTOCOL.events \
-	lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
+	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
+	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
 
@@ -285,7 +286,7 @@ sanitize: packages
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
 bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
-	$(B)/bench/bench_authority
+	$(B)/bench/bench_authority $(B)/bench/bench_policy
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)

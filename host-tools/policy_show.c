@@ -87,7 +87,79 @@ show_keys(const struct policy *p)
 		show_id("    public", k->key->id);
 		show_list("products", &k->products);
 		show_list("formats", &k->formats);
+		if (k->shared != NULL)
+			show_text("    shared", k->shared);
+		if (k->reason != NULL)
+			show_text("    revoked", k->reason);
+		if (k->max_signatures > 0)
+			(void)printf("    at most: %" PRIu64 " signatures\n",
+			    k->max_signatures);
 	}
+}
+
+static void
+show_optional(const char *label, const struct policy_str_list *l)
+{
+	if (l->n > 0)
+		show_list(label, l);
+}
+
+static void
+show_evidence(const struct policy_evidence *e)
+{
+	static const char *const types[EVIDENCE_COUNT] = {
+		[EVIDENCE_PROVENANCE] = "slsa-provenance",
+		[EVIDENCE_VULNS] = "vulns",
+		[EVIDENCE_TEST] = "test-result",
+		[EVIDENCE_SBOM] = "sbom",
+	};
+
+	show_text("    evidence", types[e->type]);
+	show_list("  signed by", &e->signers);
+	if (e->max_age > 0)
+		(void)printf("      at most: %" PRIu64 " days old\n",
+		    e->max_age / 86400);
+	show_optional("  builders", &e->builders);
+	show_optional("  sources", &e->sources);
+	show_optional("  refs", &e->refs);
+	show_optional("  scanners", &e->scanners);
+	show_optional("  denied", &e->denied);
+}
+
+/* What the rule asks beyond product, requester, key, format and quorum. */
+static void
+show_conditions(const struct policy_rule *u)
+{
+	char from[21], until[21];
+	size_t i;
+
+	show_optional("versions", &u->versions);
+	show_optional("pipelines", &u->pipelines);
+	show_optional("branches", &u->branches);
+	show_optional("commits", &u->commits);
+	if (u->digest_only)
+		show_text("    artifact", "may be absent: digests are signed");
+	for (i = 0; i < u->nevidence; i++)
+		show_evidence(&u->evidence[i]);
+	for (i = 0; i < u->nwindows; i++) {
+		time_format(u->windows[i].from, from);
+		time_format(u->windows[i].until, until);
+		(void)printf("    window: %s to %s", from, until);
+		if (u->windows[i].max_signatures > 0)
+			(void)printf(", at most %" PRIu64 " signatures",
+			    u->windows[i].max_signatures);
+		(void)putchar('\n');
+	}
+}
+
+static void
+show_quorum(const struct policy_rule *u)
+{
+	(void)printf("    approvals: %" PRIu64 "%s%s%s\n", u->threshold,
+	    u->distinct_organisations ? ", of different organisations" : "",
+	    u->requester_excluded ? ", not the requester" : "",
+	    u->ahead ? ", also signed ahead" : "");
+	show_list("approver roles", &u->roles);
 }
 
 static void
@@ -103,11 +175,28 @@ show_rules(const struct policy *p)
 		show_list("requesters", &u->requesters);
 		show_list("keys", &u->keys);
 		show_list("formats", &u->formats);
-		(void)printf("    approvals: %" PRIu64 "%s%s\n", u->threshold,
-		    u->distinct_organisations ? ", of different organisations" :
-						"",
-		    u->requester_excluded ? ", not the requester" : "");
-		show_list("approver roles", &u->roles);
+		show_conditions(u);
+		show_quorum(u);
+	}
+	if (p->has_break_glass) {
+		(void)printf("\nbreak-glass\n");
+		show_quorum(&p->break_glass);
+	}
+}
+
+static void
+show_waivers(const struct policy *p)
+{
+	char until[21];
+	size_t i;
+
+	for (i = 0; i < p->nwaivers; i++) {
+		(void)putchar('\n');
+		show_text("waiver", p->waivers[i].vulnerability);
+		show_list("products", &p->waivers[i].products);
+		show_text("    reason", p->waivers[i].reason);
+		time_format(p->waivers[i].until, until);
+		(void)printf("    until: %s\n", until);
 	}
 }
 
@@ -125,6 +214,7 @@ show_view(const struct view *v)
 	show_digest("digest", p->digest);
 	if (p->has_previous)
 		show_id("previous", p->previous);
+	show_time("review by", p->review_by);
 	(void)printf("%-13s%" PRIu64 " of", "changes need", p->admin.threshold);
 	for (i = 0; i < p->admin.roles.n; i++)
 		(void)printf(" %s", p->admin.roles.v[i]);
@@ -141,6 +231,7 @@ show_view(const struct view *v)
 	show_people(p);
 	show_keys(p);
 	show_rules(p);
+	show_waivers(p);
 }
 
 static json_t *

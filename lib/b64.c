@@ -7,8 +7,9 @@ static const char std[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum {
-	SEEN_STD = 1, /* '+' or '/' */
-	SEEN_URL = 2, /* '-' or '_' */
+	VALUE = 0x3f,	 /* 0 to 63 */
+	SEEN_STD = 0x40, /* '+' or '/' */
+	SEEN_URL = 0x80, /* '-' or '_' */
 };
 
 void
@@ -37,40 +38,26 @@ b64_encode(const uint8_t *in, size_t len, char *out)
 	*out = '\0';
 }
 
-#define NONE 0xff
+#define NONE (SEEN_STD | SEEN_URL) /* of neither: as if of both */
 #define N16                                                               \
 	NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, \
 	    NONE, NONE, NONE, NONE, NONE
 
-/* What a character stands for in either alphabet. */
+/* What a character stands for, and which alphabet alone has it. */
 static const uint8_t values[256] = { N16, N16,
 	/* ' ' to '/' */
-	NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, 62,
-	NONE, 62, NONE, 63,
+	NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+	62 | SEEN_STD, NONE, 62 | SEEN_URL, NONE, 63 | SEEN_STD,
 	/* '0' to '?' */
 	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NONE, NONE, NONE, NONE, NONE,
 	NONE,
 	/* '@' to '_' */
 	NONE, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
-	19, 20, 21, 22, 23, 24, 25, NONE, NONE, NONE, NONE, 63,
+	19, 20, 21, 22, 23, 24, 25, NONE, NONE, NONE, NONE, 63 | SEEN_URL,
 	/* '`' to DEL */
 	NONE, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
 	42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NONE, NONE, NONE, NONE, NONE,
 	N16, N16, N16, N16, N16, N16, N16, N16 };
-
-/* 0..63, or -1; notes in *seen which alphabet the character is from */
-static int
-digit(char c, unsigned *seen)
-{
-	uint8_t v = values[(uint8_t)c];
-
-	if (v < 62)
-		return v;
-	if (v == NONE)
-		return -1;
-	*seen |= c == '+' || c == '/' ? SEEN_STD : SEEN_URL;
-	return v;
-}
 
 /* Bytes that s stands for, from its length and padding alone. */
 static int
@@ -90,13 +77,14 @@ decoded_len(const char *s, size_t slen, size_t *ret)
 static int
 check(const char *s, size_t digits, unsigned allowed)
 {
-	unsigned seen = 0;
+	unsigned seen = 0, v = 0;
 	size_t i;
-	int v = 0;
 
-	for (i = 0; i < digits; i++)
-		if ((v = digit(s[i], &seen)) < 0)
-			return CS_E_B64;
+	for (i = 0; i < digits; i++) {
+		v = values[(uint8_t)s[i]];
+		seen |= v;
+	}
+	seen &= SEEN_STD | SEEN_URL;
 	if (seen == (SEEN_STD | SEEN_URL) || (seen & ~allowed) != 0)
 		return CS_E_B64;
 	/* RFC 4648 3.5: bits beyond the last byte are zero */
@@ -111,7 +99,7 @@ decode(const char *s, size_t slen, unsigned allowed, uint8_t *out, size_t size,
     size_t *ret_len)
 {
 	size_t n, i, digits, o = 0;
-	unsigned bits = 0, seen = 0;
+	unsigned bits = 0;
 	uint32_t acc = 0;
 	int r;
 
@@ -123,7 +111,7 @@ decode(const char *s, size_t slen, unsigned allowed, uint8_t *out, size_t size,
 	if (n > size)
 		return CS_E_TOO_LARGE;
 	for (i = 0; i < digits; i++) {
-		acc = acc << 6 | (uint32_t)digit(s[i], &seen);
+		acc = acc << 6 | (values[(uint8_t)s[i]] & VALUE);
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;

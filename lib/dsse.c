@@ -26,11 +26,11 @@ dsse_free(struct dsse **e)
 
 /* protocol.md: "Either standard or URL-safe encoding is allowed." */
 static int
-decode(const char *text, const char *what, uint8_t **ret, size_t *ret_len,
-    struct diag *d)
+decode(const char *text, size_t n, const char *what, uint8_t **ret,
+    size_t *ret_len, struct diag *d)
 {
 	_cleanup_free_ uint8_t *out = NULL;
-	size_t n = strlen(text), max = b64_dec_max(n);
+	size_t max = b64_dec_max(n);
 
 	out = malloc(max + 1);
 	if (out == NULL)
@@ -68,7 +68,7 @@ parse_sig(json_t *j, size_t index, struct dsse_sig *s, struct diag *d)
 	s->keyid = strdup(keyid);
 	if (s->keyid == NULL)
 		return diag_nomem(d);
-	return decode(sig, path, &s->sig, &s->sig_len, d);
+	return decode(sig, strlen(sig), path, &s->sig, &s->sig_len, d);
 }
 
 static int
@@ -92,11 +92,53 @@ parse_sigs(json_t *list, struct dsse *e, struct diag *d)
 	return 0;
 }
 
+#define FRONT "{\"payload\":\""
+
+/*
+ * An envelope that begins with its payload, as most writers' do, is mostly
+ * payload: that is found in the text as it is, and the rest is read as JSON
+ * with an empty one in its place.  NULL if it cannot be found so, which an
+ * escape in it is enough for.
+ */
+static const char *
+find_payload(const char *json, size_t len, size_t *ret_len)
+{
+	const size_t front = sizeof(FRONT) - 1;
+	const char *p = json + front, *end;
+
+	if (len <= front || memcmp(json, FRONT, front) != 0)
+		return NULL;
+	end = memchr(p, '"', len - front);
+	if (end == NULL || memchr(p, '\\', (size_t)(end - p)) != NULL)
+		return NULL;
+	*ret_len = (size_t)(end - p);
+	return p;
+}
+
+static int
+load(const char *json, size_t len, const char *payload, size_t payload_len,
+    json_t **ret, struct diag *d)
+{
+	struct buf b __attribute__((cleanup(buf_done))) = BUF_INIT(DSSE_MAX);
+	int r;
+
+	if (payload == NULL || len > DSSE_MAX)
+		return json_load_strict(json, len, DSSE_MAX, ret, d);
+	r = buf_put(&b, FRONT, sizeof(FRONT) - 1);
+	if (r == 0)
+		r = buf_put(&b, payload + payload_len,
+		    (size_t)(json + len - (payload + payload_len)));
+	return r != 0 ? diag_nomem(d) :
+			json_load_strict(b.p, b.len, DSSE_MAX, ret, d);
+}
+
 int
 dsse_parse(const void *json, size_t len, struct dsse **ret, struct diag *d)
 {
 	_cleanup_json_ json_t *root = NULL;
 	_cleanup_dsse_ struct dsse *e = NULL;
+	size_t n = 0;
+	const char *found = find_payload(json, len, &n);
 	const char *payload = NULL, *type = NULL;
 	json_t *sigs = NULL;
 	const struct json_field f[] = {
@@ -106,7 +148,7 @@ dsse_parse(const void *json, size_t len, struct dsse **ret, struct diag *d)
 	};
 	int r;
 
-	r = json_load_strict(json, len, DSSE_MAX, &root, d);
+	r = load(json, len, found, n, &root, d);
 	if (r == 0)
 		r = json_fields(root, "", f, ARRAY_LEN(f), d);
 	if (r != 0)
@@ -117,7 +159,11 @@ dsse_parse(const void *json, size_t len, struct dsse **ret, struct diag *d)
 	e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return diag_nomem(d);
-	r = decode(payload, "/payload", &e->payload, &e->payload_len, d);
+	if (found == NULL) {
+		found = payload;
+		n = strlen(payload);
+	}
+	r = decode(found, n, "/payload", &e->payload, &e->payload_len, d);
 	if (r != 0)
 		return r;
 	if (e->payload_len == 0)

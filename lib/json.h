@@ -65,6 +65,12 @@ int json_label(const json_t *v, const char *path, size_t index,
 /* Canonical: sorted keys, no spaces, ASCII keys. free(*ret) */
 int json_canonical(const json_t *j, char **ret, size_t *ret_len) CS_WUR;
 
+/*
+ * Whether text, which j was read from, is what json_canonical() makes of it.
+ * Compares in place: nothing is sorted, allocated or written.
+ */
+bool json_is_canonical(const json_t *j, const void *text, size_t len);
+
 /* New values; NULL when out of memory, as jansson's own. */
 json_t *json_hex32(const uint8_t d[32]);
 json_t *json_time(int64_t t);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/hex.h"
@@ -81,6 +82,124 @@ json_canonical(const json_t *j, char **ret, size_t *ret_len)
 	*ret = s;
 	*ret_len = strlen(s);
 	return 0;
+}
+
+/* The text that is compared with, from its front to its end. */
+struct text {
+	const char *p, *end;
+};
+
+static bool
+take(struct text *t, const char *s, size_t n)
+{
+	if ((size_t)(t->end - t->p) < n || memcmp(t->p, s, n) != 0)
+		return false;
+	t->p += n;
+	return true;
+}
+
+static bool
+take_string(struct text *t, const char *s, size_t n)
+{
+	size_t plain;
+
+	if (!take(t, "\"", 1))
+		return false;
+	while (n > 0) {
+		for (plain = 0; plain < n; plain++)
+			if (s[plain] == '"' || s[plain] == '\\' ||
+			    (uint8_t)s[plain] < 0x20 || s[plain] == 0x7f)
+				break;
+		if (!take(t, s, plain))
+			return false;
+		s += plain;
+		n -= plain;
+		if (n == 0)
+			break;
+		if ((*s != '"' && *s != '\\') || !take(t, "\\", 1) ||
+		    !take(t, s, 1))
+			return false;
+		s++;
+		n--;
+	}
+	return take(t, "\"", 1);
+}
+
+static bool take_value(struct text *t, const json_t *j, unsigned depth);
+
+/* Members are kept in the order in which they were read. */
+static bool
+take_object(struct text *t, const json_t *j, unsigned depth)
+{
+	const char *key, *before = NULL;
+	json_t *v;
+
+	if (!take(t, "{", 1))
+		return false;
+	json_object_foreach ((json_t *)j, key, v) {
+		if (before != NULL &&
+		    (strcmp(before, key) >= 0 || !take(t, ",", 1)))
+			return false;
+		if (check_ascii(key) != 0 ||
+		    !take_string(t, key, strlen(key)) || !take(t, ":", 1) ||
+		    !take_value(t, v, depth + 1))
+			return false;
+		before = key;
+	}
+	return take(t, "}", 1);
+}
+
+static bool
+take_array(struct text *t, const json_t *j, unsigned depth)
+{
+	json_t *v;
+	size_t i;
+
+	if (!take(t, "[", 1))
+		return false;
+	json_array_foreach (j, i, v)
+		if ((i > 0 && !take(t, ",", 1)) || !take_value(t, v, depth + 1))
+			return false;
+	return take(t, "]", 1);
+}
+
+static bool
+take_value(struct text *t, const json_t *j, unsigned depth)
+{
+	char number[24];
+	int n;
+
+	if (depth > JSON_DEPTH)
+		return false;
+	switch (json_typeof(j)) {
+	case JSON_OBJECT:
+		return take_object(t, j, depth);
+	case JSON_ARRAY:
+		return take_array(t, j, depth);
+	case JSON_STRING:
+		return take_string(t, json_string_value(j),
+		    json_string_length(j));
+	case JSON_INTEGER:
+		n = snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(j));
+		return n > 0 && take(t, number, (size_t)n);
+	case JSON_TRUE:
+		return take(t, "true", 4);
+	case JSON_FALSE:
+		return take(t, "false", 5);
+	case JSON_NULL:
+		return take(t, "null", 4);
+	default:
+		return false;
+	}
+}
+
+bool
+json_is_canonical(const json_t *j, const void *text, size_t len)
+{
+	struct text t = { text, (const char *)text + len };
+
+	return take_value(&t, j, 0) && t.p == t.end;
 }
 
 json_t *

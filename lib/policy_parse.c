@@ -11,69 +11,19 @@
 #define BLOB_MAX 8192u /* a key or a certificate */
 
 static int
-count(const json_t *list, const char *path, size_t max, size_t *ret,
-    struct diag *d)
-{
-	size_t n = json_array_size(list);
-	char most[40];
-
-	(void)snprintf(most, sizeof(most), "at most %zu entries", max);
-	if (n == 0)
-		return diag_fail(d, CS_E_POLICY_EMPTY, "at least one entry",
-		    "none at %s", path);
-	if (n > max)
-		return diag_fail(d, CS_E_TOO_LARGE, most, "%zu at %s", n, path);
-	*ret = n;
-	return 0;
-}
-
-int
-policy_parse_list(const json_t *list, const char *parent, const char *name,
-    struct policy_str_list *l, struct diag *d)
-{
-	char path[PATH_LEN];
-	size_t n = 0;
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
-	r = count(list, path, POLICY_LIST_MAX, &n, d);
-	if (r != 0)
-		return r;
-	l->v = calloc(n, sizeof(*l->v));
-	if (l->v == NULL)
-		return diag_nomem(d);
-	for (; l->n < n; l->n++) {
-		const char *s = NULL;
-
-		r = json_label(json_array_get(list, l->n), path, l->n, &s, d);
-		if (r != 0)
-			return r;
-		if (policy_list_has(l, s))
-			return diag_fail(d, CS_E_POLICY_TWICE, NULL,
-			    "%.40s twice at %s", s, path);
-		l->v[l->n] = s;
-	}
-	return 0;
-}
-
-int
-policy_parse_name(const char *s, const char *path, struct diag *d)
-{
-	if (!policy_name_ok(s))
-		return diag_fail(d, CS_E_POLICY_NAME,
-		    "1 to 40 of a-z, 0-9 and dashes", "%.60s at %s", s, path);
-	return 0;
-}
-
-static int
 decode_blob(const char *text, const char *path, uint8_t **ret, size_t *ret_len,
     struct diag *d)
 {
-	_cleanup_free_ uint8_t *out = malloc(BLOB_MAX);
+	_cleanup_free_ uint8_t *out = NULL;
+	size_t len = strlen(text), max = b64_dec_max(len);
 
+	if (max > BLOB_MAX)
+		return diag_fail(d, CS_E_TOO_LARGE, "at most 8192 bytes",
+		    "more at %s", path);
+	out = malloc(max + 1);
 	if (out == NULL)
 		return diag_nomem(d);
-	if (b64_decode(text, strlen(text), out, BLOB_MAX, ret_len) != 0)
+	if (b64_decode(text, len, out, max, ret_len) != 0)
 		return diag_fail(d, CS_E_JSON_VALUE,
 		    "base64 of DER, with padding", "another text at %s", path);
 	*ret = take_ptr(out);
@@ -114,39 +64,22 @@ check_period(int64_t from, int64_t until, const char *path, struct diag *d)
 }
 
 static int
-parse_principal_keys(const json_t *list, const char *parent,
-    struct policy_principal *w, struct diag *d)
+parse_principal_key(json_t *j, const char *path, void *out, struct diag *d)
 {
-	char path[PATH_LEN];
-	size_t n = 0;
-	int r;
+	const char *text = NULL;
+	const struct json_field f[] = {
+		{ "public_key", JK_STR, true, &text, NULL },
+	};
+	int r = json_fields(j, path, f, ARRAY_LEN(f), d);
 
-	(void)snprintf(path, sizeof(path), "%.60s/keys", parent);
-	r = count(list, path, POLICY_LIST_MAX, &n, d);
-	if (r != 0)
-		return r;
-	w->keys = calloc(n, sizeof(struct pubkey *));
-	if (w->keys == NULL)
-		return diag_nomem(d);
-	for (; w->nkeys < n; w->nkeys++) {
-		const char *text = NULL;
-		const struct json_field f = { "public_key", JK_STR, true, &text,
-			NULL };
-
-		(void)snprintf(path, sizeof(path), "%.60s/keys/%zu", parent,
-		    w->nkeys);
-		r = json_fields(json_array_get(list, w->nkeys), path, &f, 1, d);
-		if (r == 0)
-			r = parse_pubkey(text, path, &w->keys[w->nkeys], d);
-		if (r != 0)
-			return r;
-	}
-	return 0;
+	return r != 0 ? r : parse_pubkey(text, path, out, d);
 }
 
 static int
 parse_principal(json_t *j, const char *path, void *out, struct diag *d)
 {
+	static const struct policy_entry one_key = { parse_principal_key,
+		sizeof(struct pubkey *), POLICY_LIST_MAX };
 	struct policy_principal *w = out;
 	json_t *keys = NULL, *roles = NULL;
 	const struct json_field f[] = {
@@ -172,7 +105,9 @@ parse_principal(json_t *j, const char *path, void *out, struct diag *d)
 	r = check_period(w->valid_from, w->valid_until, path, d);
 	if (r == 0)
 		r = policy_parse_list(roles, path, "roles", &w->roles, d);
-	return r != 0 ? r : parse_principal_keys(keys, path, w, d);
+	return r != 0 ? r :
+			policy_parse_entries(keys, path, "keys", &one_key,
+			    &w->keys, &w->nkeys, d);
 }
 
 static int
@@ -278,39 +213,6 @@ parse_key(json_t *j, const char *path, void *out, struct diag *d)
 	if (r == 0 && cert != NULL)
 		r = decode_blob(cert, path, &k->cert, &k->cert_len, d);
 	return r != 0 ? r : check_key(k, alg, path, d);
-}
-
-/*
- * slot is the pointer that policy_free() looks through, *ret_n the entries it
- * looks at; both are set before the first entry, which may fail.
- */
-int
-policy_parse_entries(const json_t *list, const char *parent, const char *name,
-    const struct policy_entry *e, void *slot, size_t *ret_n, struct diag *d)
-{
-	char path[PATH_LEN];
-	uint8_t *base;
-	size_t i, n = 0;
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%.60s/%s", parent, name);
-	r = count(list, path, e->max, &n, d);
-	if (r != 0)
-		return r;
-	base = calloc(n, e->size);
-	if (base == NULL)
-		return diag_nomem(d);
-	memcpy(slot, &base, sizeof(base));
-	*ret_n = n;
-	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "%.60s/%s/%zu", parent, name,
-		    i);
-		r = e->parse(json_array_get(list, i), path, base + i * e->size,
-		    d);
-		if (r != 0)
-			return r;
-	}
-	return 0;
 }
 
 #define BEFORE "{\"_type\":\"" STATEMENT_TYPE "\",\"predicate\":"

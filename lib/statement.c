@@ -106,23 +106,6 @@ parse_subjects(json_t *list, struct statement *s, struct diag *d)
 	return 0;
 }
 
-static int
-check_canonical(const json_t *root, const void *payload, size_t len,
-    struct diag *d)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t n = 0;
-	int r = json_canonical(root, &text, &n);
-
-	if (r == CS_E_NOMEM)
-		return diag_nomem(d);
-	if (r != 0 || n != len || memcmp(text, payload, len) != 0)
-		return diag_fail(d, CS_E_STATEMENT_CANONICAL,
-		    "sorted keys, no spaces, nothing after the end",
-		    "another form of the same document");
-	return 0;
-}
-
 int
 statement_parse(const void *payload, size_t len, const char *want,
     struct statement **ret, struct diag *d)
@@ -154,9 +137,11 @@ statement_parse(const void *payload, size_t len, const char *want,
 		    predicate_type);
 	s->predicate = predicate;
 	s->predicate_type = predicate_type;
-	r = check_canonical(s->root, payload, len, d);
-	if (r == 0)
-		r = parse_subjects(subjects, s, d);
+	if (!json_is_canonical(s->root, payload, len))
+		return diag_fail(d, CS_E_STATEMENT_CANONICAL,
+		    "sorted keys, no spaces, nothing after the end",
+		    "another form of the same document");
+	r = parse_subjects(subjects, s, d);
 	if (r == 0)
 		r = sha256(payload, len, s->digest);
 	if (r != 0)

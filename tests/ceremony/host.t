@@ -218,6 +218,14 @@ refuses "a PIN file of two lines" 3 HOST-PIN-FILE create \
 exits "requester key on a token" 0 create --requester-key "$uri" \
     --module "$module" --pin-file pin --out t.req notes.txt
 
+exits "for a branch, in an emergency, without the artifacts" 0 create \
+    --requester-key ci.pem --branch main --break-glass "the line stands" \
+    --digest-only --out d.req notes.txt firmware.bin
+is "--digest-only leaves the artifacts out" "$(tar -tf d.req)" \
+    "$(printf 'manifest\ntype\nrequest.dsse')"
+refuses "an empty reason" 2 USAGE create --requester-key ci.pem \
+    --break-glass "" --out x.req notes.txt
+
 # --- request show --------------------------------------------------------
 run "$cs" request show r.req --json
 is "show: three artifacts" "$(jq '.artifacts | length' <<<"$tap_out")" 3
@@ -231,6 +239,12 @@ is "show: signer" "$(jq -r '.signed_by[0]' <<<"$tap_out")" \
     "$(openssl pkey -in ci.pem -pubout -outform DER | sha256sum |
     cut -d ' ' -f 1)"
 is "show --json is canonical" "$tap_out" "$(jq -cS . <<<"$tap_out")"
+is "show: no branch, no reason" "$(jq -c '[.branch, ."break-glass"]' \
+    <<<"$tap_out")" '[null,null]'
+run "$cs" request show d.req
+like "show: branch" "$tap_out" "branch *main"
+like "show: break-glass" "$tap_out" "break-glass *the line stands"
+like "show: artifacts are not there" "$tap_out" "NOT in this bundle"
 run "$cs" request show r.req
 like "show: origin" "$tap_out" "pipeline *https://ci.example/1"
 head -c 2000000 r.req >short.req
@@ -268,6 +282,9 @@ is "check --json" "$(jq -c '[.accepted,.approvals,.approver_roles,.rule]' \
 failing() {
 	jq -r '.checks[] | select(.pass | not) | .id' | sort | tr '\n' ' '
 }
+run check d.req --json
+is "check: no digest only, no break-glass" "$(failing <<<"$tap_out")" \
+    "ARTIFACT-MISSING ARTIFACT-MISSING POLICY-BREAK-GLASS "
 refuses "check: another product" 1 REQUEST-REFUSED "$cs" request check \
     --policy policy2.dsse r.req
 run "$cs" request check --policy policy2.dsse r.req --json

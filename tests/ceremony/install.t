@@ -38,9 +38,9 @@ want() {
 	done
 	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
-	    PROTOCOL.documents PROTOCOL.policy PROTOCOL.log PROTOCOL.events \
-	    PROTOCOL.bundle PROTOCOL.media PROTOCOL.recovery PROTOCOL.attest \
-	    PROTOCOL.evidence
+	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
+	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
+	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)

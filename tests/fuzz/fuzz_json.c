@@ -28,9 +28,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (json_fields(j, "", f, ARRAY_LEN(f), &d) == 0 && s == NULL)
 		abort();
-	if (json_canonical(j, &text, &len) != 0)
+	if (json_canonical(j, &text, &len) != 0) {
+		if (json_is_canonical(j, data, size))
+			abort();
 		return 0;
+	}
+	if (json_is_canonical(j, data, size) !=
+	    (len == size && memcmp(text, data, size) == 0))
+		abort();
 	if (json_load_strict(text, len, SIZE_MAX, &k, NULL) != 0 ||
+	    !json_is_canonical(k, text, len) ||
 	    json_canonical(k, &again, &len2) != 0 || len != len2 ||
 	    memcmp(text, again, len) != 0 || json_equal(j, k) != 1)
 		abort();

@@ -19,6 +19,11 @@ check(const struct policy *p)
 		    p->rules[i].requesters.n == 0 ||
 		    !p->rules[i].requester_excluded)
 			abort();
+	for (i = 0; i < p->nrules; i++)
+		if (policy_rule_by_id(p, p->rules[i].id) != &p->rules[i] ||
+		    (p->has_break_glass &&
+			p->break_glass.threshold <= p->rules[i].threshold))
+			abort();
 	for (i = 0; i < p->nkeys; i++)
 		if (p->keys[i].formats.n != 1 ||
 		    !pubkey_fits(p->keys[i].key, p->keys[i].alg))

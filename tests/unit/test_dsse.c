@@ -148,6 +148,30 @@ test_parse(void **state)
 		{ "{'payload':'e30=','payload':'e30=','payloadType':'" TYPE
 		  "','signatures':[{'sig':'AA=='}]}",
 		    CS_E_JSON_DUPLICATE },
+		/* found in the text as it is, or read as JSON */
+		{ "{'payload':'-\\u005f-_','payloadType':'" TYPE "',"
+		  "'signatures':[{'sig':'AA=='}]}",
+		    0 },
+		{ "{ 'payload':'e30=','payloadType':'" TYPE "',"
+		  "'signatures':[{'sig':'AA=='}]}",
+		    0 },
+		{ "{'payloadType':'" TYPE "','payload':'e30=',"
+		  "'signatures':[{'sig':'AA=='}]}",
+		    0 },
+		{ "{'payload':'e3\\'0=','payloadType':'" TYPE "',"
+		  "'signatures':[{'sig':'AA=='}]}",
+		    CS_E_DSSE_BASE64 },
+		{ "{'payload':'e3\n0','payloadType':'" TYPE "',"
+		  "'signatures':[{'sig':'AA=='}]}",
+		    CS_E_DSSE_BASE64 },
+		{ "{'payload':'e30=','payloadType':'" TYPE "',"
+		  "'signatures':[{'sig':'AA=='}],'payload':'e30='}",
+		    CS_E_JSON_DUPLICATE },
+		{ "{'payload':'e30=", CS_E_JSON_SYNTAX },
+		{ "{'payload':'e30='", CS_E_JSON_SYNTAX },
+		{ "{'payload':'e30=','payloadType':'" TYPE "',"
+		  "'signatures':[{'sig':'AA=='}]}}",
+		    CS_E_JSON_SYNTAX },
 		{ "[]", CS_E_JSON_TYPE },
 		{ "{", CS_E_JSON_SYNTAX },
 	};

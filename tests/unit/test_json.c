@@ -246,6 +246,56 @@ test_canonical(void **state)
 			continue;
 		assert_string_equal(s, t[i].out);
 		assert_int_equal(n, strlen(t[i].out));
+		assert_false(json_is_canonical(j, t[i].in, strlen(t[i].in)));
+	}
+}
+
+/* One text of a document is canonical; every other is another form of it. */
+static void
+test_is_canonical(void **state)
+{
+	static const struct {
+		const char *text;
+		bool canonical;
+	} t[] = {
+		{ "{}", true },
+		{ "{\"a\":[]}", true },
+		{ "{\"A\":-1,\"a\":{\"b\":null},\"aa\":[true,false,0]}", true },
+		{ "{\"a\":\"\xc3\xa9/\\\"x\\\\\"}", true },
+		{ "{\"a\":\"\",\"b\":\"\\\\\"}", true },
+		{ "{ }", false },
+		{ "{}\n", false },
+		{ "{\"a\": 1}", false },
+		{ "{\"a\" :1}", false },
+		{ "{\"a\":1 }", false },
+		{ "{\"a\":[1, 2]}", false },
+		{ "{\"a\":[1,2 ]}", false },
+		{ "{\"b\":1,\"a\":2}", false },
+		{ "{\"aa\":1,\"a\":2}", false },
+		{ "{\"x\":{\"b\":1,\"a\":2}}", false },
+		{ "{\"x\":[{\"b\":1,\"a\":2}]}", false },
+		{ "{\"a\":\"\\u0041\"}", false },
+		{ "{\"a\":\"\\/\"}", false },
+		{ "{\"a\":\"\\n\"}", false },
+		{ "{\"a\":\"\x7f\"}", false },
+		{ "{\"\\u0061\":1}", false },
+		{ "{\"\xc3\xa9\":1}", false },
+		{ "{\"a\":-0}", false },
+		{ "{\"a\":1.0}", false },
+		{ "{\"a\":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}", false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		size_t n = strlen(t[i].text), k;
+		_cleanup_json_ json_t *j = json_loadb(t[i].text, n, 0, NULL);
+
+		assert_non_null(j);
+		if (json_is_canonical(j, t[i].text, n) != t[i].canonical)
+			fail_msg("%s", t[i].text);
+		for (k = 0; t[i].canonical && k < n; k++) /* no part */
+			assert_false(json_is_canonical(j, t[i].text, k));
 	}
 }
 
@@ -373,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_is_canonical),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_suite),
 	};
