@@ -180,6 +180,10 @@ done
 	row "authority.whole.$(jq -r .form <<<"$line")" \
 	    "$(jq .ms <<<"$line")" 1000 ms '<= 1'
 done
+"$build/bench/bench_policy" | while read -r line; do
+	row "policy.evaluate.$(jq -r .size <<<"$line")" \
+	    "$(jq .ms <<<"$line")" 50 ms '<= 1'
+done
 con_end
 jq -s . "$rows" >"$build/bench.json"
 echo "written: $build/bench.json"
