@@ -39,7 +39,7 @@ qrframe_make(const void *p, size_t len, size_t part, unsigned i,
 {
 	char digits[DIGITS + 1], text[PART_MAX / 5 * 8 + 9];
 	size_t off, n;
-	unsigned total;
+	unsigned total = 0;
 	int r;
 
 	r = qrframe_count(len, part, &total, d);
