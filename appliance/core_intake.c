@@ -463,8 +463,8 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 	if (in.known)
 		return 0;
 	if (r == 0)
-		r = evaluate_artifacts(c->policy, in.req, in.rule,
-		    in.artifacts, in.nartifacts, &in.checks);
+		r = evaluate_artifacts(c->policy, in.req, in.rule, in.artifacts,
+		    in.nartifacts, &in.checks);
 	else
 		r = 0;
 	if (r != 0)

@@ -21,7 +21,7 @@
 #define WINDOW(a, b) "{'from':" JAN(a) ",'until':" JAN(b) "}"
 #define QUORUM(n)                                                          \
 	"{'threshold':" n ",'roles':['officer'],'distinct_organisations':" \
-			  "false}"
+	"false}"
 #define WAIVER(id, product)                               \
 	"{'vulnerability':'" id "','products':['" product \
 	"'],'reason':'not reachable','until':" JAN(9) "}"

@@ -183,7 +183,8 @@ test_ten_thousand(void **state)
 	size_t i, n = STATEMENT_MAX_SUBJECTS, len = 0;
 	struct subject *s = many(n + 1);
 	struct request_new q = { "00112233445566778899aabbccddeeff", "p", "v",
-		"k", "raw", "u", "s", "p", "r", "c", 0, s, n, NULL, 0, NULL, NULL };
+		"k", "raw", "u", "s", "p", "r", "c", 0, s, n, NULL, 0, NULL,
+		NULL };
 	_cleanup_request_ struct request *r = NULL;
 	_cleanup_free_ char *text = NULL;
 	struct timespec a, b;
