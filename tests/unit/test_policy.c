@@ -370,6 +370,40 @@ test_subject(void **state)
 	}
 }
 
+/* Shorter than any policy: there is no predicate between two texts. */
+static void
+test_short(void **state)
+{
+	static const uint8_t digest[32];
+	_cleanup_policy_ struct policy *p = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(statement_format_about("p", digest, PRED_POLICY,
+			     json_object(), &text, &len),
+	    0);
+	assert_int_equal(policy_parse(text, len, &p, NULL), CS_E_POLICY_DIGEST);
+}
+
+static void
+test_large_blob(void **state)
+{
+	_cleanup_policy_ struct policy *p = NULL;
+	json_t *j = doc_policy_predicate();
+	_cleanup_free_ char *text = NULL;
+	char cert[12001];
+	size_t len = 0;
+
+	(void)state;
+	memset(cert, 'A', sizeof(cert) - 1);
+	cert[sizeof(cert) - 1] = '\0';
+	(void)json_object_set_new(json_array_get(json_object_get(j, "keys"), 2),
+	    "certificate", json_string(cert));
+	text = doc_policy_payload(j, &len);
+	assert_int_equal(policy_parse(text, len, &p, NULL), CS_E_TOO_LARGE);
+}
+
 static int
 genesis(const struct doc_change *c, size_t nc, const enum doc_key *k, size_t n)
 {
@@ -506,6 +540,8 @@ main(void)
 		cmocka_unit_test(test_combined),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_subject),
+		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_large_blob),
 		cmocka_unit_test(test_genesis),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_documented),
