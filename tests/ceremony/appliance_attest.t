@@ -251,13 +251,18 @@ truncate -s 64M "$COLDSEAL_OUT"
 con_end
 is "the appliance ends well" "$con_status" 0
 # a terminal that shows no UTF-8
-plain="stty -iutf8; exec $(command -v coldseal-rehearsal) console $CON_DIR"
-printf '%s\n' "attest $(cat challenge) qr" q shutdown |
-    script -qec "$plain" /dev/null >screen
-ok "without UTF-8 the screen has ASCII alone" \
-    test -z "$(LC_ALL=C tr -d '\0-\177' <screen)"
-exits "and a scanner reads it" 0 scan plain screen
-like "as the first code" "$tap_out" '^CSATT1:1/[0-9]+:[0-9A-F]{8}:[A-Z2-7]+$'
+# where a container has no /dev/pts, no terminal can be made
+if script -qec true /dev/null >/dev/null 2>&1; then
+	plain="stty -iutf8; exec $(command -v coldseal-rehearsal) console $CON_DIR"
+	printf '%s\n' "attest $(cat challenge) qr" q shutdown |
+	    script -qec "$plain" /dev/null >screen
+	ok "without UTF-8 the screen has ASCII alone" \
+	    test -z "$(LC_ALL=C tr -d '\0-\177' <screen)"
+	exits "and a scanner reads it" 0 scan plain screen
+	like "as the first code" "$tap_out" '^CSATT1:1/[0-9]+:[0-9A-F]{8}:[A-Z2-7]+$'
+else
+	diag "no pseudo-terminal here: codes in ASCII were not looked at"
+fi
 rm -f "$CON_DIR"/state/index.db*
 ok "the index is built again from a log with attestations" \
     coldseal-core --rebuild "$CON_DIR/state"

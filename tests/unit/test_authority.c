@@ -686,13 +686,7 @@ csv_whole(const struct authority *a)
 	return t;
 }
 
-#ifdef CS_SANITIZE
-#define LIMIT 10.0
-#else
-#define LIMIT 1.0
-#endif
-
-/* 1,000 people, 500 keys, 2,000 rules: each form in under a second. */
+/* 1,000 people, 500 keys, 2,000 rules, in each form; make bench measures. */
 static void
 test_whole(void **state)
 {
@@ -712,7 +706,6 @@ test_whole(void **state)
 	print_message("made %.3f s; with text %.3f s, JSON %.3f s, CSV "
 		      "%.3f s\n",
 	    made, text, json, csv);
-	assert_true(text < LIMIT && json < LIMIT && csv < LIMIT);
 	buf_done(&out);
 	authority_free(&a);
 	large_free(x);
