@@ -193,6 +193,13 @@ int case_load(struct core *c, uint64_t n, struct case_file *ret,
 /* valid approvals, counted by the policy; *ck may be NULL */
 int case_count(struct core *c, const struct case_file *f, int64_t now,
     struct checks *ck, uint64_t *ret, struct diag *d) CS_WUR;
+/*
+ * One decision by itself, as the policy counts it: 0 if it is good.  A
+ * rejection is one that is refused.
+ */
+int case_check_decision(struct core *c, const struct case_file *f,
+    const struct approval_doc *doc, bool approve, int64_t now,
+    struct diag *d) CS_WUR;
 /* what people must see before they decide */
 int case_view(struct core *c, const struct case_file *f, struct buf *out)
     CS_WUR;
@@ -205,9 +212,6 @@ int case_view(struct core *c, const struct case_file *f, struct buf *out)
 int core_gates(struct core *c, const struct request *q,
     const struct policy_rule *rule, const struct evidence_doc *docs, size_t n,
     int64_t now, struct checks *ck, struct diag *d) CS_WUR;
-/* the same for a stored request */
-int case_gates(struct core *c, const struct case_file *f, int64_t now,
-    struct checks *ck, struct diag *d) CS_WUR;
 /* the documents of a stored request, in its order */
 struct evidence_set {
 	struct evidence_doc *v;

@@ -65,20 +65,12 @@ static int
 check_counts(struct ahead *x, const struct approval_doc *doc, int64_t now,
     struct diag *d)
 {
-	_cleanup_checks_ struct checks ck = { 0 };
-	uint64_t count = 0;
 	size_t i;
 	int r;
 
-	r = evaluate_approvals(x->c->policy, x->f.req, x->f.rule,
-	    x->f.requester, x->f.nonce, now, doc, 1, &ck, &count);
+	r = case_check_decision(x->c, &x->f, doc, x->a->approve, now, d);
 	if (r != 0)
-		return diag_fail(d, r, NULL, "counting");
-	for (i = 0; i < ck.n; i++)
-		if (!ck.v[i].pass &&
-		    (x->a->approve || ck.v[i].code != CS_E_APPROVAL_REJECTED))
-			return diag_fail(d, ck.v[i].code, ck.v[i].expected,
-			    "%s", ck.v[i].found);
+		return d->code == r ? r : diag_fail(d, r, NULL, "counting");
 	x->counted = true;
 	for (i = 0; i < x->f.ndecisions; i++)
 		if (strcmp(x->f.decisions[i].approver, x->a->approver) == 0)

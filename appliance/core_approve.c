@@ -252,25 +252,13 @@ sign_statement(struct decision *x, uint8_t flags, struct diag *d)
 static int
 check_counts(struct decision *x, struct diag *d)
 {
-	_cleanup_checks_ struct checks ck = { 0 };
-	struct approval_doc doc = {
+	const struct approval_doc doc = {
 		.envelope = (const uint8_t *)x->envelope,
 		.len = x->envelope_len,
 	};
-	uint64_t count = 0;
-	size_t i;
-	int r;
 
-	r = evaluate_approvals(x->c->policy, x->f.req, x->f.rule,
-	    x->f.requester, x->f.nonce, core_now(), &doc, 1, &ck, &count);
-	if (r != 0)
-		return r;
-	for (i = 0; i < ck.n; i++)
-		if (!ck.v[i].pass &&
-		    (x->approve || ck.v[i].code != CS_E_APPROVAL_REJECTED))
-			return diag_fail(d, ck.v[i].code, ck.v[i].expected,
-			    "%s", ck.v[i].found);
-	return 0;
+	return case_check_decision(x->c, &x->f, &doc, x->approve, core_now(),
+	    d);
 }
 
 static int

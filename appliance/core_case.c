@@ -101,6 +101,27 @@ case_count(struct core *c, const struct case_file *f, int64_t now,
 	return r != 0 ? diag_fail(d, r, NULL, "counting approvals") : 0;
 }
 
+int
+case_check_decision(struct core *c, const struct case_file *f,
+    const struct approval_doc *doc, bool approve, int64_t now, struct diag *d)
+{
+	_cleanup_checks_ struct checks ck = { 0 };
+	uint64_t count = 0;
+	size_t i;
+	int r;
+
+	r = evaluate_approvals(c->policy, f->req, f->rule, f->requester,
+	    f->nonce, now, doc, 1, &ck, &count);
+	if (r != 0)
+		return r;
+	for (i = 0; i < ck.n; i++)
+		if (!ck.v[i].pass &&
+		    (approve || ck.v[i].code != CS_E_APPROVAL_REJECTED))
+			return diag_fail(d, ck.v[i].code, ck.v[i].expected,
+			    "%s", ck.v[i].found);
+	return 0;
+}
+
 /* "  label  value", the value made safe for a terminal */
 static int
 field(struct buf *out, const char *label, const char *value)

@@ -78,17 +78,3 @@ core_gates(struct core *c, const struct request *q,
 		r = evaluate_evidence(c->policy, q, rule, docs, n, now, ck);
 	return r;
 }
-
-int
-case_gates(struct core *c, const struct case_file *f, int64_t now,
-    struct checks *ck, struct diag *d)
-{
-	_cleanup_(evidence_set_done) struct evidence_set s = { 0 };
-	int r = 0;
-
-	/* what nobody asked for is not read again */
-	if (f->rule->nevidence != 0)
-		r = evidence_load(c, f->req, &s, d);
-	return r == 0 ? core_gates(c, f->req, f->rule, s.v, s.n, now, ck, d) :
-			r;
-}

@@ -28,8 +28,9 @@ struct signing {
 	struct case_file f;
 	int64_t now;
 	uint32_t n;
-	json_t *trace;	      /* of all of them */
-	struct event *events; /* n signatures, then the outcome */
+	struct evidence_set evidence; /* none where the rule asks for none */
+	json_t *trace;		      /* of all of them */
+	struct event *events;	      /* n signatures, then the outcome */
 	struct record_signature *sigs;
 	uint8_t (*approvals)[32];
 	size_t napprovals;
@@ -46,6 +47,7 @@ signing_done(struct signing *s)
 	free(s->sigs);
 	free(s->approvals);
 	json_decref(s->trace);
+	evidence_set_done(&s->evidence);
 	case_done(&s->f);
 }
 
@@ -62,20 +64,15 @@ put_vote(struct buf *job, const char *b64)
 	return buf_put_str(job, sig, len);
 }
 
-/* In the request's order; none where the rule asks for none. */
+/* In the request's order. */
 static int
-put_evidence(struct signing *s, struct buf *job, struct diag *d)
+put_evidence(const struct evidence_set *e, struct buf *job)
 {
-	_cleanup_(evidence_set_done) struct evidence_set e = { 0 };
 	size_t i;
-	int r = 0;
+	int r = buf_put_u32(job, (uint32_t)e->n);
 
-	if (s->f.rule->nevidence != 0)
-		r = evidence_load(s->c, s->f.req, &e, d);
-	if (r == 0)
-		r = buf_put_u32(job, (uint32_t)e.n);
-	for (i = 0; r == 0 && i < e.n; i++)
-		r = buf_put_str(job, e.v[i].data, e.v[i].len);
+	for (i = 0; r == 0 && i < e->n; i++)
+		r = buf_put_str(job, e->v[i].data, e->v[i].len);
 	return r;
 }
 
@@ -111,7 +108,7 @@ make_job(struct signing *s, struct buf *job, struct diag *d)
 		if (r == 0)
 			r = put_vote(job, f->decisions[i].vote);
 	}
-	return r == 0 ? put_evidence(s, job, d) : r;
+	return r == 0 ? put_evidence(&s->evidence, job) : r;
 }
 
 /* What was so at intake may not be so today. */
@@ -119,15 +116,14 @@ static int
 check_gates(struct signing *s, struct diag *d)
 {
 	_cleanup_checks_ struct checks ck = { 0 };
-	size_t i;
-	int r;
+	int r = 0;
 
-	r = case_gates(s->c, &s->f, s->now, &ck, d);
-	for (i = 0; r == 0 && i < ck.n; i++)
-		if (!ck.v[i].pass)
-			r = diag_fail(d, ck.v[i].code, ck.v[i].expected, "%s",
-			    ck.v[i].found);
-	return r;
+	if (s->f.rule->nevidence != 0)
+		r = evidence_load(s->c, s->f.req, &s->evidence, d);
+	if (r == 0)
+		r = core_gates(s->c, s->f.req, s->f.rule, s->evidence.v,
+		    s->evidence.n, s->now, &ck, d);
+	return r == 0 ? checks_verdict(&ck, d) : r;
 }
 
 static int

@@ -107,14 +107,7 @@ show_optional(const char *label, const struct policy_str_list *l)
 static void
 show_evidence(const struct policy_evidence *e)
 {
-	static const char *const types[EVIDENCE_COUNT] = {
-		[EVIDENCE_PROVENANCE] = "slsa-provenance",
-		[EVIDENCE_VULNS] = "vulns",
-		[EVIDENCE_TEST] = "test-result",
-		[EVIDENCE_SBOM] = "sbom",
-	};
-
-	show_text("    evidence", types[e->type]);
+	show_text("    evidence", evidence_type_name(e->type));
 	show_list("  signed by", &e->signers);
 	if (e->max_age > 0)
 		(void)printf("      at most: %" PRIu64 " days old\n",

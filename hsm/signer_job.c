@@ -137,19 +137,6 @@ read_parcel(int fd, struct parcel *p, struct diag *d)
 	return 0;
 }
 
-/* 0, or the first check that failed */
-static int
-verdict(const struct checks *c, struct diag *d)
-{
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		if (!c->v[i].pass)
-			return diag_fail(d, c->v[i].code, c->v[i].expected,
-			    "%s", c->v[i].found);
-	return 0;
-}
-
 /*
  * Who signed the policy does not matter here: its digest is the one that the
  * PIN was sealed under, which the TPM proves when the PIN comes out.
@@ -194,7 +181,7 @@ count_approvals(const struct parcel *p, const struct signer_job *j,
 			    c.v[i].found);
 	if (rule->threshold > 0 && count >= rule->threshold)
 		return 0;
-	if (verdict(&c, &why) == 0)
+	if (checks_verdict(&c, &why) == 0)
 		return diag_fail(d, CS_E_QUORUM,
 		    "distinct people as the rule says", "%llu of %llu",
 		    (unsigned long long)count,
@@ -245,7 +232,7 @@ evaluate(struct parcel *p, struct signer_job *j, struct diag *d)
 		r = evaluate_request(j->policy, j->req, requester, j->now, &c,
 		    &rule);
 	if (r == 0)
-		r = verdict(&c, d);
+		r = checks_verdict(&c, d);
 	if (r != 0)
 		return r;
 	if (rule == NULL || requester == NULL)
@@ -253,7 +240,7 @@ evaluate(struct parcel *p, struct signer_job *j, struct diag *d)
 		    "none, and no failed check");
 	r = gates(p, j, rule, &c);
 	if (r == 0)
-		r = verdict(&c, d);
+		r = checks_verdict(&c, d);
 	if (r != 0)
 		return r;
 	return count_approvals(p, j, rule, requester, d);

@@ -62,3 +62,15 @@ checks_failed(const struct checks *c)
 			n++;
 	return n;
 }
+
+int
+checks_verdict(const struct checks *c, struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (!c->v[i].pass)
+			return diag_fail(d, c->v[i].code, c->v[i].expected,
+			    "%s", c->v[i].found);
+	return 0;
+}

@@ -34,8 +34,4 @@ int evaluate_evidence(const struct policy *p, const struct request *r,
     const struct policy_rule *rule, const struct evidence_doc *docs, size_t n,
     int64_t now, struct checks *c) CS_WUR;
 
-/* "slsa-provenance" and so on; -1 if there is none such */
-int evidence_type_from_name(const char *s);
-const char *evidence_type_name(enum evidence_type t);
-
 #endif

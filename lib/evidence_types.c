@@ -5,20 +5,14 @@
 #include "lib/evidence_impl.h"
 
 /*
- * The types of evidence.  family is what every version's URI begins with: it
- * tells a document of a version that we cannot read from one that is about
- * something else.
+ * What the URI of every version of a type begins with: it tells a document of
+ * a version that we cannot read from one that is about something else.
  */
-static const struct {
-	const char *name;
-	const char *family;
-} types[] = {
-	[EVIDENCE_PROVENANCE] = { "slsa-provenance",
-	    "https://slsa.dev/provenance/" },
-	[EVIDENCE_VULNS] = { "vulns", "https://in-toto.io/attestation/vulns" },
-	[EVIDENCE_TEST] = { "test-result",
-	    "https://in-toto.io/attestation/test-result" },
-	[EVIDENCE_SBOM] = { "sbom", "https://spdx.dev/Document" },
+static const char *const families[] = {
+	[EVIDENCE_PROVENANCE] = "https://slsa.dev/provenance/",
+	[EVIDENCE_VULNS] = "https://in-toto.io/attestation/vulns",
+	[EVIDENCE_TEST] = "https://in-toto.io/attestation/test-result",
+	[EVIDENCE_SBOM] = "https://spdx.dev/Document",
 };
 
 static const struct evidence_predicate predicates[] = {
@@ -38,23 +32,6 @@ static const struct evidence_predicate predicates[] = {
 	{ "https://cyclonedx.org/bom/v1.", true, EVIDENCE_SBOM,
 	    evidence_cyclonedx },
 };
-
-int
-evidence_type_from_name(const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(types); i++)
-		if (strcmp(types[i].name, s) == 0)
-			return (int)i;
-	return -1;
-}
-
-const char *
-evidence_type_name(enum evidence_type t)
-{
-	return (size_t)t < ARRAY_LEN(types) ? types[t].name : "unknown";
-}
 
 static bool
 matches(const struct evidence_predicate *p, const char *uri)
@@ -85,8 +62,8 @@ evidence_family(const char *uri)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(types); i++)
-		if (strncmp(types[i].family, uri, strlen(types[i].family)) == 0)
+	for (i = 0; i < ARRAY_LEN(families); i++)
+		if (strncmp(families[i], uri, strlen(families[i])) == 0)
 			return (int)i;
 	for (i = 0; i < ARRAY_LEN(predicates); i++)
 		if (strncmp(predicates[i].uri, uri,

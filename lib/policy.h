@@ -60,6 +60,10 @@ enum evidence_type {
 	EVIDENCE_COUNT,
 };
 
+/* "slsa-provenance" and so on (lib/policy_evidence.c); -1: none such */
+int evidence_type_from_name(const char *s);
+const char *evidence_type_name(enum evidence_type t);
+
 struct policy_evidence {
 	enum evidence_type type;
 	struct policy_str_list signers;	/* roles whose holders may sign it */

@@ -12,21 +12,35 @@ static const char *const types[EVIDENCE_COUNT] = {
 	[EVIDENCE_SBOM] = "sbom",
 };
 
+int
+evidence_type_from_name(const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(types); i++)
+		if (strcmp(types[i], s) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *
+evidence_type_name(enum evidence_type t)
+{
+	return (size_t)t < ARRAY_LEN(types) ? types[t] : "unknown";
+}
+
 static int
 parse_type(const char *name, const char *path, enum evidence_type *ret,
     struct diag *d)
 {
-	unsigned i;
+	int t = evidence_type_from_name(name);
 
-	for (i = 0; i < EVIDENCE_COUNT; i++) {
-		if (strcmp(types[i], name) == 0) {
-			*ret = (enum evidence_type)i;
-			return 0;
-		}
-	}
-	return diag_fail(d, CS_E_POLICY_EVIDENCE,
-	    "slsa-provenance, vulns, test-result or sbom", "%.60s at %s", name,
-	    path);
+	if (t < 0)
+		return diag_fail(d, CS_E_POLICY_EVIDENCE,
+		    "slsa-provenance, vulns, test-result or sbom",
+		    "%.60s at %s", name, path);
+	*ret = (enum evidence_type)t;
+	return 0;
 }
 
 /*

@@ -188,13 +188,11 @@ tell_rule(struct telling *t)
 	tell_keys(t);
 }
 
+/* A rule beside the list: what happens when these people approve. */
 static void
-tell_admin(struct telling *t)
+tell_beside(struct telling *t, const char *what)
 {
-	words_putf(&t->w,
-	    "Rule %s: the policy, its keys and its people are "
-	    "changed when ",
-	    t->u->id);
+	words_putf(&t->w, "Rule %s: %s when ", t->u->id, what);
 	put_approvers(t);
 	words_putf(&t->w, " approve");
 	put_conditions(t);
@@ -203,17 +201,17 @@ tell_admin(struct telling *t)
 }
 
 static void
+tell_admin(struct telling *t)
+{
+	tell_beside(t, "the policy, its keys and its people are changed");
+}
+
+static void
 tell_break_glass(struct telling *t)
 {
-	words_putf(&t->w,
-	    "Rule %s: a request that says why is signed past "
-	    "evidence, windows and patterns when ",
-	    t->u->id);
-	put_approvers(t);
-	words_putf(&t->w, " approve");
-	put_conditions(t);
-	end(t, ".");
-	tell_roles(t);
+	tell_beside(t,
+	    "a request that says why is signed past evidence, windows and "
+	    "patterns");
 	end(t, "The log and every report then say BREAK-GLASS.");
 }
 

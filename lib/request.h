@@ -161,6 +161,8 @@ int checks_add(struct checks *c, int code, bool pass, const char *expected,
     const char *found_fmt, ...) CS_WUR CS_PRINTF(5, 6);
 int checks_add_diag(struct checks *c, const struct diag *d) CS_WUR;
 size_t checks_failed(const struct checks *c);
+/* 0, or the code of the first that failed, and *d */
+int checks_verdict(const struct checks *c, struct diag *d);
 
 /*
  * A refusal (PRED_REFUSAL): subject is the request payload's digest; lists
