@@ -5,19 +5,9 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
-CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
-PATH=$CON_BIN:$PATH
-work=$(mktemp -d "${TMPDIR:-/tmp}/cs-ah.XXXXXX") || bail "no folder"
-CON_DIR=$work/r
-cleanup() {
-	coldseal-rehearsal down "$CON_DIR" >/dev/null 2>&1
-	rm -rf "$work"
-}
-trap cleanup EXIT
+con_work ah
 cd "$work" || bail "no folder"
-coldseal-rehearsal up "$CON_DIR" >up.log 2>&1 ||
-    bail "no rehearsal: $(cat up.log)"
-. "$CON_DIR/env"
+con_rehearse
 module=
 for m in /usr/lib/softhsm/libsofthsm2.so \
     /usr/lib/*/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so; do

@@ -6,19 +6,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
 . "$here/../lib/forge.sh"
-CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
-PATH=$CON_BIN:$PATH
-work=$(mktemp -d "${TMPDIR:-/tmp}/cs-cer.XXXXXX") || bail "no folder"
-CON_DIR=$work/r
-cleanup() {
-	coldseal-rehearsal down "$CON_DIR" >/dev/null 2>&1
-	rm -rf "$work"
-}
-trap cleanup EXIT
+con_work cer
 
-coldseal-rehearsal up "$CON_DIR" >"$work/up.log" 2>&1 ||
-    bail "no rehearsal: $(cat "$work/up.log")"
-. "$CON_DIR/env"
+con_rehearse
 
 # a token that nobody enrolled, in a port of its own
 module=$(jq -r .module "$CON_DIR/state/site.json")

@@ -6,18 +6,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
-CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
-PATH=$CON_BIN:$PATH
-work=$(mktemp -d "${TMPDIR:-/tmp}/cs-crash.XXXXXX") || bail "no folder"
-CON_DIR=$work/r
-cleanup() {
-	coldseal-rehearsal down "$CON_DIR" >/dev/null 2>&1
-	rm -rf "$work"
-}
-trap cleanup EXIT
-coldseal-rehearsal up "$CON_DIR" >"$work/up.log" 2>&1 ||
-    bail "no rehearsal: $(cat "$work/up.log")"
-. "$CON_DIR/env"
+con_work crash
+con_rehearse
 state=$CON_DIR/state
 
 request() { # OUT KEY ARTIFACT...

@@ -6,19 +6,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
-bin=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
-work=$(mktemp -d "${TMPDIR:-/tmp}/cs-expire.XXXXXX") || bail "no folder"
-PATH=$bin:$PATH
-CON_BIN=$bin
-CON_DIR=$work/r
-finish() {
-	coldseal-rehearsal down "$work/r" >/dev/null 2>&1
-	rm -rf "$work"
-}
-trap finish EXIT
-coldseal-rehearsal up "$work/r" >"$work/up.log" 2>&1 ||
-    bail "no rehearsal: $(cat "$work/up.log")"
-. "$work/r/env"
+con_work expire
+con_rehearse
 export TPM2TOOLS_TCTI=swtpm:path=$work/r/tpm/sock
 forward() { # HOURS
 	local now

@@ -7,15 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
 . "$here/../lib/scan.sh"
-CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
-PATH=$CON_BIN:$PATH
-work=$(mktemp -d "${TMPDIR:-/tmp}/cs-gt.XXXXXX") || bail "no folder"
-CON_DIR=$work/r
-cleanup() {
-	coldseal-rehearsal down "$CON_DIR" >/dev/null 2>&1
-	rm -rf "$work"
-}
-trap cleanup EXIT
+con_work gt
 cd "$work" || bail "no folder"
 
 # the rule wants a clean scan, and may be used for two signatures
@@ -36,9 +28,7 @@ cat >edit.jq <<'END'
 | .break_glass = {threshold: 3, roles: ["officer-on-call"],
     distinct_organisations: false}
 END
-coldseal-rehearsal up "$CON_DIR" --edit edit.jq >up.log 2>&1 ||
-    bail "no rehearsal: $(cat up.log)"
-. "$CON_DIR/env"
+con_rehearse --edit edit.jq
 scanner=$CON_DIR/scanner.pem
 
 request() { # name [more]

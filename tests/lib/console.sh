@@ -2,6 +2,9 @@
 # Drives the appliance's console as a person would: waits for a question,
 # answers it.  Source it; needs bash.  No sleeps: it reads until a prompt.
 #
+#	con_work NAME		programs on the path; $work, a folder that goes away
+#				with the test, and with what runs below it
+#	con_rehearse [ARGS]	a rehearsal in $CON_DIR; its env is set
 #	con_start DIR [ARGS]	start "coldseal-rehearsal console"
 #	con LINE [ANSWER...]	one command; answers go to its questions in
 #				turn ("PIN of", "type APPROVE" ...); paging
@@ -10,7 +13,24 @@
 #	con_send LINE
 #	con_end			end of input; waits for the appliance
 #
-# CON_BIN is the folder of the programs.
+# CON_BIN is the folder of the programs.  The first two need tap.sh.
+
+con_cleanup() {
+	coldseal-rehearsal down "$CON_DIR" >/dev/null 2>&1
+	rm -rf "$work"
+}
+con_work() {
+	CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
+	PATH=$CON_BIN:$PATH
+	work=$(mktemp -d "${TMPDIR:-/tmp}/cs-$1.XXXXXX") || bail "no folder"
+	CON_DIR=$work/r
+	trap con_cleanup EXIT
+}
+con_rehearse() {
+	coldseal-rehearsal up "$CON_DIR" "$@" >"$work/up.log" 2>&1 ||
+	    bail "no rehearsal: $(cat "$work/up.log")"
+	. "$CON_DIR/env"
+}
 
 con_out=
 con_line=

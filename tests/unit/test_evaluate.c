@@ -7,31 +7,12 @@
 #include <cmocka.h>
 
 #include "tests/lib/documents.h"
+#include "tests/lib/expect.h"
 
 #define ZERO64 \
 	"0000000000000000000000000000000000000000000000000000000000000000"
 
 static const uint8_t nonce[32] = { 1, 2, 3 };
-
-/* The failed checks are exactly these (0 ends). */
-static void
-expect(const struct checks *c, const char *what, const int *codes)
-{
-	size_t i, k = 0;
-
-	for (i = 0; i < c->n; i++) {
-		if (c->v[i].pass)
-			continue;
-		if (codes[k] != c->v[i].code)
-			fail_msg("%s: %s (%s), not %s", what,
-			    err_id(c->v[i].code), c->v[i].found,
-			    err_id(codes[k]));
-		assert_true(c->v[i].found[0] != '\0');
-		k++;
-	}
-	if (codes[k] != 0)
-		fail_msg("%s: no %s", what, err_id(codes[k]));
-}
 
 static const struct check *
 first_failed(const struct checks *c)
@@ -104,7 +85,8 @@ test_requester(void **state)
 		assert_int_equal(evaluate_requester(p, e, r,
 				     requester_cases[i].now, &k, &who),
 		    0);
-		expect(&k, requester_cases[i].what, requester_cases[i].codes);
+		expect_failed(&k, requester_cases[i].what,
+		    requester_cases[i].codes);
 		if (requester_cases[i].who == NULL)
 			assert_null(who);
 		else
@@ -132,7 +114,7 @@ test_requester_other_document(void **state)
 	(void)state;
 	assert_int_equal(dsse_parse(env, n, &e, NULL), 0);
 	assert_int_equal(evaluate_requester(p, e, r, DOC_NOW, &k, &who), 0);
-	expect(&k, "another document", codes);
+	expect_failed(&k, "another document", codes);
 }
 
 /* the request itself */
@@ -234,7 +216,8 @@ test_request(void **state)
 		assert_int_equal(evaluate_request(p, r, who,
 				     request_cases[i].now, &k, &rule),
 		    0);
-		expect(&k, request_cases[i].what, request_cases[i].codes);
+		expect_failed(&k, request_cases[i].what,
+		    request_cases[i].codes);
 		assert_true(k.n >= 5); /* those that passed are there too */
 		if (checks_failed(&k) == 0)
 			assert_non_null(rule);
@@ -279,7 +262,7 @@ check_artifacts(const char *key, const struct artifact *a, size_t n,
 	_cleanup_checks_ struct checks k = { 0 };
 
 	assert_int_equal(evaluate_artifacts(p, r, NULL, a, n, &k), 0);
-	expect(&k, what, codes);
+	expect_failed(&k, what, codes);
 	assert_true(k.n > 0);
 }
 
@@ -531,7 +514,7 @@ run_approvals(const struct approval_case *t)
 				 policy_principal_by_id(p, t->requester),
 			     nonce, DOC_NOW, docs, n, &k, &count),
 	    0);
-	expect(&k, t->what, t->codes);
+	expect_failed(&k, t->what, t->codes);
 	if (count != t->count)
 		fail_msg("%s: %llu counted", t->what,
 		    (unsigned long long)count);
@@ -610,7 +593,7 @@ test_approval_envelopes(void **state)
 			     policy_principal_by_id(p, "ci"), nonce, DOC_NOW, d,
 			     4, &k, &count),
 	    0);
-	expect(&k, "envelopes", codes);
+	expect_failed(&k, "envelopes", codes);
 	assert_int_equal(count, 0);
 	for (i = 0; i < 3; i++)
 		free(env[i]);

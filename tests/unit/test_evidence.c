@@ -9,6 +9,7 @@
 
 #include "lib/evidence_impl.h"
 #include "tests/lib/attestation.h"
+#include "tests/lib/expect.h"
 
 #define DAY 86400
 
@@ -74,26 +75,6 @@ static const struct policy_evidence want[EVIDENCE_COUNT] = {
 	[EVIDENCE_SBOM] = { .type = EVIDENCE_SBOM, .signers = LIST(roles) },
 };
 
-/* The failed checks are exactly these (0 ends), and each says something. */
-static void
-expect(const struct checks *c, const char *what, const int *codes)
-{
-	size_t i, k = 0;
-
-	for (i = 0; i < c->n; i++) {
-		if (c->v[i].pass)
-			continue;
-		if (codes[k] != c->v[i].code)
-			fail_msg("%s: %s (%s), not %s", what,
-			    err_id(c->v[i].code), c->v[i].found,
-			    err_id(codes[k]));
-		assert_true(c->v[i].found[0] != '\0');
-		k++;
-	}
-	if (codes[k] != 0)
-		fail_msg("%s: no %s", what, err_id(codes[k]));
-}
-
 static const struct check *
 line(const struct checks *c, int code)
 {
@@ -149,7 +130,7 @@ run_case(const struct one_case *k)
 		att_add(&s, k->doc[i].type, k->doc[i].subject,
 		    k->doc[i].predicate, k->doc[i].by);
 	ask(p, &want[k->want], 1, &s, DOC_NOW + k->now, &c);
-	expect(&c, k->what, k->codes);
+	expect_failed(&c, k->what, k->codes);
 	assert_true(c.n > 0);
 }
 
@@ -539,7 +520,7 @@ test_ages(void **state)
 		att_add(&s, cases[i].type, ATT_BOTH, cases[i].predicate,
 		    DK_OLGA);
 		ask(p, &w, 1, &s, DOC_NOW, &c);
-		expect(&c, cases[i].predicate, cases[i].codes);
+		expect_failed(&c, cases[i].predicate, cases[i].codes);
 	}
 }
 
@@ -558,19 +539,19 @@ test_two_requirements(void **state)
 	(void)state;
 	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN(MILD, EARLY), DK_OLGA);
 	ask(p, w, 2, &s, DOC_NOW, &c);
-	expect(&c, "no SBOM", missing);
+	expect_failed(&c, "no SBOM", missing);
 	assert_string_equal(line(&c, CS_E_EVIDENCE_MISSING)->found,
 	    "sbom: none");
 	att_add(&s, ATT_SPDX, ATT_BOTH, SPDX, DK_OLGA);
 	att_add(&s, ATT_TEST, ATT_BOTH, FAILED, DK_OLGA);
 	ask(p, w, 2, &s, DOC_NOW, &c2);
-	expect(&c2, "both", none);
+	expect_failed(&c2, "both", none);
 	assert_non_null(
 	    strstr(line(&c2, CS_E_EVIDENCE_SIGNATURE)->found, "doc0 by olga"));
 	assert_non_null(strstr(line(&c2, CS_E_EVIDENCE_UNUSED)->found,
 	    "doc2 is not used: the rule demands no test-result"));
 	ask(p, w, 0, &s, DOC_NOW, &c3);
-	expect(&c3, "no requirement", none);
+	expect_failed(&c3, "no requirement", none);
 	assert_int_equal(c3.n, 1);
 }
 
@@ -594,14 +575,14 @@ test_any_pattern(void **state)
 	w.sources = star;
 	w.refs = absent;
 	ask(p, &w, 1, &s, DOC_NOW, &c);
-	expect(&c, "any source", source);
+	expect_failed(&c, "any source", source);
 	w.sources = absent;
 	w.refs = star;
 	ask(p, &w, 1, &s, DOC_NOW, &c2);
-	expect(&c2, "any ref", ref);
+	expect_failed(&c2, "any ref", ref);
 	w.refs = absent;
 	ask(p, &w, 1, &s, DOC_NOW, &c3);
-	expect(&c3, "no pattern", none);
+	expect_failed(&c3, "no pattern", none);
 }
 
 /* a requirement of another role than the one its other document needs */
@@ -621,7 +602,7 @@ test_roles_differ(void **state)
 	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN("", EARLY), DK_CAROL);
 	att_add(&s, ATT_SPDX, ATT_BOTH, SPDX, DK_CAROL);
 	ask(p, w, 2, &s, DOC_NOW, &c);
-	expect(&c, "the SBOM's signer scanned", codes);
+	expect_failed(&c, "the SBOM's signer scanned", codes);
 }
 
 /* the documents are those of the signed request */
@@ -645,7 +626,7 @@ test_listed(void **state)
 	assert_int_equal(evaluate_evidence(p, r, &rule, s.doc, s.n, DOC_NOW,
 			     &c),
 	    0);
-	expect(&c, "another document than the request's", codes);
+	expect_failed(&c, "another document than the request's", codes);
 	assert_string_equal(line(&c, CS_E_EVIDENCE_ABSENT)->found, "no sbom");
 }
 
@@ -687,7 +668,7 @@ test_scan_without_time(void **state)
 	w.max_age = 0;
 	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN_BY(SCANNER, "", ""), DK_OLGA);
 	ask(p, &w, 1, &s, DOC_NOW, &c);
-	expect(&c, "no time, any age", codes);
+	expect_failed(&c, "no time, any age", codes);
 }
 
 /* a document that passes, one that is not used, one that was overtaken */
@@ -704,7 +685,7 @@ test_words_of_what_passes(void **state)
 	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN("", LATE), DK_CAROL);
 	att_add(&s, ATT_VULNS, ATT_BOTH, SCAN(BAD, EARLY), DK_OLGA);
 	ask(p, &want[EVIDENCE_VULNS], 1, &s, DOC_NOW, &c);
-	expect(&c, "all pass", none);
+	expect_failed(&c, "all pass", none);
 	assert_string_equal(line(&c, CS_E_EVIDENCE_REQUIRED)->found,
 	    "vulns: 2 of 2 artifacts");
 	assert_string_equal(line(&c, CS_E_EVIDENCE_SIGNATURE)->found,
