@@ -11,9 +11,38 @@ struct request_evidence {
 	uint64_t size;
 };
 
+/* What a request is for: signatures, or a change of the appliance. */
+enum request_action {
+	REQUEST_SIGN,
+	CHANGE_POLICY,		/* "policy.update" */
+	CHANGE_KEY_GENERATE,	/* "key.generate" */
+	CHANGE_KEY_DESTROY,	/* "key.destroy" */
+	CHANGE_CLOCK,		/* "clock.set" */
+	CHANGE_NOTE,		/* "exception.note" */
+	REQUEST_ACTIONS,
+};
+
+/* What a change says (lib/change.h); what an action does not use is zero. */
+struct change {
+	char text[64];		/* of request.version: what of */
+	const char *reason;	/* never empty */
+	uint8_t policy[32];	/* policy.update: SHA-256 of its payload */
+	uint64_t policy_version;
+	const char *key;	/* key.*: its ID */
+	const char *domain;	/* key.generate */
+	enum key_alg alg;
+	int64_t seconds;	/* clock.set: to add to the clock */
+};
+
 struct request {
+	enum request_action action;
+	struct change change;	/* zeros if action is REQUEST_SIGN */
 	struct statement *st;	/* subjects are the artifacts */
 	const char *id;		/* 32 lower-case hex digits, random */
+	/*
+	 * Of a change: "administration", what of, the key's ID or "none", and
+	 * the action's name.
+	 */
 	const char *product, *version;
 	const char *key, *format;
 	const char *user, *system, *pipeline, *run, *commit; /* origin */
@@ -36,6 +65,10 @@ request_freep(struct request **r)
 
 /* Names and digests of subjects are distinct; each has sha256. */
 int request_parse(const void *payload, size_t len, struct request **ret,
+    struct diag *d) CS_WUR;
+
+/* A request or a change, whichever it is */
+int request_parse_any(const void *payload, size_t len, struct request **ret,
     struct diag *d) CS_WUR;
 
 struct request_new {		/* all strings required, but of two */

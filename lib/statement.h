@@ -12,6 +12,8 @@
  */
 #define STATEMENT_TYPE		"https://in-toto.io/Statement/v1"
 #define PRED_REQUEST		"urn:coldseal:request:v1"
+#define PRED_CHANGE		"urn:coldseal:change:v1"
+#define PRED_CHANGE_RECORD	"urn:coldseal:change-record:v1"
 #define PRED_APPROVAL		"urn:coldseal:approval:v1"
 #define PRED_POLICY		"urn:coldseal:policy:v1"
 #define PRED_RECORD		"urn:coldseal:record:v1"
