@@ -64,9 +64,10 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
 	tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
-	policy_lists policy_rules policy_uri request approval record \
-	refusal checks \
-	evaluate evaluate_approvals evaluate_artifacts evaluate_limits \
+	policy_lists policy_next policy_rules policy_uri request change \
+	change_params change_record approval record refusal checks \
+	evaluate evaluate_approvals evaluate_artifacts evaluate_change \
+	evaluate_limits \
 	evaluate_scope)
 EVIDENCE := $(call lib,evidence evidence_envelope evidence_other \
 	evidence_provenance evidence_report evidence_severity \
