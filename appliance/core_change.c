@@ -237,8 +237,10 @@ report(struct core *c, const struct request *q)
 		    q->key);
 	case CHANGE_KEY_DESTROY:
 		return say(c, "the key %s is destroyed\n", q->key);
+	case CHANGE_CLOCK:
+		return say(c, "the clock is set by %s\n", q->change.text);
 	default:
-		return say(c, "%s is logged\n", q->change.text);
+		return say(c, "the exception is logged\n");
 	}
 }
 

@@ -10,8 +10,9 @@
 #				from the appliance if it is not there
 #	sign_next OLD.dsse NEW.json NEW.dsse NAME...
 #	change_file OUT ACTION OPTIONS...
-#	change_file_unchecked OUT NEW.dsse REASON
+#	change_forge OUT FROM NEW.dsse
 #				a policy update that the host would refuse
+. "$(dirname "${BASH_SOURCE[0]}")/forge.sh"
 
 put() {
 	coldseal media write "$COLDSEAL_IN" "$1" >/dev/null || return 1
@@ -60,6 +61,27 @@ sign_next() {
 change_file() {
 	local out=$1
 	shift
-	coldseal change create "$@" --requester-key "$COLDSEAL_REQUESTER" \
+	coldseal change create "$@" --key "$COLDSEAL_REQUESTER" \
 	    --out "$out" >/dev/null
+}
+
+# From the bundle of another update: its documents and digests are replaced.
+change_forge() {
+	local out=$1 from=$2 new=$3 blob
+	forge_open "$from"
+	rm -rf "$forge/evidence"
+	mkdir "$forge/evidence"
+	blob=$(sha256sum "$new" | cut -c1-64)
+	cp "$new" "$forge/evidence/$blob"
+	forge_payload ".predicate.policy = {
+	    sha256: \"$(payload "$new" | sha256sum | cut -c1-64)\",
+	    version: $(payload "$new" | jq .predicate.version)} |
+	    .predicate.id = \"$(od -An -N16 -tx1 /dev/urandom |
+	    tr -d ' \n')\" |
+	    .predicate.evidence = [{name: \"policy.dsse\",
+	    sha256: \"$blob\", size: $(stat -c %s "$new")}]"
+	forge_payload ".subject[0].digest.sha256 = \"$(jq -cSj .predicate \
+	    "$work/payload" | sha256sum | cut -c1-64)\""
+	forge_sign "$COLDSEAL_REQUESTER"
+	forge_pack "$out"
 }
