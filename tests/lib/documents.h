@@ -67,6 +67,12 @@ struct policy *doc_policy(const struct doc_change *c, size_t n);
 /* A payload with one change, canonical again. */
 char *doc_changed(const char *payload, size_t len, const struct doc_change *c,
     size_t n, size_t *ret_len);
+/*
+ * The same with changes to the predicate alone; the one subject, name, gets
+ * the digest of what came of it.
+ */
+char *doc_predicate_changed(const char *payload, size_t len, const char *name,
+    const struct doc_change *c, size_t n, size_t *ret_len);
 
 /* A request for two artifacts "one" and "two" with all digests. */
 char *doc_request_payload(const char *product, const char *key,
