@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/b64.h"
+#include "lib/hex.h"
 
 #define MUST(x)                                                            \
 	do {                                                               \
@@ -398,6 +399,29 @@ doc_predicate_changed(const char *payload, size_t len, const char *name,
 	    json_incref(p), ret_len);
 	json_decref(j);
 	return out;
+}
+
+char *
+doc_next_policy(const struct policy *old, const struct doc_change *c, size_t n,
+    const enum doc_key *by, size_t nby, size_t *ret_len)
+{
+	json_t *j = doc_policy_predicate();
+	char hex[65], previous[70], version[24];
+	const struct doc_change chain[] = { { "/version", version },
+		{ "/previous", previous } };
+	_cleanup_free_ char *text = NULL;
+	size_t i, len = 0;
+
+	hex_encode(old->digest, 32, hex);
+	(void)snprintf(previous, sizeof(previous), "'%s'", hex);
+	(void)snprintf(version, sizeof(version), "%llu",
+	    (unsigned long long)old->version + 1);
+	for (i = 0; i < ARRAY_LEN(chain); i++)
+		doc_change(j, &chain[i]);
+	for (i = 0; i < n; i++)
+		doc_change(j, &c[i]);
+	text = doc_policy_payload(j, &len);
+	return doc_envelope(text, len, by, nby, ret_len);
 }
 
 struct policy *
