@@ -191,6 +191,16 @@ put_in_force(struct core *c, const struct request *q, struct policy **next,
 	return take_policy(c, next, d);
 }
 
+/* The TPM has moved on: only a start, which finishes it, goes on from here. */
+static int
+half_made(int r, struct diag *d)
+{
+	const struct diag why = *d;
+
+	return diag_fail(d, CS_E_LEDGER, "a policy update that is logged",
+	    "%s: %.120s", err_id(r), why.found);
+}
+
 /* After the intent: what the signer makes, or nothing but the leaf. */
 static int
 ceremony(struct signing *s, struct diag *d)
@@ -209,13 +219,11 @@ ceremony(struct signing *s, struct diag *d)
 		r = put_in_force(s->c, q, &s->next, s->f.q.digest,
 		    (const uint8_t(*)[32])s->approvals, s->napprovals,
 		    x.generation, &x.made, d);
-	else if (d->code != r)
+	if (r != 0 && d->code != r)
 		(void)diag_fail(d, r, NULL, "the change");
-	/* without a new policy the log's intent has failed */
-	if (r != 0 && x.generation == 0 &&
-	    signing_failed(s, OUTCOME, d, &later) != 0)
-		r = CS_E_LEDGER;
-	else if (r != 0 && x.generation != 0)
+	if (r != 0 && x.generation != 0)
+		r = half_made(r, d);
+	else if (r != 0 && signing_failed(s, OUTCOME, d, &later) != 0)
 		r = CS_E_LEDGER;
 	signer_changed_done(&x);
 	return r;
