@@ -111,13 +111,14 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
+	audit_attest audit_db audit_import audit_rows audit_status audit_verify \
+	change_create change_show cli docs \
 	evfiles govern govern_diff govern_explain govern_lint govern_review \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign policy_simulate progress reqfile \
+	policy_show policy_sign policy_simulate progress reqfile reqnew \
 	request_approve request_check request_create \
-	request_show resp_check resp_sigs respfile response_extract \
+	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
 
@@ -187,6 +188,7 @@ coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
+	host-tools/coldseal-change.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
@@ -284,7 +286,8 @@ check: packages
 check-build: all $(UNIT) $(REPLAY) $(TOOLS) $(FAKES)
 check-run: check-build
 	$(Q)$(TEST_ENV) tests/run.sh $(B)/test-logs $(UNIT) \
-	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh
+	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh \
+	    tests/unit/host_change.sh
 
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run

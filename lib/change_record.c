@@ -206,6 +206,16 @@ base64_json(const uint8_t *data, size_t len)
 	return json_string(text);
 }
 
+json_t *
+change_record_entry(const struct change_record *r)
+{
+	if (r->made.spki == NULL)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", r->key, "domain",
+	    r->domain, "uri", r->made.uri, "algorithm", key_alg_name(r->alg),
+	    "public_key", base64_json(r->made.spki, r->made.spki_len));
+}
+
 /* *ret NULL: nothing was made */
 static int
 made_json(const struct change_made *m, json_t **ret)
