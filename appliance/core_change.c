@@ -18,7 +18,6 @@
 
 #include "appliance/core_sign.h"
 #include "lib/canon.h"
-#include "lib/file.h"
 #include "lib/hex.h"
 
 #define INTENT	"change.intent"
@@ -168,9 +167,7 @@ take_policy(struct core *c, struct policy **next, struct diag *d)
 	c->policy = take_ptr(*next);
 	r = ledger_blob_get(c->ledger, ledger_policy_envelope(c->ledger),
 	    DSSE_MAX, &env, &len, d);
-	return r == 0 ?
-	    file_write_atomic(CORE_STATE, "policy.dsse", env, len, 0600, d) :
-	    r;
+	return r == 0 ? core_policy_write(env, len, d) : r;
 }
 
 static int
