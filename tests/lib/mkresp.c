@@ -146,16 +146,17 @@ make_signatures(struct resp *x)
 	mklog_sign(&x->log, false);
 }
 
-/* The key and its CSR, by itself or (VARIANT csr) broken */
+/* The key and its CSR, which some variants spoil */
 static void
 make_key(const struct resp *x, struct change_made *m, char uri[80])
 {
+	EVP_PKEY *other = is(x, "csrkey") ? EVP_EC_gen("P-256") : x->key;
 	X509_REQ *q = X509_REQ_new();
 	unsigned char *spki = NULL, *csr = NULL;
 	int n, k;
 
-	if (q == NULL || X509_REQ_set_pubkey(q, x->key) != 1 ||
-	    X509_REQ_sign(q, x->key, EVP_sha256()) <= 0)
+	if (q == NULL || X509_REQ_set_pubkey(q, other) != 1 ||
+	    X509_REQ_sign(q, other, EVP_sha256()) <= 0)
 		mklog_die("csr", CS_E_CRYPTO, NULL);
 	n = i2d_PUBKEY(x->key, &spki);
 	k = i2d_X509_REQ(q, &csr);
@@ -170,6 +171,13 @@ make_key(const struct resp *x, struct change_made *m, char uri[80])
 		OPENSSL_free(csr);
 		m->csr = NULL;
 	}
+	if (is(x, "csrtail") && (csr = realloc(csr, (size_t)k + 1)) != NULL) {
+		csr[k] = 0;
+		m->csr = csr;
+		m->csr_len++;
+	}
+	if (other != x->key)
+		EVP_PKEY_free(other);
 	X509_REQ_free(q);
 }
 

@@ -5,6 +5,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
+. "$here/../lib/forge.sh"
 bin=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
 tools=$(cd "${CS_TEST_BIN:-$bin/../tests}" && pwd) || bail "no test tools"
 cs=$bin/coldseal
@@ -219,6 +220,27 @@ is "the bundle's parts" "$(find u -type f -printf '%P\n' |
     "evidence/H manifest request.dsse type "
 is "the document is the policy" "$(sha256sum <two.dsse | cut -d' ' -f1)" \
     "$(find u/evidence -type f -printf '%f')"
+forge_open policy.update.req
+forge_pack none.req type request.dsse
+refuses "no policy in the bundle" 1 CHANGE-EVIDENCE "$cs" request show \
+    none.req --policy one.dsse
+run "$cs" request check none.req --policy one.dsse
+like "request check says so" "$tap_out" "FAIL  CHANGE-EVIDENCE"
+forge_payload ".predicate.policy.sha256=\"$(printf '%064d' 1)\""
+forge_payload ".subject[0].digest.sha256=\"$(jq -cSj .predicate \
+    "$work/payload" | sha256sum | cut -d' ' -f1)\""
+forge_sign anna.pem
+forge_pack named.req
+refuses "another policy than the one named" 1 CHANGE-NAMED "$cs" request \
+    show named.req --policy one.dsse
+run "$cs" request check named.req --policy one.dsse
+like "request check says so too" "$tap_out" "FAIL  CHANGE-NAMED"
+forge_open exception.note.req
+mkdir "$forge/artifacts"
+cp one.json "$forge/artifacts/$(sha256sum <one.json | cut -d' ' -f1)"
+forge_pack artifact.req
+run "$cs" request check artifact.req --policy one.dsse
+like "an artifact with a change" "$tap_out" "FAIL  ARTIFACT-EXTRA"
 exits "policy simulate takes a change" 0 "$cs" policy simulate \
     --policy one.dsse key.destroy.req
 
@@ -275,6 +297,13 @@ expect key.generate cosigned RESPONSE-RECORD
 expect key.generate origin RESPONSE-ORIGIN
 expect key.generate approvals RESPONSE-APPROVALS
 expect key.generate csr CHANGE-RECORD
+expect key.generate csrkey CHANGE-RECORD
+expect key.generate csrtail CHANGE-RECORD
+refuses "such a certificate request is not unpacked" 3 CHANGE-RECORD "$cs" \
+    response extract key.generate-csrtail --out tail
+create key.generate --id n --domain other --algorithm ecdsa-p256-sha256 \
+    --key anna.pem --out other.req >/dev/null
+expect other good CHANGE-DOMAIN
 answer key.generate nocsr
 exits "a key without a request" 0 verify key.generate-nocsr
 "$cs" response extract key.generate-nocsr --out nocsr >/dev/null
