@@ -191,7 +191,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
+	host-tools/README.audit-db
 
 all: $(BINS) $(SCRIPTS)
 
