@@ -21,6 +21,7 @@
 #include "host-tools/audit_accept.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -41,6 +42,14 @@ static void
 accepting_done(struct accepting *x)
 {
 	free(x->head.note);
+}
+
+void
+audit_memory(void)
+{
+	/* a bundle's memory serves the next one, without the kernel */
+	(void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
 }
 
 int
