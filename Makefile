@@ -243,7 +243,7 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/tests/test_tiles $(B)/tests/test_tilescrash: $(B)/tests/unit/tiles_rig.o
+$(B)/tests/test_tiles $(B)/tests/test_tilescrash $(B)/tests/test_audit_walk: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
 	$(B)/tests/unit/attest_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
