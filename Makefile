@@ -58,10 +58,10 @@ QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key key_normal keyverify sigfmt)
 MERKLE := $(call lib,merkle)
-NOTE := $(call lib,note notekey checkpoint tlogproof)
+NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
-TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
-	tlogwalk)
+TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogparts \
+	tlogtree tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
 	policy_lists policy_next policy_rules policy_uri request change \
@@ -111,8 +111,10 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_attest audit_db audit_import audit_rows audit_status audit_verify \
-	change_create change_show cli docs \
+	audit_accept audit_anchor audit_attest audit_db audit_field audit_import \
+	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_receipt audit_rows \
+	audit_schema audit_sql audit_status audit_store audit_verify audit_words \
+	tilefiles change_create change_show cli docs \
 	evfiles govern govern_diff govern_explain govern_lint govern_review \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
@@ -181,7 +183,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
-	$(QRFRAME) $(QRTEXT) $(GOVERN)
+	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
@@ -199,7 +201,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
+	host-tools/README.audit-db lib/PROTOCOL.receipt
 
 all: $(BINS) $(SCRIPTS)
 
@@ -230,13 +233,13 @@ TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
-TEST_TOOLS := mklog_main mkresp mkshares mkattest askchip qrpgm
+TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
+TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
 	$(B)/tests/askchip $(B)/tests/qrpgm
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
@@ -247,7 +250,7 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/tests/test_tiles $(B)/tests/test_tilescrash: $(B)/tests/unit/tiles_rig.o
+$(B)/tests/test_tiles $(B)/tests/test_tilescrash $(B)/tests/test_audit_walk: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
 	$(B)/tests/unit/attest_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
@@ -255,6 +258,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
+$(B)/tests/mkevents: $(B)/tests/lib/mkevents.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o

@@ -26,6 +26,8 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_audit_import,
 	&verb_audit_verify,
 	&verb_audit_status,
+	&verb_audit_rebuild,
+	&verb_audit_receipt,
 	&verb_policy_sign,
 	&verb_policy_show,
 	&verb_policy_simulate,
