@@ -56,7 +56,10 @@ TEXT := $(call lib,b64 utf8)
 QRFRAME := $(call lib,b32 qrframe)
 QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
-KEY := $(call lib,key key_normal keyverify sigfmt)
+KEY := $(call lib,key key_normal keyverify)
+# one file per format of signatures, and their table
+FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_minisign \
+	sigfmt_note sigfmt_raw sigfmt_signify sigfmt_sshsig sigfmt_util)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint tlogproof)
 CANON := $(call lib,canon canonget)
@@ -78,7 +81,7 @@ GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	policy_lint_parts policy_lint_rules policy_review policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
-DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
+DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
@@ -101,7 +104,7 @@ ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
 	attest_verify_nv))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
-CERT := $(call o,$(addprefix hsm/,cms selfsign))
+CERT := $(call o,$(addprefix hsm/,selfsign sign_format))
 RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 	recover_session recover_split))
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
@@ -109,10 +112,10 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
-	evfiles govern govern_diff govern_explain govern_lint govern_review \
+	evfiles formats govern govern_diff govern_explain govern_lint govern_review \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign policy_simulate progress reqfile \
+	policy_pubkey policy_show policy_sign policy_simulate progress reqfile \
 	request_approve request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
@@ -184,12 +187,12 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
-	host-tools/coldseal-who-can-sign.1 \
+	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
-	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
+	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence lib/PROTOCOL.formats \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
 

@@ -125,6 +125,14 @@ collect_domains(struct build *b)
 	}
 }
 
+static bool
+has_cert(const struct prov_key *k)
+{
+	const struct sigfmt *f = sigfmt_by_name(k->format);
+
+	return f != NULL && (f->flags & SIGFMT_F_CERT) != 0;
+}
+
 /* Names that would only fail when a certificate or vkey is made. */
 static int
 check_names(const struct build *b, struct diag *d)
@@ -144,15 +152,12 @@ check_names(const struct build *b, struct diag *d)
 		int n = snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin,
 		    b->o->keys[i].id);
 
-		if (strcmp(b->o->keys[i].format, "cms") != 0)
+		if (!has_cert(&b->o->keys[i]))
 			continue;
 		if (n < 0 || (size_t)n > SELFSIGN_CN_MAX)
 			r = diag_fail(d, CS_E_USAGE,
 			    "origin and key ID of at most 54 bytes together",
 			    "%s", b->o->keys[i].id);
-		if (b->o->keys[i].alg == KEY_ED25519)
-			r = diag_fail(d, CS_E_USAGE, "RSA or ECDSA for cms",
-			    "ed25519-sha512 for %s", b->o->keys[i].id);
 	}
 	return r;
 }
@@ -338,7 +343,8 @@ make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
 {
 	_cleanup_p11_key_ struct p11_key *key = NULL;
 	struct hsm_token_signer ts = { s, NULL, k->alg };
-	const struct hsm_signer signer = { k->alg, hsm_signer_token, &ts };
+	const struct hsm_signer signer = { k->alg, hsm_signer_token, &ts,
+		NULL };
 	struct selfsign c = { .pub = k->pub, .not_before = time(NULL) };
 	char cn[SELFSIGN_CN_MAX + 1];
 	int r;
@@ -372,7 +378,7 @@ make_key(struct build *b, struct p11_session *s, struct prov_key *k,
 	(void)snprintf(uri, sizeof(uri),
 	    "pkcs11:token=%s;object=%s;id=%s;type=private", token, k->id, hex);
 	memcpy(k->uri, uri, sizeof(uri));
-	if (strcmp(k->format, "cms") == 0)
+	if (has_cert(k))
 		r = make_cert(b, s, k, d);
 	return r == 0 ? prov_write_key(&b->state, k, d) : r;
 }

@@ -33,14 +33,16 @@ want() {
 	    coldseal-rehearsal-token
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
 	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
-	    coldseal-share coldseal-who-can-sign coldseal-rehearsal; do
+	    coldseal-share coldseal-who-can-sign coldseal-rehearsal \
+	    coldseal-formats; do
 		echo "usr/share/man/man1/$p.1"
 	done
 	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
-	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence
+	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
+	    PROTOCOL.formats
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)
