@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/policy_keys.h"
 #include "hsm/provision_recover.h"
 
 #include <errno.h>
@@ -357,7 +358,7 @@ try_domain(struct recovery *x, struct share_domain *m, struct diag *d)
 		r = p11_session_open(x->p11, &t, false, &s, d);
 	if (r == 0)
 		r = p11_login(s, m->pin, 0, d);
-	return r == 0 ? prov_check_keys(x->policy, m->id, s, d) : r;
+	return r == 0 ? policy_keys_there(x->policy, m->id, s, d) : r;
 }
 
 static int

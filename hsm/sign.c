@@ -134,18 +134,6 @@ hsm_sign_message(struct p11_session *s, struct p11_key *k, const void *msg,
 }
 
 int
-hsm_signer_message(void *arg, const uint8_t *msg, size_t len, struct buf *out,
-    struct diag *d)
-{
-	const struct hsm_token_signer *t = arg;
-
-	if (!key_alg_is_ed25519(t->alg) || !t->key->fits[t->alg])
-		return diag_fail(d, CS_E_HSM_MECH, "an Ed25519 key", "%s",
-		    key_alg_name(t->alg));
-	return hsm_sign_message(t->session, t->key, msg, len, out, d);
-}
-
-int
 hsm_signer_token(void *arg, const uint8_t *digest, size_t len, struct buf *out,
     struct diag *d)
 {

@@ -35,29 +35,23 @@ int hsm_sign_message(struct p11_session *s, struct p11_key *k,
     const void *msg, size_t len, struct buf *out, struct diag *d) CS_WUR;
 
 /*
- * Whoever can sign, for formats and hsm/selfsign.h.  sign() fills out as
- * hsm_sign_digest() does, sign_message() with an Ed25519 key's signature over
- * a message; it may be NULL where no such key is used.
+ * Whoever can sign a digest, for hsm/selfsign.h and hsm/csr.h.  sign() fills
+ * out as hsm_sign_digest() does.
  */
 struct hsm_signer {
 	enum key_alg alg;
 	int (*sign)(void *arg, const uint8_t *digest, size_t len,
 	    struct buf *out, struct diag *d);
 	void *arg;
-	int (*sign_message)(void *arg, const uint8_t *msg, size_t len,
-	    struct buf *out, struct diag *d);
 };
 
-/* The usual one: arg of these is a struct hsm_token_signer */
+/* The usual one: arg of hsm_signer_token() is a struct hsm_token_signer */
 struct hsm_token_signer {
 	struct p11_session *session;
 	struct p11_key *key;
 	enum key_alg alg;
 };
 int hsm_signer_token(void *arg, const uint8_t *digest, size_t len,
-    struct buf *out, struct diag *d) CS_WUR;
-
-int hsm_signer_message(void *arg, const uint8_t *msg, size_t len,
     struct buf *out, struct diag *d) CS_WUR;
 
 #endif

@@ -5,7 +5,7 @@
 
 /* What a format has to be signed: its digest, or a message. */
 static int
-sign_tbs(const struct sigfmt *f, const struct hsm_signer *s,
+sign_tbs(const struct sigfmt *f, const struct hsm_token_signer *s,
     const struct buf *tbs, struct buf *out, struct diag *d)
 {
 	const enum hash_alg h = key_alg_hash(s->alg);
@@ -13,18 +13,21 @@ sign_tbs(const struct sigfmt *f, const struct hsm_signer *s,
 	int r;
 
 	if ((f->flags & SIGFMT_F_DIGEST) != 0)
-		return s->sign(s->arg, tbs->p, tbs->len, out, d);
+		return hsm_sign_digest(s->session, s->key, s->alg, tbs->p,
+		    tbs->len, out, d);
 	if (key_alg_is_ed25519(s->alg))
-		return s->sign_message(s->arg, tbs->p, tbs->len, out, d);
+		return hsm_sign_message(s->session, s->key, tbs->p, tbs->len,
+		    out, d);
 	r = hash_of(h, tbs->p, tbs->len, digest);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the digest of what is signed");
-	return s->sign(s->arg, digest, hash_len(h), out, d);
+	return hsm_sign_digest(s->session, s->key, s->alg, digest, hash_len(h),
+	    out, d);
 }
 
 static int
 sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
-    const struct hsm_signer *s, struct sigfmt_sigs *done, struct diag *d)
+    const struct hsm_token_signer *s, struct sigfmt_sigs *done, struct diag *d)
 {
 	struct buf tbs = BUF_INIT(SIGFMT_MAX), sig = BUF_INIT(SIGFMT_TOKEN_MAX);
 	int r = 0;
@@ -46,7 +49,7 @@ sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
 
 int
 hsm_sign_format(const char *format, const struct sigfmt_job *j,
-    const struct hsm_signer *s, struct buf *out, struct diag *d)
+    const struct hsm_token_signer *s, struct buf *out, struct diag *d)
 {
 	const struct sigfmt *f = sigfmt_by_name(format);
 	struct sigfmt_sigs done = { 0 };

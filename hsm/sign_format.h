@@ -10,6 +10,6 @@
  * sign and assemble.  out is reset (limit: SIGFMT_MAX).  Not verified here.
  */
 int hsm_sign_format(const char *format, const struct sigfmt_job *j,
-    const struct hsm_signer *s, struct buf *out, struct diag *d) CS_WUR;
+    const struct hsm_token_signer *s, struct buf *out, struct diag *d) CS_WUR;
 
 #endif

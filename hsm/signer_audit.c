@@ -88,6 +88,8 @@ open_audit(struct signer *s, struct diag *d)
 	struct signer_audit *a = &s->audit;
 	struct audit_facts f;
 	char label[TPM_LABEL_MAX + 1];
+	const struct signer_door door = { "audit", label, f.token, NULL,
+		false };
 	int r;
 
 	if (a->ready)
@@ -99,8 +101,7 @@ open_audit(struct signer *s, struct diag *d)
 	(void)snprintf(label, sizeof(label), "audit %.180s", s->origin);
 	r = read_facts(s, &f, d);
 	if (r == 0)
-		r = signer_login(s, "audit", label, f.token, NULL, &a->session,
-		    d);
+		r = signer_login(s, &door, &a->session, NULL, d);
 	if (r == 0)
 		r = find_key(a->session, f.checkpoint, "an Ed25519 key",
 		    KEY_ED25519, &a->checkpoint_pub, &a->checkpoint, d);

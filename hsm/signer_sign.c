@@ -12,10 +12,7 @@
  */
 struct signing {
 	const struct signer_job *job;
-	struct p11_session *session;
-	struct p11_key *key;
 	struct hsm_token_signer token;
-	struct hsm_signer signer;
 };
 
 static int
@@ -30,7 +27,7 @@ sign_all(struct signing *g, struct signer_check *c, struct diag *d)
 		struct buf out = BUF_INIT(SIGFMT_MAX);
 
 		j.subject = &q->st->subjects[i];
-		r = hsm_sign_format(q->format, &j, &g->signer, &out, d);
+		r = hsm_sign_format(q->format, &j, &g->token, &out, d);
 		if (r == 0)
 			r = signer_check_push(c, (uint32_t)i, take_ptr(out.p),
 			    out.len);
@@ -70,7 +67,7 @@ sign_logged_in(struct signer *s, struct p11_session *session,
 {
 	const struct signer_job *j = s->job;
 	_cleanup_p11_key_ struct p11_key *key = NULL;
-	struct signing g = { .job = j, .session = session };
+	struct signing g = { .job = j };
 	int r;
 
 	r = p11_find_key(session, j->uri.id, j->uri.id_len,
@@ -78,10 +75,7 @@ sign_logged_in(struct signer *s, struct p11_session *session,
 	    j->key->key->spki_len, &key, d);
 	if (r != 0)
 		return r;
-	g.key = key;
 	g.token = (struct hsm_token_signer){ session, key, j->key->alg };
-	g.signer = (struct hsm_signer){ j->key->alg, hsm_signer_token, &g.token,
-		hsm_signer_message };
 	return overlap(s, &g, ret_sent, d);
 }
 
@@ -95,8 +89,7 @@ signer_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
 	int r;
 
 	(void)m;
-	r = signer_login(s, j->domain->id, j->label, j->domain->token,
-	    &j->ballot, &session, d);
+	r = signer_login_part(s, &j->parts[0], false, &session, NULL, d);
 	if (r == 0)
 		r = sign_logged_in(s, session, &sent, d);
 	p11_session_close(&session);

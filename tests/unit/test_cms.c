@@ -66,7 +66,7 @@ group_setup(void **state)
 		tokens[a] =
 		    (struct hsm_token_signer){ s, key[a], (enum key_alg)a };
 		signers[a] = (struct hsm_signer){ (enum key_alg)a,
-			hsm_signer_token, &tokens[a], hsm_signer_message };
+			hsm_signer_token, &tokens[a] };
 		if (a != KEY_ED25519)
 			assert_code(make_cert((enum key_alg)a, "coldseal test",
 					now - 86400, now + 86400, pub[a],
@@ -140,7 +140,7 @@ sign_cms(enum key_alg a, const uint8_t *der, size_t der_len,
 	struct one x;
 
 	make_one(a, der, der_len, digest, when, &x);
-	return hsm_sign_format("cms", &x.job, &signers[a], out, NULL);
+	return hsm_sign_format("cms", &x.job, &tokens[a], out, NULL);
 }
 
 static int
@@ -311,17 +311,17 @@ test_refusals(void **state)
 	    CS_E_POLICY_CERT);
 	make_one(KEY_P384, cert[KEY_P384], cert_len[KEY_P384], digest, now, &x);
 	x.subject.has[HASH_SHA384] = false;
-	assert_code(hsm_sign_format("cms", &x.job, &signers[KEY_P384], &out,
+	assert_code(hsm_sign_format("cms", &x.job, &tokens[KEY_P384], &out,
 			NULL),
 	    CS_E_REQ_DIGEST);
 	x.subject.has[HASH_SHA384] = true;
-	assert_code(hsm_sign_format("cms", &x.job, &signers[KEY_P256], &out,
+	assert_code(hsm_sign_format("cms", &x.job, &tokens[KEY_P256], &out,
 			NULL),
 	    CS_E_HSM_MECH);
-	assert_code(hsm_sign_format("raw", &x.job, &signers[KEY_P384], &out,
+	assert_code(hsm_sign_format("raw", &x.job, &tokens[KEY_P384], &out,
 			NULL),
 	    CS_E_FORMAT);
-	assert_code(hsm_sign_format("pgp", &x.job, &signers[KEY_P384], &out,
+	assert_code(hsm_sign_format("pgp", &x.job, &tokens[KEY_P384], &out,
 			NULL),
 	    CS_E_FORMAT);
 	assert_int_equal(out.len, 0);

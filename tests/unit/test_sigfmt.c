@@ -68,8 +68,8 @@ group_setup(void **state)
 		    key_alg_name(alg));
 		key[a] = softhsm_key(s, (uint8_t)(a + 1), pub[a]);
 		tokens[a] = (struct hsm_token_signer){ s, key[a], alg };
-		signers[a] = (struct hsm_signer){ alg, hsm_signer_token,
-			&tokens[a], hsm_signer_message };
+		signers[a] =
+		    (struct hsm_signer){ alg, hsm_signer_token, &tokens[a] };
 		make_cert(alg);
 	}
 	return 0;
@@ -150,7 +150,7 @@ complete(struct one *x)
 static int
 sign(const struct one *x, struct buf *out)
 {
-	return hsm_sign_format(x->format, &x->job, &signers[x->key.alg], out,
+	return hsm_sign_format(x->format, &x->job, &tokens[x->key.alg], out,
 	    NULL);
 }
 
