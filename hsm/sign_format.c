@@ -48,19 +48,28 @@ sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
 }
 
 int
+hsm_sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
+    const struct hsm_token_signer *s, struct buf *out, struct diag *d)
+{
+	struct sigfmt_sigs done = { 0 };
+	int r;
+
+	buf_reset(out);
+	r = sign_rounds(f, j, s, &done, d);
+	return r != 0 ? r : f->assemble(j, &done, out, d);
+}
+
+int
 hsm_sign_format(const char *format, const struct sigfmt_job *j,
     const struct hsm_token_signer *s, struct buf *out, struct diag *d)
 {
 	const struct sigfmt *f = sigfmt_by_name(format);
-	struct sigfmt_sigs done = { 0 };
 	int r;
 
+	buf_reset(out);
 	r = sigfmt_check(format, j, d);
 	if (r == 0 && (f == NULL || s->alg != j->key->alg))
 		r = diag_fail(d, CS_E_HSM_MECH, key_alg_name(j->key->alg), "%s",
 		    key_alg_name(s->alg));
-	if (r == 0)
-		r = sign_rounds(f, j, s, &done, d);
-	buf_reset(out);
-	return r != 0 ? r : f->assemble(j, &done, out, d);
+	return r != 0 ? r : hsm_sign_rounds(f, j, s, out, d);
 }

@@ -11,5 +11,8 @@
  */
 int hsm_sign_format(const char *format, const struct sigfmt_job *j,
     const struct hsm_token_signer *s, struct buf *out, struct diag *d) CS_WUR;
+/* The same without the check: for what is none of the table, a certificate. */
+int hsm_sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
+    const struct hsm_token_signer *s, struct buf *out, struct diag *d) CS_WUR;
 
 #endif

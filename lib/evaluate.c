@@ -154,23 +154,37 @@ check_created(const struct request *r, int64_t from, const char *what,
 }
 
 static int
-check_certificate(const struct policy_key *k, const struct request *r,
-    int64_t now, struct checks *c)
+x509_period(const struct policy_key *k, int64_t *ret_from, int64_t *ret_until)
 {
 	_cleanup_(x509_freep) X509 *x = NULL;
 	const unsigned char *p = k->cert;
-	int64_t from = 0, until = 0;
 	int e;
 
-	if (k->cert == NULL)
-		return 0;
 	x = d2i_X509(NULL, &p, (long)k->cert_len);
 	ERR_clear_error();
 	if (x == NULL)
 		return CS_E_CRYPTO;
-	e = asn1_seconds(X509_get0_notBefore(x), &from);
-	if (e == 0)
-		e = asn1_seconds(X509_get0_notAfter(x), &until);
+	e = asn1_seconds(X509_get0_notBefore(x), ret_from);
+	return e != 0 ? e : asn1_seconds(X509_get0_notAfter(x), ret_until);
+}
+
+static int
+check_certificate(const struct policy_key *k, const struct request *r,
+    int64_t now, struct checks *c)
+{
+	const struct sigfmt *f = sigfmt_by_name(k->formats.v[0]);
+	int64_t from = 0, until = INT64_MAX;
+	int e;
+
+	if (k->cert == NULL)
+		return 0;
+	if (f != NULL && f->cert_from != NULL) {
+		/* without an end: that is the policy's */
+		e = f->cert_from(k, &from);
+		until = k->valid_until;
+	} else {
+		e = x509_period(k, &from, &until);
+	}
 	if (e == 0)
 		e = add_period(c, now, from, until, CS_E_KEY_EXPIRED,
 		    CS_E_KEY_NOT_YET, "the key's certificate");

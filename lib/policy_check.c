@@ -124,11 +124,17 @@ check_cert(const struct policy_key *k, struct diag *d)
 	_cleanup_(x509_freep) X509 *x = NULL;
 	_cleanup_(openssl_freep) unsigned char *spki = NULL;
 	_cleanup_pubkey_ struct pubkey *in = NULL;
+	const struct sigfmt_job j = { .key = k };
 	const unsigned char *p = k->cert;
+	const struct sigfmt *f;
 	int n, r;
 
 	if (k->cert == NULL)
 		return 0;
+	/* sigfmt_check_key() saw that there is such a format */
+	f = sigfmt_by_name(k->formats.v[0]);
+	if (f != NULL && f->cert != NULL)
+		return f->cert->verify(&j, k->cert, k->cert_len, d);
 	x = d2i_X509(NULL, &p, (long)k->cert_len);
 	n = x == NULL ? -1 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
 	ERR_clear_error();

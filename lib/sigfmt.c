@@ -13,6 +13,7 @@ static const struct sigfmt *const formats[] = {
 	&sigfmt_signify,
 	&sigfmt_dsse,
 	&sigfmt_note,
+	&sigfmt_pgp,
 };
 
 const struct sigfmt *

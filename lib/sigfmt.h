@@ -55,6 +55,12 @@ struct sigfmt {
 	unsigned algs;		/* SIGFMT_ALG() of each it can be made with */
 	unsigned flags;		/* SIGFMT_F_* */
 	unsigned rounds;	/* 1 to SIGFMT_ROUNDS */
+	/*
+	 * How the certificate of the policy's key is made and verified, and the
+	 * time that it is good from; NULL: it is an X.509 one.
+	 */
+	const struct sigfmt *cert;
+	int (*cert_from)(const struct policy_key *k, int64_t *ret);
 	/* What only this format asks of the artifact; NULL: nothing. */
 	int (*check)(const struct sigfmt_job *j, struct diag *d);
 	/* Lines "  label  value" that every one of a request has in common. */

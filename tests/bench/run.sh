@@ -39,7 +39,8 @@ coldseal-rehearsal up "$CON_DIR" --approvers 2 \
     --key mini,release,ed25519-blake2b,minisign \
     --key sfy,release,ed25519-sha512,signify \
     --key att,release,ecdsa-p256-sha256,dsse \
-    --key note,release,ed25519-sha512,note >"$work/up" 2>&1 ||
+    --key note,release,ed25519-sha512,note \
+    --key pgp,release,ed25519-sha512,openpgp-clear >"$work/up" 2>&1 ||
     die "no rehearsal: $(cat "$work/up")"
 . "$CON_DIR/env"
 con_start "$CON_DIR" || die "no console"
@@ -107,6 +108,7 @@ FORMAT=sshsig sign_bench sign.sshsig ssh 1000 '>= 0.8'
 FORMAT=signify sign_bench sign.signify sfy 1000 '>= 0.8'
 FORMAT=dsse sign_bench sign.dsse att 1000 '>= 0.8'
 FORMAT=note sign_bench sign.note note 1000 '>= 0.8'
+FORMAT=openpgp-clear sign_bench sign.openpgp-clear pgp 1000 '>= 0.8'
 FORMAT=minisign sign_bench sign.minisign mini 1000 '>= 0.4, it has two'
 
 # what the chip's part costs; no floor: nothing else does that

@@ -17,7 +17,10 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key att-ed,release,ed25519-sha512,dsse \
     --key att-p384,release,ecdsa-p384-sha384,dsse \
     --key att-rsa,release,rsa3072-pkcs1-sha256,dsse \
-    --key note,release,ed25519-sha512,note
+    --key note,release,ed25519-sha512,note \
+    --key pgp-ed,release,ed25519-sha512,openpgp-clear \
+    --key pgp-p384,release,ecdsa-p384-sha384,openpgp-clear \
+    --key pgp-rsa,release,rsa3072-pkcs1-sha256,openpgp-clear
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
     go build -o "$work/fmtcheck" "$here/../lib/fmtcheck.go" ||
     bail "no checker in Go"
@@ -70,7 +73,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
@@ -142,6 +145,61 @@ sed 's/second/other/' "$work/note/tree.txt.note" >"$work/forged.note"
 run "$work/fmtcheck" note "$work/note.pub" "$work/forged.note"
 ok "another text is refused" [ "$tap_status" != 0 ]
 
+# --- openpgp-clear ------------------------------------------------------------
+sha256sum image.bin second.bin >SHA256SUMS
+printf 'Suite: stable\nDescription: \xc3\xa9\n\n last\n' >Release
+export GNUPGHOME=$work/gnupg
+mkdir -m 700 "$GNUPGHOME"
+# a repository of nothing, which apt reads from the disk
+repo=$work/repo/dists/stable
+apt=$work/apt
+mkdir -p "$repo/main/binary-all" "$apt/lists/partial" "$apt/cache" "$apt/etc"
+: >"$repo/main/binary-all/Packages"
+{
+	printf 'Origin: Example\nSuite: stable\nCodename: stable\n'
+	printf 'Date: %s\nArchitectures: all\n' "$(date -Ru)"
+	printf 'Components: main\nSHA256:\n %s 0 main/binary-all/Packages\n' \
+	    "$(sha256sum "$repo/main/binary-all/Packages" | cut -d' ' -f1)"
+} >apt-release.txt
+apt_update() { # KEY
+	cp "$work/$1/apt-release.txt.asc" "$repo/InRelease"
+	printf 'deb [arch=all signed-by=%s] file:%s stable main\n' \
+	    "$work/$1.gpg" "$work/repo" >"$apt/sources.list"
+	apt-get -q update -o Dir::Etc="$apt/etc" -o Dir::State="$apt" \
+	    -o Dir::Etc::sourcelist="$apt/sources.list" \
+	    -o Dir::Etc::sourceparts=- -o Dir::Cache="$apt/cache" \
+	    -o Dir::State::status=/dev/null -o APT::Sandbox::User=root \
+	    -o APT::Architecture=all -o APT::Architectures::=all \
+	    -o APT::Update::Error-Mode=any
+}
+for key in pgp-ed pgp-p384 pgp-rsa; do
+	ceremony $key openpgp-clear SHA256SUMS Release apt-release.txt
+	ok "$key: gpg imports the certificate" gpg -q --batch --import \
+	    "$work/$key.pub"
+	exits "$key: gpg accepts" 0 gpg --batch --verify --output "$work/plain" \
+	    --yes "$work/$key/SHA256SUMS.asc"
+	like "$key: gpg shows the user ID" "$tap_err" \
+	    "Good signature from \"coldseal .* $key\""
+	exits "$key: what gpg reads is the artifact" 0 cmp "$work/plain" \
+	    SHA256SUMS
+	gpg --dearmor <"$work/$key.pub" >"$work/$key.gpg"
+	exits "$key: gpgv accepts" 0 gpgv -q --keyring "$work/$key.gpg" \
+	    "$work/$key/Release.asc"
+	sed 's/stable/staple/' "$work/$key/Release.asc" >"$work/forged.asc"
+	run gpgv -q --keyring "$work/$key.gpg" "$work/forged.asc"
+	ok "$key: gpgv refuses another text" [ "$tap_status" != 0 ]
+	exits "$key: apt accepts it as InRelease" 0 apt_update $key
+	sed -i 's/^Origin: Example/Origin: Exampel/' \
+	    "$work/$key/apt-release.txt.asc"
+	run apt_update $key
+	ok "$key: apt refuses another text" [ "$tap_status" != 0 ]
+	gpg -q --dearmor <"$work/pgp-ed.pub" >"$work/first.gpg"
+done
+run gpgv -q --keyring "$work/first.gpg" "$work/pgp-rsa/Release.asc"
+ok "gpgv refuses another key" [ "$tap_status" != 0 ]
+ok "the certificate is in enrol/" cmp "$work/pgp-rsa.pub" \
+    "$CON_DIR/state/enrol/certs/pgp-rsa.asc"
+
 # --- what cannot be signed: refused at intake, before anybody approves --------
 refused() { # NAME CHECK-ID BUNDLE
 	truncate -s 0 "$COLDSEAL_IN"
@@ -172,6 +230,9 @@ printf 'no end' >open.txt
 refused_new FORMAT-NOTE note note open.txt
 printf 'dos\r\n' >dos.txt
 refused_new FORMAT-NOTE note note dos.txt
+refused_new FORMAT-CLEARTEXT pgp-ed openpgp-clear dos.txt
+printf -- '- a list\n' >list.txt
+refused_new FORMAT-CLEARTEXT pgp-ed openpgp-clear list.txt
 forged() { # NAME CHECK-ID BUNDLE JQ
 	forge_open "$3"
 	forge_payload '.predicate.id = "'"$(od -An -N16 -tx1 /dev/urandom |

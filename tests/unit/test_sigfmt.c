@@ -36,6 +36,7 @@ static struct hsm_token_signer tokens[KEY_ALG_COUNT];
 static struct hsm_signer signers[KEY_ALG_COUNT];
 static uint8_t *cert[KEY_ALG_COUNT];
 static size_t cert_len[KEY_ALG_COUNT];
+static struct buf pgp[KEY_ALG_COUNT];
 
 static void
 make_cert(enum key_alg a)
@@ -47,6 +48,22 @@ make_cert(enum key_alg a)
 		assert_code(selfsign_make(&c, &signers[a], &cert[a],
 				&cert_len[a], NULL),
 		    0);
+}
+
+/* The OpenPGP certificate of those that can have one. */
+static void
+make_pgp(enum key_alg a)
+{
+	const struct sigfmt *f = sigfmt_by_name("openpgp-clear");
+	const struct policy_key k = { .id = "k-1", .key = pub[a], .alg = a };
+	const struct subject user = { .name = (char *)(uintptr_t) "A test" };
+	const struct sigfmt_job j = { &k, &user, 1700000000 };
+
+	pgp[a] = (struct buf)BUF_INIT(SIGFMT_MAX);
+	if ((f->algs & SIGFMT_ALG(a)) == 0)
+		return;
+	assert_code(hsm_sign_rounds(f->cert, &j, &tokens[a], &pgp[a], NULL), 0);
+	assert_code(f->cert->verify(&j, pgp[a].p, pgp[a].len, NULL), 0);
 }
 
 static int
@@ -71,6 +88,7 @@ group_setup(void **state)
 		signers[a] =
 		    (struct hsm_signer){ alg, hsm_signer_token, &tokens[a] };
 		make_cert(alg);
+		make_pgp(alg);
 	}
 	return 0;
 }
@@ -83,6 +101,7 @@ group_teardown(void **state)
 	(void)state;
 	for (a = 0; a < KEY_ALG_COUNT; a++) {
 		free(cert[a]);
+		buf_done(&pgp[a]);
 		p11_key_free(&key[a]);
 		pubkey_free(&pub[a]);
 	}
@@ -117,6 +136,15 @@ set_text(struct one *x, const char *text)
 }
 
 static void
+set_cert(const struct sigfmt *f, struct one *x)
+{
+	const enum key_alg a = x->key.alg;
+
+	x->key.cert = f->cert != NULL ? pgp[a].p : cert[a];
+	x->key.cert_len = f->cert != NULL ? pgp[a].len : cert_len[a];
+}
+
+static void
 make_one(const struct sigfmt *f, enum key_alg a, struct one *ret)
 {
 	*ret = (struct one){ .format = f->name,
@@ -129,20 +157,17 @@ make_one(const struct sigfmt *f, enum key_alg a, struct one *ret)
 	set_text(ret, statement);
 	if ((f->flags & SIGFMT_F_TEXT) == 0)
 		ret->subject.text = NULL;
-	if ((f->flags & SIGFMT_F_CERT) != 0) {
-		ret->key.cert = cert[a];
-		ret->key.cert_len = cert_len[a];
-	}
+	if ((f->flags & SIGFMT_F_CERT) != 0)
+		set_cert(f, ret);
 	if ((f->flags & SIGFMT_F_NAMESPACE) != 0)
 		ret->key.namespace = "example.org/x";
 }
 
-/* With what the other formats need too: only the bytes can tell. */
+/* With what another format needs too: only the bytes can tell. */
 static void
-complete(struct one *x)
+complete(const struct sigfmt *f, struct one *x)
 {
-	x->key.cert = cert[x->key.alg];
-	x->key.cert_len = cert_len[x->key.alg];
+	set_cert(f, x);
 	x->key.namespace = "example.org/x";
 	set_text(x, statement);
 }
@@ -243,7 +268,7 @@ as_others(const struct sigfmt *f, struct one *x, struct buf *out)
 	uint8_t md[HASH_MAX_LEN];
 	size_t i;
 
-	complete(x);
+	complete(f, x);
 	assert_code(f->build(&x->job, &none, &tbs, NULL), 0);
 	memcpy(md, tbs.p, tbs.len < sizeof(md) ? tbs.len : sizeof(md));
 	if ((f->flags & SIGFMT_F_DIGEST) == 0 && !ed) {
@@ -264,6 +289,7 @@ as_others(const struct sigfmt *f, struct one *x, struct buf *out)
 	for (i = 0; (o = sigfmt_at(i)) != NULL; i++) {
 		if (o == f || (o->algs & SIGFMT_ALG(x->key.alg)) == 0)
 			continue;
+		complete(o, x);
 		if (sigfmt_verify(o->name, &x->job, out->p, out->len, NULL) ==
 		    0)
 			fail_msg("%s taken as %s", f->name, o->name);
@@ -434,6 +460,17 @@ static const struct {
 	{ "note", KEY_ED25519, CS_E_FORMAT_NOTE, "a",
 	    "a\n\xe2\x80\x94 other.example/x AAAA\n" },
 	{ "note", KEY_ED25519, CS_E_FORMAT_NOTE, "a", "\xe2\x80\x94 x\n" },
+	{ "openpgp-clear", KEY_ED25519, 0, "a", "a: b\n\n c\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_TEXT, "a", NULL },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "a" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "a\r\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "a \nb\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "a\t\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "-a\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a",
+	    "a\n-----BEGIN PGP SIGNATURE-----\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "\x1b[m\n" },
+	{ "openpgp-clear", KEY_ED25519, CS_E_FORMAT_CLEAR, "a", "\xff\n" },
 };
 
 static void
@@ -512,6 +549,8 @@ test_describe(void **state)
 		{ "signify", KEY_ED25519, "name and sha256" },
 		{ "dsse", KEY_ED25519, "keyid      " },
 		{ "note", KEY_ED25519, "note key   example.org/x+" },
+		{ "openpgp-clear", KEY_P256, "user ID    A test" },
+		{ "openpgp-clear", KEY_P256, "PGP key    " },
 	};
 	struct buf out = BUF_INIT(SIGFMT_MAX);
 	struct one x;
@@ -531,6 +570,46 @@ test_describe(void **state)
 			fail_msg("%s: %s", t[i].want, (char *)out.p);
 	}
 	assert_int_equal(sigfmt_describe("pgp", &x.job, &out), CS_E_FORMAT);
+	buf_done(&out);
+}
+
+/* Made for another key, or by another, or changed: no certificate. */
+static void
+test_pgp_cert(void **state)
+{
+	const struct sigfmt *f = sigfmt_by_name("openpgp-clear")->cert;
+	struct policy_key k = { .id = "k-1" };
+	const struct sigfmt_job j = { .key = &k };
+	struct buf out = BUF_INIT(SIGFMT_MAX);
+	struct subject user = { .name = (char *)(uintptr_t) "a\nb" };
+	const struct sigfmt_job bad = { &k, &user, 1700000000 };
+	size_t i;
+	int a;
+
+	(void)state;
+	for (a = 0; a < KEY_ALG_COUNT; a++) {
+		if (pgp[a].len == 0)
+			continue;
+		k.key = pub[a];
+		k.alg = (enum key_alg)a;
+		assert_code(f->verify(&j, pgp[a].p, pgp[a].len, NULL), 0);
+		assert_code(f->verify(&j, pgp[a].p, pgp[a].len - 1, NULL),
+		    CS_E_POLICY_CERT);
+		for (i = 0; i < pgp[a].len; i++) {
+			pgp[a].p[i] ^= 1;
+			assert_code(f->verify(&j, pgp[a].p, pgp[a].len, NULL),
+			    CS_E_POLICY_CERT);
+			pgp[a].p[i] ^= 1;
+		}
+		k.key = pub[a == KEY_P256 ? KEY_P384 : KEY_P256];
+		k.alg = a == KEY_P256 ? KEY_P384 : KEY_P256;
+		assert_code(f->verify(&j, pgp[a].p, pgp[a].len, NULL),
+		    CS_E_POLICY_CERT);
+	}
+	k.key = pub[KEY_P256];
+	k.alg = KEY_P256;
+	assert_code(hsm_sign_rounds(f, &bad, &tokens[KEY_P256], &out, NULL),
+	    CS_E_POLICY_CERT);
 	buf_done(&out);
 }
 
@@ -615,6 +694,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_pgp_cert),
 		cmocka_unit_test(test_describe_text),
 	};
 
