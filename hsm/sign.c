@@ -67,6 +67,11 @@ token_sign(struct p11_session *s, struct p11_key *k, CK_MECHANISM *m,
 	rv = s->f->C_SignInit(s->h, m, k->h);
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_SignInit", d);
+	if (k->always_auth) {
+		r = p11_login_again(s, d);
+		if (r != 0)
+			return r;
+	}
 	/* PKCS#11 has no const; the input is only read */
 	rv = s->f->C_Sign(s->h, (CK_BYTE *)(uintptr_t)in, len, raw, &n);
 	if (rv != CKR_OK)
