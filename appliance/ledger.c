@@ -401,6 +401,12 @@ ledger_floor(const struct ledger *l)
 }
 
 int
+ledger_root_at(struct ledger *l, uint64_t size, uint8_t ret[32], struct diag *d)
+{
+	return tlog_root_at(l->log, size, ret, d);
+}
+
+int
 ledger_root(struct ledger *l, uint8_t ret[32])
 {
 	return tlog_root(l->log, ret, NULL);

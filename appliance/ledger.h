@@ -99,6 +99,9 @@ uint64_t ledger_boot(const struct ledger *l);
 void ledger_next_boot(struct ledger *l);
 int64_t ledger_floor(const struct ledger *l);	/* last logged time */
 int ledger_root(struct ledger *l, uint8_t ret[32]) CS_WUR;
+/* of its first size leaves */
+int ledger_root_at(struct ledger *l, uint64_t size, uint8_t ret[32],
+    struct diag *d) CS_WUR;
 /* 1 if the last checkpoint covers every leaf */
 int ledger_checkpointed(const struct ledger *l);
 /* the text to sign for the current size; free(*ret) */
