@@ -191,7 +191,7 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest tests/lib/gocheck.go
 
 all: $(BINS) $(SCRIPTS)
 
