@@ -108,8 +108,10 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
-	evfiles govern govern_diff govern_explain govern_lint govern_review \
+	audit_attest audit_db audit_export audit_import audit_log audit_policy audit_query \
+	audit_read audit_report audit_rows audit_status audit_trace audit_trace_of \
+	audit_trace_show audit_verify audit_who cli docs \
+	evfiles govern govern_diff govern_explain govern_lint govern_review html \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
 	policy_show policy_sign policy_simulate progress reqfile \
@@ -191,7 +193,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest tests/lib/gocheck.go
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
+	host-tools/README.audit-db tests/lib/gocheck.go
 
 all: $(BINS) $(SCRIPTS)
 

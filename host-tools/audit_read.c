@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host-tools/audit_read.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/dsse.h"
+#include "lib/file.h"
+#include "lib/hex.h"
+#include "lib/json.h"
+#include "lib/merkle.h"
+#include "lib/sha.h"
+
+#define PATH_PART_MAX 64u
+
+void
+audit_read_done(struct audit_read *a)
+{
+	tlog_free(&a->log);
+	close_fdp(&a->dirfd);
+	audit_db_close(&a->db);
+	free(a->head.note);
+	a->head.note = NULL;
+}
+
+/* The folder beside the database, which must be of the same state. */
+static int
+open_tiles(const char *path, struct audit_read *a, struct diag *d)
+{
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_free_ uint8_t *note = NULL;
+	size_t len;
+	int r;
+
+	if (asprintf(&dir, "%s.tiles", path) < 0)
+		return diag_nomem(d);
+	r = dir_open(AT_FDCWD, dir, &a->dirfd, d);
+	if (r == 0)
+		r = file_read(a->dirfd, "checkpoint", NOTE_MAX, &note, &len, d);
+	if (r != 0)
+		return r;
+	if (len != strlen(a->head.note) || memcmp(note, a->head.note, len) != 0)
+		return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
+		    "the checkpoint that the database accepted last",
+		    "another one in %.80s", dir);
+	return tlog_open_at(a->dirfd, a->head.c.size, &a->log, d);
+}
+
+int
+audit_read_open(const char *path, struct audit_read *ret, struct diag *d)
+{
+	_cleanup_audit_read_ struct audit_read a = AUDIT_READ_INIT;
+	int r;
+
+	r = audit_db_open_read(path, &a.keys, &a.db, d);
+	if (r == 0)
+		r = audit_db_head(a.db, &a.head, d);
+	if (r == 0 && !a.head.any)
+		r = diag_fail(d, CS_E_AUDIT_EMPTY, "an accepted checkpoint",
+		    "none in %.80s", path);
+	if (r == 0)
+		r = open_tiles(path, &a, d);
+	if (r != 0)
+		return r;
+	*ret = a;
+	a = (struct audit_read)AUDIT_READ_INIT;
+	return 0;
+}
+
+/* Its hash tile agrees; and the proof says that this one is in the tree. */
+int
+audit_read_line(struct audit_read *a, uint64_t idx, char **ret, size_t *ret_len,
+    struct diag *d)
+{
+	_cleanup_free_ uint8_t *leaf = NULL;
+	uint8_t proof[MERKLE_MAX_PROOF][32], hash[32];
+	char *line;
+	size_t n;
+	int r;
+
+	r = tlog_read_leaf(a->log, idx, &leaf, ret_len, d);
+	if (r == 0)
+		r = tlog_inclusion(a->log, idx, a->head.c.size, proof, &n, d);
+	if (r != 0)
+		return r;
+	if (merkle_leaf_hash(leaf, *ret_len, hash) != 0 ||
+	    merkle_verify_inclusion(idx, a->head.c.size, hash,
+		(const uint8_t(*)[32])proof, n, a->head.c.root) != 0)
+		return diag_fail(d, CS_E_LOG_TAMPER,
+		    "a leaf below the checkpoint's root",
+		    "leaf %" PRIu64 " is not", idx);
+	line = realloc(leaf, *ret_len + 1);
+	if (line == NULL)
+		return diag_nomem(d);
+	line[*ret_len] = '\0';
+	leaf = NULL;
+	*ret = line;
+	return 0;
+}
+
+int
+audit_read_leaf(struct audit_read *a, uint64_t idx, json_t **ret,
+    struct diag *d)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t len;
+	int r;
+
+	r = audit_read_line(a, idx, &line, &len, d);
+	return r != 0 ? r : json_load_strict(line, len - 1, len, ret, d);
+}
+
+int
+audit_read_blob(struct audit_read *a, const char *digest, uint8_t **ret,
+    size_t *ret_len, struct diag *d)
+{
+	char name[6 + CS_SHA256_HEX + 1], is[CS_SHA256_HEX + 1];
+	_cleanup_free_ uint8_t *p = NULL;
+	struct diag why = { 0 };
+	int r;
+
+	if (!hex_is(digest, CS_SHA256_HEX))
+		return diag_fail(d, CS_E_AUDIT_BLOB, "64 digits", "%.40s",
+		    digest);
+	(void)snprintf(name, sizeof(name), "blobs/%s", digest);
+	r = file_read(a->dirfd, name, DSSE_MAX, &p, ret_len, &why);
+	if (r != 0)
+		return diag_fail(d, CS_E_AUDIT_BLOB, NULL, "%s", why.found);
+	if (sha256_hex(p, *ret_len, is) != 0 || strcmp(is, digest) != 0)
+		return diag_fail(d, CS_E_AUDIT_BLOB, digest, "%s", is);
+	*ret = take_ptr(p);
+	return 0;
+}
+
+json_t *
+leaf_get(const json_t *leaf, const char *path)
+{
+	char part[PATH_PART_MAX];
+	const char *dot;
+	size_t n;
+
+	for (; leaf != NULL; path = dot + 1) {
+		dot = strchrnul(path, '.');
+		n = (size_t)(dot - path);
+		if (n >= sizeof(part))
+			return NULL;
+		memcpy(part, path, n);
+		part[n] = '\0';
+		leaf = json_object_get(leaf, part);
+		if (*dot == '\0')
+			break;
+	}
+	return (json_t *)(uintptr_t)leaf;
+}
+
+const char *
+leaf_text(const json_t *leaf, const char *path)
+{
+	const char *s = json_string_value(leaf_get(leaf, path));
+
+	return s != NULL ? s : "";
+}
+
+uint64_t
+leaf_number(const json_t *leaf, const char *path)
+{
+	json_int_t v = json_integer_value(leaf_get(leaf, path));
+
+	return v < 0 ? 0 : (uint64_t)v;
+}
