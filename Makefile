@@ -109,12 +109,14 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_attest audit_db audit_export audit_import audit_log audit_policy audit_query \
-	audit_read audit_report audit_rows audit_status audit_trace audit_trace_of \
+	audit_view audit_report audit_rows audit_status audit_trace audit_trace_of \
 	audit_trace_show audit_verify audit_who cli docs \
 	evfiles govern govern_diff govern_explain govern_lint govern_review html \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign policy_simulate progress reqfile \
+	policy_show policy_sign policy_simulate progress report_chart report_end \
+	report_findings report_head report_policy report_style report_tables \
+	report_verify reqfile \
 	request_approve request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \

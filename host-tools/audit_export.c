@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "host-tools/audit_read.h"
+#include "host-tools/audit_view.h"
 #include "host-tools/cli.h"
 #include "host-tools/newfile.h"
 #include "lib/json.h"
@@ -115,7 +115,7 @@ json_row(FILE *f, struct audit_rows *q, struct diag *d)
 }
 
 static int
-export_rows(struct audit_read *a, const char *sql, bool csv, FILE *f,
+export_rows(struct audit_view *a, const char *sql, bool csv, FILE *f,
     struct diag *d)
 {
 	_cleanup_audit_rows_ struct audit_rows *q = NULL;
@@ -146,7 +146,7 @@ put_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len,
 
 /* Every leaf as it is; what was written is only good if the root is. */
 static int
-export_leaves(struct audit_read *a, FILE *f, struct diag *d)
+export_leaves(struct audit_view *a, FILE *f, struct diag *d)
 {
 	uint8_t root[32];
 	int r;
@@ -161,10 +161,10 @@ export_leaves(struct audit_read *a, FILE *f, struct diag *d)
 static int
 export_to(const struct cli *c, const char *sql, FILE *f, struct diag *d)
 {
-	_cleanup_audit_read_ struct audit_read a = AUDIT_READ_INIT;
+	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	int r;
 
-	r = audit_read_open(cli_get(c, O_DB), &a, d);
+	r = audit_view_open(cli_get(c, O_DB), &a, d);
 	if (r != 0)
 		return r;
 	r = sql != NULL ? export_rows(&a, sql, cli_has(c, O_CSV), f, d) :

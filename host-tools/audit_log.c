@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "host-tools/audit_read.h"
+#include "host-tools/audit_view.h"
 #include "host-tools/cli.h"
 #include "lib/buf.h"
 #include "lib/hex.h"
@@ -141,7 +141,7 @@ show_member(const json_t *leaf, const char *path)
 }
 
 static int
-show_leaf(struct audit_read *a, uint64_t idx, struct diag *d)
+show_leaf(struct audit_view *a, uint64_t idx, struct diag *d)
 {
 	_cleanup_json_ json_t *leaf = NULL;
 	char when[21], event[VALUE_MAX];
@@ -149,7 +149,7 @@ show_leaf(struct audit_read *a, uint64_t idx, struct diag *d)
 	size_t i;
 	int r;
 
-	r = audit_read_leaf(a, idx, &leaf, d);
+	r = audit_view_leaf(a, idx, &leaf, d);
 	if (r != 0)
 		return r;
 	time_format((int64_t)leaf_number(leaf, "time.claimed"), when);
@@ -164,13 +164,13 @@ show_leaf(struct audit_read *a, uint64_t idx, struct diag *d)
 
 /* The leaf as it is, with its number before it. */
 static int
-print_leaf(struct audit_read *a, uint64_t idx, struct diag *d)
+print_leaf(struct audit_view *a, uint64_t idx, struct diag *d)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t len;
 	int r;
 
-	r = audit_read_line(a, idx, &line, &len, d);
+	r = audit_view_line(a, idx, &line, &len, d);
 	if (r == 0)
 		(void)printf("{\"idx\":%" PRIu64 ",\"leaf\":%.*s}\n", idx,
 		    (int)len - 1, line);
@@ -180,9 +180,9 @@ print_leaf(struct audit_read *a, uint64_t idx, struct diag *d)
 static int
 run(const struct cli *c, struct diag *d)
 {
-	_cleanup_audit_read_ struct audit_read a = AUDIT_READ_INIT;
+	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	_cleanup_audit_rows_ struct audit_rows *q = NULL;
-	int (*print)(struct audit_read *, uint64_t, struct diag *) =
+	int (*print)(struct audit_view *, uint64_t, struct diag *) =
 	    cli_has(c, O_JSON) ? print_leaf : show_leaf;
 	struct question ask = { 0 };
 	bool any = true;
@@ -190,7 +190,7 @@ run(const struct cli *c, struct diag *d)
 
 	r = make_question(c, &ask, d);
 	if (r == 0)
-		r = audit_read_open(cli_get(c, O_DB), &a, d);
+		r = audit_view_open(cli_get(c, O_DB), &a, d);
 	if (r == 0)
 		r = audit_rows_open(a.db, ask.sql, ask.args, ask.n, &q, d);
 	while (r == 0 && ferror(stdout) == 0) {

@@ -11,7 +11,7 @@
 
 /* The document is the policy that the leaf names, by digest. */
 static int
-load(struct audit_read *a, uint64_t leaf_idx, const char *envelope,
+load(struct audit_view *a, uint64_t leaf_idx, const char *envelope,
     struct policy **ret, struct diag *d)
 {
 	_cleanup_policy_ struct policy *p = NULL;
@@ -23,9 +23,9 @@ load(struct audit_read *a, uint64_t leaf_idx, const char *envelope,
 	size_t len;
 	int r;
 
-	r = audit_read_leaf(a, leaf_idx, &leaf, d);
+	r = audit_view_leaf(a, leaf_idx, &leaf, d);
 	if (r == 0)
-		r = audit_read_blob(a, envelope, &text, &len, d);
+		r = audit_view_blob(a, envelope, &text, &len, d);
 	if (r == 0)
 		r = dsse_parse(text, len, &env, d);
 	if (r == 0)
@@ -44,7 +44,7 @@ load(struct audit_read *a, uint64_t leaf_idx, const char *envelope,
 }
 
 int
-audit_policy_after(struct audit_read *a, uint64_t idx, struct audit_policy *ret,
+audit_policy_after(struct audit_view *a, uint64_t idx, struct audit_policy *ret,
     struct diag *d)
 {
 	const struct audit_arg args[] = { AUDIT_NUMBER(idx) };
@@ -72,7 +72,7 @@ audit_policy_after(struct audit_read *a, uint64_t idx, struct audit_policy *ret,
 }
 
 int
-audit_policy_at(struct audit_read *a, int64_t at, struct audit_policy *ret,
+audit_policy_at(struct audit_view *a, int64_t at, struct audit_policy *ret,
     struct diag *d)
 {
 	const struct audit_arg args[] = { AUDIT_NUMBER((uint64_t)at) };

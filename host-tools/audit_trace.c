@@ -69,7 +69,7 @@ digest_of(const char *what, char ret[CS_SHA256_HEX + 1], struct diag *d)
 }
 
 static int
-collect(struct audit_read *a, const char *digest, json_t *all, uint64_t *ret_n,
+collect(struct audit_view *a, const char *digest, json_t *all, uint64_t *ret_n,
     struct diag *d)
 {
 	const struct audit_arg args[] = { AUDIT_TEXT(digest) };
@@ -135,7 +135,7 @@ show(const json_t *all, uint64_t n)
 static int
 run(const struct cli *c, struct diag *d)
 {
-	_cleanup_audit_read_ struct audit_read a = AUDIT_READ_INIT;
+	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	_cleanup_json_ json_t *all = json_array();
 	char digest[CS_SHA256_HEX + 1];
 	uint64_t n;
@@ -145,7 +145,7 @@ run(const struct cli *c, struct diag *d)
 		return diag_nomem(d);
 	r = digest_of(c->args[0], digest, d);
 	if (r == 0)
-		r = audit_read_open(cli_get(c, O_DB), &a, d);
+		r = audit_view_open(cli_get(c, O_DB), &a, d);
 	if (r == 0)
 		r = collect(&a, digest, all, &n, d);
 	if (r == 0)

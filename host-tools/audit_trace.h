@@ -2,7 +2,7 @@
 #ifndef CS_AUDIT_TRACE_H
 #define CS_AUDIT_TRACE_H
 
-#include "host-tools/audit_read.h"
+#include "host-tools/audit_view.h"
 
 /*
  * Everything that the log says of one signature, as proven leaves:
@@ -13,7 +13,7 @@
  * L is {"leaf": its number, "time": RFC 3339, and the leaf's own members};
  * what the log does not have is absent.
  */
-int audit_trace_of(struct audit_read *a, uint64_t idx, json_t **ret,
+int audit_trace_of(struct audit_view *a, uint64_t idx, json_t **ret,
     struct diag *d) CS_WUR;
 /* The same for people, on stdout. */
 void audit_trace_show(const json_t *trace);

@@ -59,12 +59,12 @@ set(json_t *obj, const char *name, json_t *v, struct diag *d)
 
 /* L of audit_trace.h */
 static int
-read_leaf(struct audit_read *a, uint64_t idx, json_t **ret, struct diag *d)
+read_leaf(struct audit_view *a, uint64_t idx, json_t **ret, struct diag *d)
 {
 	_cleanup_json_ json_t *leaf = NULL;
 	int r;
 
-	r = audit_read_leaf(a, idx, &leaf, d);
+	r = audit_view_leaf(a, idx, &leaf, d);
 	if (r != 0)
 		return r;
 	r = set(leaf, "leaf", json_integer((json_int_t)idx), d);
@@ -88,7 +88,7 @@ check_leaf(const struct step *s, const json_t *from, const json_t *leaf,
 }
 
 static int
-take(struct audit_read *a, const struct step *s, const json_t *from,
+take(struct audit_view *a, const struct step *s, const json_t *from,
     uint64_t idx, json_t *trace, struct diag *d)
 {
 	json_t *leaf = NULL;
@@ -108,7 +108,7 @@ take(struct audit_read *a, const struct step *s, const json_t *from,
 }
 
 static int
-follow(struct audit_read *a, const struct step *s, uint64_t idx, json_t *trace,
+follow(struct audit_view *a, const struct step *s, uint64_t idx, json_t *trace,
     struct diag *d)
 {
 	const json_t *from = json_object_get(trace, s->from);
@@ -135,7 +135,7 @@ follow(struct audit_read *a, const struct step *s, uint64_t idx, json_t *trace,
 }
 
 static int
-add_policy(struct audit_read *a, json_t *trace, struct diag *d)
+add_policy(struct audit_view *a, json_t *trace, struct diag *d)
 {
 	const json_t *sig = json_object_get(trace, "signature");
 	const char *digest = leaf_text(sig, "data.trace.policy");
@@ -162,7 +162,7 @@ add_policy(struct audit_read *a, json_t *trace, struct diag *d)
 
 /* The first accepted one that covers the leaf. */
 static int
-add_checkpoint(struct audit_read *a, uint64_t idx, json_t *trace,
+add_checkpoint(struct audit_view *a, uint64_t idx, json_t *trace,
     struct diag *d)
 {
 	const struct audit_arg args[] = { AUDIT_NUMBER(idx) };
@@ -187,7 +187,7 @@ add_checkpoint(struct audit_read *a, uint64_t idx, json_t *trace,
 }
 
 int
-audit_trace_of(struct audit_read *a, uint64_t idx, json_t **ret, struct diag *d)
+audit_trace_of(struct audit_view *a, uint64_t idx, json_t **ret, struct diag *d)
 {
 	_cleanup_json_ json_t *trace = json_object();
 	json_t *leaf = NULL;

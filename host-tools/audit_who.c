@@ -18,7 +18,7 @@ static const struct cli_opt options[] = {
 static int
 run(const struct cli *c, struct diag *d)
 {
-	_cleanup_audit_read_ struct audit_read a = AUDIT_READ_INIT;
+	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	_cleanup_audit_policy_ struct audit_policy v = { 0 };
 	_cleanup_authority_ struct authority *who = NULL;
 	struct authority_opts o = { .person = cli_get(c, O_PERSON),
@@ -27,7 +27,7 @@ run(const struct cli *c, struct diag *d)
 
 	r = govern_time(c, O_AT, &o.at, d);
 	if (r == 0)
-		r = audit_read_open(cli_get(c, O_DB), &a, d);
+		r = audit_view_open(cli_get(c, O_DB), &a, d);
 	if (r == 0)
 		r = audit_policy_at(&a, o.at, &v, d);
 	if (r == 0)

@@ -142,12 +142,18 @@ html_text(struct html *h, const char *text)
 void
 html_el(struct html *h, const char *tag, const char *class, const char *text)
 {
+	bool ascii = true;
+	const char *p;
+
+	for (p = text; *p != '\0'; p++)
+		ascii = ascii && (uint8_t)*p < 0x80;
 	if (class != NULL)
-		html_rawf(h, "<%s class=\"%s\"><bdi>", tag, class);
+		html_rawf(h, "<%s class=\"%s\">", tag, class);
 	else
-		html_rawf(h, "<%s><bdi>", tag);
+		html_rawf(h, "<%s>", tag);
+	html_raw(h, ascii ? "" : "<bdi>");
 	html_text(h, text);
-	html_rawf(h, "</bdi></%s>", tag);
+	html_rawf(h, "%s</%s>", ascii ? "" : "</bdi>", tag);
 }
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host-tools/audit_read.h"
+#include "host-tools/audit_view.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 #define PATH_PART_MAX 64u
 
 void
-audit_read_done(struct audit_read *a)
+audit_view_done(struct audit_view *a)
 {
 	tlog_free(&a->log);
 	close_fdp(&a->dirfd);
@@ -27,7 +27,7 @@ audit_read_done(struct audit_read *a)
 
 /* The folder beside the database, which must be of the same state. */
 static int
-open_tiles(const char *path, struct audit_read *a, struct diag *d)
+open_tiles(const char *path, struct audit_view *a, struct diag *d)
 {
 	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ uint8_t *note = NULL;
@@ -49,9 +49,9 @@ open_tiles(const char *path, struct audit_read *a, struct diag *d)
 }
 
 int
-audit_read_open(const char *path, struct audit_read *ret, struct diag *d)
+audit_view_open(const char *path, struct audit_view *ret, struct diag *d)
 {
-	_cleanup_audit_read_ struct audit_read a = AUDIT_READ_INIT;
+	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	int r;
 
 	r = audit_db_open_read(path, &a.keys, &a.db, d);
@@ -65,13 +65,13 @@ audit_read_open(const char *path, struct audit_read *ret, struct diag *d)
 	if (r != 0)
 		return r;
 	*ret = a;
-	a = (struct audit_read)AUDIT_READ_INIT;
+	a = (struct audit_view)AUDIT_VIEW_INIT;
 	return 0;
 }
 
 /* Its hash tile agrees; and the proof says that this one is in the tree. */
 int
-audit_read_line(struct audit_read *a, uint64_t idx, char **ret, size_t *ret_len,
+audit_view_line(struct audit_view *a, uint64_t idx, char **ret, size_t *ret_len,
     struct diag *d)
 {
 	_cleanup_free_ uint8_t *leaf = NULL;
@@ -101,19 +101,19 @@ audit_read_line(struct audit_read *a, uint64_t idx, char **ret, size_t *ret_len,
 }
 
 int
-audit_read_leaf(struct audit_read *a, uint64_t idx, json_t **ret,
+audit_view_leaf(struct audit_view *a, uint64_t idx, json_t **ret,
     struct diag *d)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t len;
 	int r;
 
-	r = audit_read_line(a, idx, &line, &len, d);
+	r = audit_view_line(a, idx, &line, &len, d);
 	return r != 0 ? r : json_load_strict(line, len - 1, len, ret, d);
 }
 
 int
-audit_read_blob(struct audit_read *a, const char *digest, uint8_t **ret,
+audit_view_blob(struct audit_view *a, const char *digest, uint8_t **ret,
     size_t *ret_len, struct diag *d)
 {
 	char name[6 + CS_SHA256_HEX + 1], is[CS_SHA256_HEX + 1];

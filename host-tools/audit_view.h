@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CS_AUDIT_READ_H
-#define CS_AUDIT_READ_H
+#ifndef CS_AUDIT_VIEW_H
+#define CS_AUDIT_VIEW_H
 
 #include <jansson.h>
 
@@ -12,7 +12,7 @@
  * database finds; what is shown is read from leaves, each proven to be below
  * the newest checkpoint's root.
  */
-struct audit_read {
+struct audit_view {
 	struct audit_db *db;
 	int dirfd;		/* FILE.tiles */
 	struct note_vkeys keys;
@@ -20,25 +20,25 @@ struct audit_read {
 	struct tlog *log;
 };
 
-#define AUDIT_READ_INIT	{ .dirfd = -1 }
+#define AUDIT_VIEW_INIT	{ .dirfd = -1 }
 
-void audit_read_done(struct audit_read *a);
-#define _cleanup_audit_read_ _cleanup_(audit_read_done)
+void audit_view_done(struct audit_view *a);
+#define _cleanup_audit_view_ _cleanup_(audit_view_done)
 
 /* CS_E_AUDIT_EMPTY: nothing was imported yet */
-int audit_read_open(const char *path, struct audit_read *ret, struct diag *d)
+int audit_view_open(const char *path, struct audit_view *ret, struct diag *d)
     CS_WUR;
 /* Terminated, with its newline.  CS_E_LOG_TAMPER, CS_E_LOG_MISSING; free() */
-int audit_read_line(struct audit_read *a, uint64_t idx, char **ret,
+int audit_view_line(struct audit_view *a, uint64_t idx, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;
 /* The same as an object. */
-int audit_read_leaf(struct audit_read *a, uint64_t idx, json_t **ret,
+int audit_view_leaf(struct audit_view *a, uint64_t idx, json_t **ret,
     struct diag *d) CS_WUR;
 /*
  * A document that leaves name by its SHA-256, 64 digits; CS_E_AUDIT_BLOB if it
  * is not there or another one.  free(*ret)
  */
-int audit_read_blob(struct audit_read *a, const char *sha256_hex,
+int audit_view_blob(struct audit_view *a, const char *sha256_hex,
     uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
 
 /* Members of an object by path ("data.person"); "" and 0 if there is none. */
