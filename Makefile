@@ -60,8 +60,8 @@ KEY := $(call lib,key key_normal keyverify sigfmt)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint tlogproof)
 CANON := $(call lib,canon canonget)
-TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
-	tlogwalk)
+TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogparts \
+	tlogtree tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
 	policy_lists policy_rules policy_uri request approval record \
@@ -108,19 +108,23 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_attest audit_db audit_export audit_import audit_log audit_policy audit_query \
-	audit_view audit_report audit_rows audit_status audit_trace audit_trace_of \
-	audit_trace_show audit_verify audit_who cli docs \
-	evfiles govern govern_diff govern_explain govern_lint govern_review html \
+	audit_accept audit_anchor audit_attest audit_db audit_field audit_import \
+	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_rows \
+	audit_schema audit_sql audit_status audit_store audit_verify audit_words \
+	tilefiles cli docs \
+	evfiles govern govern_diff govern_explain govern_lint govern_review \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign policy_simulate progress report_chart report_end \
-	report_findings report_head report_policy report_style report_tables \
-	report_verify reqfile \
+	policy_show policy_sign policy_simulate progress reqfile \
 	request_approve request_check request_create \
 	request_show resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
+# what auditors ask
+HOST += audit_export audit_log audit_policy audit_query audit_report \
+	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
+	report_chart report_end report_findings report_head report_policy \
+	report_style report_tables report_verify
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -178,7 +182,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
-	$(QRFRAME) $(QRTEXT) $(GOVERN)
+	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 

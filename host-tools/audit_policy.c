@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host-tools/audit_store.h"
 #include "lib/dsse.h"
 #include "lib/hex.h"
 #include "lib/json.h"
@@ -25,7 +26,7 @@ load(struct audit_view *a, uint64_t leaf_idx, const char *envelope,
 
 	r = audit_view_leaf(a, leaf_idx, &leaf, d);
 	if (r == 0)
-		r = audit_view_blob(a, envelope, &text, &len, d);
+		r = audit_store_blob(a->dirfd, envelope, &text, &len, d);
 	if (r == 0)
 		r = dsse_parse(text, len, &env, d);
 	if (r == 0)

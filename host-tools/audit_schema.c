@@ -21,9 +21,8 @@
 	" root TEXT NOT NULL CHECK (length(root) = 64),"                   \
 	" note TEXT NOT NULL, imported " INT " NOT NULL,"                  \
 	" bundle TEXT, edge TEXT NOT NULL)" END                            \
-	"CREATE TABLE fork(id " INT " PRIMARY KEY, stored TEXT NOT NULL,"  \
-	" other TEXT NOT NULL, found " INT " NOT NULL,"                    \
-	" UNIQUE (stored, other))" END                                     \
+	"CREATE TABLE fork(sha256 TEXT PRIMARY KEY, stored TEXT NOT NULL," \
+	" other TEXT NOT NULL, found " INT " NOT NULL)" END                \
 	"CREATE TABLE word(id " INT " PRIMARY KEY,"                        \
 	" word TEXT NOT NULL UNIQUE)" END                                  \
 	"CREATE TABLE request(id " INT " PRIMARY KEY,"                     \
@@ -55,7 +54,7 @@
 
 #define REQUEST_TABLES(INT, END)                                           \
 	"CREATE TABLE intake(idx " EVENT(INT) ","                          \
-	" request " REQUEST(INT) " NOT NULL, format " WORD(INT) ","        \
+	" request " REQUEST(INT) ", format " WORD(INT) ","        \
 	" requester " WORD(INT) ", user_name TEXT, system TEXT,"           \
 	" pipeline TEXT, run TEXT, commit_id TEXT, branch TEXT,"           \
 	" artifacts " INT ", root TEXT, rule " WORD(INT) ","               \
@@ -69,14 +68,14 @@
 	" request " REQUEST(INT) ", domain " WORD(INT) ","                 \
 	" ceremony TEXT, seconds " INT ")" END                             \
 	"CREATE TABLE approval(idx " EVENT(INT) ","                        \
-	" request " REQUEST(INT) " NOT NULL, person " WORD(INT) ","        \
+	" request " REQUEST(INT) ", person " WORD(INT) ","        \
 	" decision " WORD(INT) ", reason TEXT, statement TEXT,"            \
 	" envelope TEXT, key_id TEXT)" END                                 \
 	"CREATE TABLE intent(idx " EVENT(INT) ","                          \
-	" request " REQUEST(INT) " NOT NULL, signing_key " WORD(INT) ","   \
+	" request " REQUEST(INT) ", signing_key " WORD(INT) ","   \
 	" format " WORD(INT) ", rule " WORD(INT) ", artifacts " INT ")" END \
 	"CREATE TABLE outcome(idx " EVENT(INT) ","                         \
-	" request " REQUEST(INT) " NOT NULL, result " WORD(INT) ","        \
+	" request " REQUEST(INT) ", result " WORD(INT) ","        \
 	" check_id " WORD(INT) ", found TEXT, first_idx " INT ","          \
 	" signatures " INT ", record TEXT)" END
 
@@ -154,7 +153,8 @@ static const char indexes[] =
 
 #define LEFT_WORD(as, id) " LEFT JOIN word " as " ON " as ".id = " id
 #define LEFT_REQUEST(id) " LEFT JOIN request r ON r.id = " id
-#define AT(TIME) "e.idx AS idx, " TIME("e.claimed") " AS time, e.claimed AS claimed"
+#define AT(TIME)                                                           \
+	"e.idx AS idx, " TIME("e.claimed") " AS time, e.claimed AS claimed"
 #define OF_REQUEST "r.request AS request, r.sha256 AS request_sha256"
 #define PRODUCT_WORDS                                                      \
 	LEFT_WORD("wp", "r.product") LEFT_WORD("wv", "r.version")

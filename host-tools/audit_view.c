@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host-tools/audit_view.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "lib/dsse.h"
+#include "host-tools/audit_store.h"
 #include "lib/file.h"
-#include "lib/hex.h"
 #include "lib/json.h"
 #include "lib/merkle.h"
-#include "lib/sha.h"
 
 #define PATH_PART_MAX 64u
 
@@ -29,22 +25,19 @@ audit_view_done(struct audit_view *a)
 static int
 open_tiles(const char *path, struct audit_view *a, struct diag *d)
 {
-	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ uint8_t *note = NULL;
 	size_t len;
 	int r;
 
-	if (asprintf(&dir, "%s.tiles", path) < 0)
-		return diag_nomem(d);
-	r = dir_open(AT_FDCWD, dir, &a->dirfd, d);
+	r = audit_store_open_read(path, &a->dirfd, d);
 	if (r == 0)
 		r = file_read(a->dirfd, "checkpoint", NOTE_MAX, &note, &len, d);
 	if (r != 0)
 		return r;
 	if (len != strlen(a->head.note) || memcmp(note, a->head.note, len) != 0)
-		return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
+		return diag_fail(d, CS_E_AUDIT_STORE,
 		    "the checkpoint that the database accepted last",
-		    "another one in %.80s", dir);
+		    "another one beside %.80s", path);
 	return tlog_open_at(a->dirfd, a->head.c.size, &a->log, d);
 }
 
@@ -110,28 +103,6 @@ audit_view_leaf(struct audit_view *a, uint64_t idx, json_t **ret,
 
 	r = audit_view_line(a, idx, &line, &len, d);
 	return r != 0 ? r : json_load_strict(line, len - 1, len, ret, d);
-}
-
-int
-audit_view_blob(struct audit_view *a, const char *digest, uint8_t **ret,
-    size_t *ret_len, struct diag *d)
-{
-	char name[6 + CS_SHA256_HEX + 1], is[CS_SHA256_HEX + 1];
-	_cleanup_free_ uint8_t *p = NULL;
-	struct diag why = { 0 };
-	int r;
-
-	if (!hex_is(digest, CS_SHA256_HEX))
-		return diag_fail(d, CS_E_AUDIT_BLOB, "64 digits", "%.40s",
-		    digest);
-	(void)snprintf(name, sizeof(name), "blobs/%s", digest);
-	r = file_read(a->dirfd, name, DSSE_MAX, &p, ret_len, &why);
-	if (r != 0)
-		return diag_fail(d, CS_E_AUDIT_BLOB, NULL, "%s", why.found);
-	if (sha256_hex(p, *ret_len, is) != 0 || strcmp(is, digest) != 0)
-		return diag_fail(d, CS_E_AUDIT_BLOB, digest, "%s", is);
-	*ret = take_ptr(p);
-	return 0;
 }
 
 json_t *

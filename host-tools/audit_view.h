@@ -34,13 +34,6 @@ int audit_view_line(struct audit_view *a, uint64_t idx, char **ret,
 /* The same as an object. */
 int audit_view_leaf(struct audit_view *a, uint64_t idx, json_t **ret,
     struct diag *d) CS_WUR;
-/*
- * A document that leaves name by its SHA-256, 64 digits; CS_E_AUDIT_BLOB if it
- * is not there or another one.  free(*ret)
- */
-int audit_view_blob(struct audit_view *a, const char *sha256_hex,
-    uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
-
 /* Members of an object by path ("data.person"); "" and 0 if there is none. */
 const char *leaf_text(const json_t *leaf, const char *path);
 uint64_t leaf_number(const json_t *leaf, const char *path);

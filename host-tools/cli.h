@@ -72,13 +72,13 @@ int cli_print_json(json_t *j, struct diag *d) CS_WUR;
 extern const struct cli_verb verb_request_create, verb_request_show,
     verb_request_check, verb_request_approve, verb_media_write, verb_media_read,
     verb_response_verify, verb_response_extract, verb_audit_import,
-    verb_audit_verify, verb_audit_status, verb_audit_trace,
-    verb_audit_log, verb_audit_who, verb_audit_report, verb_audit_export,
-    verb_policy_sign, verb_policy_show,
+    verb_audit_verify, verb_audit_status, verb_audit_rebuild, verb_policy_sign, verb_policy_show,
     verb_policy_simulate,
     verb_policy_lint, verb_policy_explain, verb_policy_diff,
     verb_policy_review, verb_who_can_sign,
     verb_image_sign, verb_share_show, verb_share_reseal,
     verb_attest_enroll, verb_attest_challenge, verb_attest_verify;
+extern const struct cli_verb verb_audit_trace, verb_audit_log, verb_audit_who,
+    verb_audit_report, verb_audit_export;
 
 #endif
