@@ -96,9 +96,7 @@ static int
 json_row(FILE *f, struct audit_rows *q, struct diag *d)
 {
 	_cleanup_json_ json_t *row = json_object();
-	_cleanup_free_ char *text = NULL;
-	int i, r, n = audit_rows_columns(q);
-	size_t len;
+	int i, n = audit_rows_columns(q);
 
 	for (i = 0; i < n; i++)
 		if (!audit_rows_null(q, i) &&
@@ -107,10 +105,10 @@ json_row(FILE *f, struct audit_rows *q, struct diag *d)
 			    json_integer((json_int_t)audit_rows_number(q, i)) :
 			    json_string(audit_rows_text(q, i))) != 0)
 			return diag_nomem(d);
-	r = json_canonical(row, &text, &len);
-	if (r != 0)
-		return diag_fail(d, r, NULL, "a row as JSON");
-	(void)fprintf(f, "%s\n", text);
+	/* notes have newlines: canonical JSON would refuse them */
+	if (json_dumpf(row, f, JSON_COMPACT | JSON_SORT_KEYS) != 0)
+		return diag_errno(d, CS_E_IO, "writing");
+	(void)fputc('\n', f);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #define SLOTS	    104u
 #define SERIES	    6u /* products; the rest is one */
 #define CHECKS	    12u
-#define PRODUCT_MAX 256u
+#define PRODUCT_MAX 1024u /* bytes; longer ones are told apart by these */
 
 #define WIDTH	 1000u
 #define LEFT	 46u
@@ -81,7 +81,7 @@ row_of(const struct chart *c, const char *product)
 	size_t i;
 
 	for (i = 0; i < c->products; i++)
-		if (strcmp(c->product[i], product) == 0)
+		if (strncmp(c->product[i], product, PRODUCT_MAX - 1) == 0)
 			return i;
 	return SERIES;
 }

@@ -141,19 +141,21 @@ put_verdict(struct report *p)
 }
 
 static const struct {
-	const char *sql, *label;
+	const char *sql, *one, *many;
 } cards[] = {
-	{ "SELECT count(*) FROM signature", "signatures" },
-	{ "SELECT count(*) FROM intake", "requests accepted" },
+	{ "SELECT count(*) FROM signature", "signature", "signatures" },
+	{ "SELECT count(*) FROM intake", "request accepted",
+	    "requests accepted" },
 	{ "SELECT count(*) FROM v_refusals WHERE event = 'intake.refused'",
-	    "requests refused" },
+	    "request refused", "requests refused" },
 	{ "SELECT count(*) FROM v_approvals WHERE decision = 'approve'",
-	    "approvals" },
+	    "approval", "approvals" },
 	{ "SELECT count(*) FROM v_approvals WHERE decision = 'reject'",
-	    "rejections" },
-	{ "SELECT count(DISTINCT person) FROM approval", "people decided" },
-	{ "SELECT count(*) FROM boot", "boots" },
-	{ "SELECT count(*) FROM policy", "policies" },
+	    "rejection", "rejections" },
+	{ "SELECT count(DISTINCT person) FROM approval", "person decided",
+	    "people decided" },
+	{ "SELECT count(*) FROM boot", "boot", "boots" },
+	{ "SELECT count(*) FROM policy", "policy", "policies" },
 };
 
 static int
@@ -168,7 +170,8 @@ put_cards(struct report *p, struct diag *d)
 		r = audit_ask_number(p->a.db, cards[i].sql, NULL, 0, &n, d);
 		html_raw(&p->h, "<div><b>");
 		report_number(&p->h, n);
-		html_rawf(&p->h, "</b><span>%s</span></div>\n", cards[i].label);
+		html_rawf(&p->h, "</b><span>%s</span></div>\n",
+		    n == 1 ? cards[i].one : cards[i].many);
 	}
 	html_raw(&p->h, "</div>\n");
 	return r;
