@@ -231,13 +231,13 @@ TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
-TEST_TOOLS := mklog_main mkresp mkshares mkattest askchip qrpgm
+TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
+TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
 	$(B)/tests/askchip $(B)/tests/qrpgm
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
@@ -256,6 +256,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
+$(B)/tests/mkevents: $(B)/tests/lib/mkevents.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o

@@ -5,6 +5,7 @@
  *
  *	size <= accepted:  its root is that of our first leaves?
  *		no -> FORK (both notes kept)
+ *		a leaf of it is not what was signed -> TAMPER
  *		an anchor says more, or the TPM says it later -> ROLLBACK
  *		same size -> DUPLICATE, else STALE
  *	size > accepted:
@@ -20,6 +21,7 @@
 #include "host-tools/audit_accept.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +42,14 @@ static void
 accepting_done(struct accepting *x)
 {
 	free(x->head.note);
+}
+
+void
+audit_memory(void)
+{
+	/* a bundle's memory serves the next one, without the kernel */
+	(void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
 }
 
 int
@@ -187,6 +197,11 @@ static int
 compare_old(struct accepting *x, struct diag *d)
 {
 	const struct checkpoint *c = &x->a->src->c;
+	const struct tlog_walk w = {
+		.first = x->a->first,
+		.threads = AUDIT_THREADS,
+		.check = audit_check_leaf,
+	};
 	uint8_t root[32];
 	int r = 0;
 
@@ -199,7 +214,9 @@ compare_old(struct accepting *x, struct diag *d)
 		return r;
 	if (memcmp(root, c->root, 32) != 0)
 		return audit_keep_fork(x->a, x->head.note, x->a->src->note, d);
-	r = check_anchor_sizes(x->a, x->head.c.size, d);
+	r = walk(x, &w, d);
+	if (r == 0)
+		r = check_anchor_sizes(x->a, x->head.c.size, d);
 	if (r == 0)
 		r = check_anchor_roots(x->a, &x->head.c, x->head.note, d);
 	if (r == 0 && c->size < x->head.c.size)
@@ -358,11 +375,14 @@ decide(struct accepting *x, struct diag *d)
 	struct audit_accept *a = x->a;
 	int r;
 
-	if (x->head.any && a->src->c.size <= x->head.c.size)
+	r = logsource_first(a->src, &a->first, d);
+	if (r == 0 && x->head.any && a->src->c.size <= x->head.c.size) {
+		if (a->first == a->src->c.size)
+			a->first = 0;
 		return compare_old(x, d);
-	r = check_anchor_sizes(a, a->src->c.size, d);
+	}
 	if (r == 0)
-		r = logsource_first(a->src, &a->first, d);
+		r = check_anchor_sizes(a, a->src->c.size, d);
 	if (r != 0)
 		return r;
 	/* what it has of the first leaf's tile is seen when it is read */

@@ -53,6 +53,8 @@ int audit_kept_each(int dirfd,
 int audit_keep_fork(struct audit_accept *a, const char *stored,
     const char *other, struct diag *d) CS_WUR;
 
+/* Once, before a log is walked by threads. */
+void audit_memory(void);
 /* canon_check() as tlog_walk.check: CS_E_AUDIT_LEAF names leaf and file. */
 int audit_check_leaf(void *arg, uint64_t index, const uint8_t *leaf,
     size_t len, struct diag *d) CS_WUR;

@@ -178,6 +178,7 @@ run(const struct cli *c, struct diag *d)
 	struct diag other = { 0 };
 	int r, e;
 
+	audit_memory();
 	r = load(c, &im, d);
 	if (r != 0)
 		return r;

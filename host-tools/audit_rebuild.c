@@ -253,6 +253,7 @@ run(const struct cli *c, struct diag *d)
 	const char *path = cli_get(c, O_DB);
 	int r;
 
+	audit_memory();
 	r = audit_store_path(path, NULL, &dir, d);
 	if (r == 0)
 		r = audit_store_open_read(path, &fd, d);

@@ -80,6 +80,7 @@ collect(const char *path, struct status *s, struct diag *d)
 	bool sound = true;
 	int r;
 
+	audit_memory();
 	s->events = json_object();
 	s->gaps = json_array();
 	if (s->events == NULL || s->gaps == NULL)

@@ -80,6 +80,7 @@ run(const struct cli *c, struct diag *d)
 	struct tlog_walked got;
 	int r;
 
+	audit_memory();
 	r = vkeys_file_load(cli_get(c, O_LOG_KEY), &keys, d);
 	if (r == 0)
 		r = logsource_open(c->args[0], &keys, &s, d);

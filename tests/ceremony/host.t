@@ -689,29 +689,6 @@ like "its checkpoint" "$(failing <<<"$tap_out")" NOTE-ECDSA-MISSING
 refuses "its audit bundle" 1 NOTE-ECDSA-MISSING verify2 two.vkey rsp-two \
     --audit aud-good
 
-# kill -9 at random moments of an import: the old state or the new one
-log 3000 a3000
-bad=0
-rm -f audit.db
-verdict a300 >/dev/null
-for i in 1 2 3 4 5 6 7 8; do
-	cp audit.db kill.db
-	rm -f kill.db-journal
-	"$cs" audit import a3000 --db kill.db --log-key log.vkey \
-	    >/dev/null 2>&1 &
-	pid=$!
-	sleep "0.0$i"
-	kill -9 "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
-	"$cs" audit status --db kill.db >/dev/null 2>&1 || bad=$((bad + 1))
-	n=$(sqlite3 kill.db 'SELECT count(*) FROM leaf')
-	case $n in
-	300 | 3000) ;;
-	*) bad=$((bad + 1)) ;;
-	esac
-done
-is "killed imports leave the old state or the new" "$bad" 0
-
 # --- a large batch -------------------------------------------------------
 mkdir many
 for i in $(seq 2000); do
