@@ -13,9 +13,7 @@ enum { O_DB, O_WHAT, O_CSV, O_JSONL, O_OUT };
 static const struct cli_opt options[] = {
 	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
 	[O_WHAT] = { "what", "NAME", 0,
-	    "signatures, signature-approvals, requests, evidence, approvals, "
-	    "refusals, outcomes, boots, policies, exports, checkpoints, "
-	    "events; else, with --jsonl, the leaves" },
+	    "a table of coldseal-audit(1): signatures, approvals, ..." },
 	[O_CSV] = { "csv", NULL, 0, "RFC 4180, for spreadsheets" },
 	[O_JSONL] = { "jsonl", NULL, 0, "a line of JSON for each" },
 	[O_OUT] = { "out", "FILE", 0, "write there, not to standard output" },
@@ -49,7 +47,7 @@ find_table(const char *name, const char **ret, struct diag *d)
 			*ret = tables[i].sql;
 			return 0;
 		}
-	return diag_fail(d, CS_E_USAGE, "one that --help lists", "--what %.40s",
+	return diag_fail(d, CS_E_USAGE, "one that coldseal-audit(1) lists", "--what %.40s",
 	    name);
 }
 

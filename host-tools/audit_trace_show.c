@@ -101,6 +101,8 @@ show_approvals(const json_t *trace)
 	list = leaf_get(part(trace, "signature"), "data.trace.approvers");
 	json_array_foreach (list, i, a)
 		show_text("approved", leaf_text(a, "person"));
+	if (json_array_size(list) == 0)
+		show_text("approved", "by nobody, as far as this log says");
 }
 
 static void

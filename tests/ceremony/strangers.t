@@ -17,7 +17,9 @@ good=$work/good
 mkdir "$good"
 cp -r "$work/audit.bundle" "$CON_DIR/state/enrol" "$here/../lib/gocheck.go" \
     "$work/signed/firmware.bin" "$work"/signed/fw-* "$good"
-export GOCACHE=$work/go GOFLAGS=
+coldseal audit import "$good/audit.bundle" --db "$good/audit.db" \
+    --log-key "$work/log.vkey" >/dev/null || bail "no import"
+export GOCACHE=$work/go GOFLAGS= GO111MODULE=off GOPATH=/usr/share/gocode
 
 # the state of a shell that typed the blocks before: only $good, digest,
 # index, tile and leaves() go from one to the next
@@ -65,7 +67,7 @@ cp "$tsa/ca.pem" "$good/tsa.pem"
 
 # --- every command of the README ---------------------------------------------
 blocks=$(verify_count)
-is "the README has this many blocks" "$blocks" 12
+is "the README has this many blocks" "$blocks" 13
 said=("")
 for n in $(seq 1 "$blocks"); do
 	[ "$n" != 12 ] || stamp "$good" 2>"$work/ts.log" ||
@@ -80,6 +82,9 @@ like "jq: requester and approvers" "$(jq -r '[.requester,
 like "Go: all leaves" "${said[8]}" "ok: $(wc -l <"$good/leaves.jsonl") leaves"
 like "Go: the proof" "${said[8]}" 'ok: leaf [0-9]+ of '
 is "openssl: four raw signatures" "$(grep -c '^Verified OK' <<<"${said[9]}")" 4
+
+is "sqlite3: a row for each signature of the file" \
+    "$(grep -c ' router-release ' <<<"${said[13]}")" 6
 
 # --- each of them on something that was changed ------------------------------
 flip() { # FILE OFFSET: one bit of that byte
@@ -129,9 +134,10 @@ caught "Ed25519 and CMS: another file" 10 firmware.bin 0
 caught "CMS: another signature" 10 fw-cms/firmware.bin.p7s \
     "$(end_of fw-cms/firmware.bin.p7s 10)"
 caught "a date for another checkpoint" 12 bundle/checkpoint 0
+caught "Go: the auditor's folder" 13 "audit.db.tiles/${tiles#bundle/}" 40
+caught "sqlite3: a damaged database" 13 audit.db 20
 
 # --- the log only grows ------------------------------------------------------
-export GO111MODULE=off GOPATH=/usr/share/gocode
 go build -o "$work/gocheck" "$good/gocheck.go" || bail "go"
 unpack() { # BUNDLE FOLDER
 	mkdir "$2" && tar -C "$2" -xf "$1" || bail "no $1"
