@@ -89,7 +89,7 @@ is "sqlite3: a row for each signature of the file" \
 # --- each of them on something that was changed ------------------------------
 flip() { # FILE OFFSET: one bit of that byte
 	local b
-	b=$(od -An -j "$2" -N 1 -t u1 "$1") || return 1
+	chmod u+w "$1" && b=$(od -An -j "$2" -N 1 -t u1 "$1") || return 1
 	printf '%b' "\\x$(printf %02x $((b ^ 1)))" |
 	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
