@@ -228,6 +228,54 @@ run coldseal audit import "$work/fork2" --db "$work/fork.db" \
 refuses "a fork" 1 AUDIT-FORK report fork
 like "is told in red, too" "$(page fork)" '<b>FORK</b>'
 
+# newer leaves came, and the medium before them did not
+"$CS_TEST_BIN/mklog" --two gap.example 100 "$work/gap1" &&
+    "$CS_TEST_BIN/mklog" --two --from 600 gap.example 1000 "$work/gap2" ||
+    bail "mklog"
+"$CS_TEST_BIN/mklog" --vkeys gap.example >"$work/gap.vkey"
+import gap "$work/gap1" "$work/gap.vkey"
+run coldseal audit import "$work/gap2" --db "$work/gap.db" \
+    --log-key "$work/gap.vkey"
+like "a gap" "$tap_out$tap_err" GAP
+exits "a report before it" 0 report gap
+like "says that more is waiting" "$(page gap)" \
+    'VERIFIED UP TO A GAP.*Bundles that wait for a medium</b>: 1<'
+
+# --- policies, one after the other -------------------------------------------
+alice=$CON_DIR/approvers/alice
+payload() { jq -r .payload "$1" | base64 -d | sha256sum | cut -c 1-64; }
+file() { sha256sum <"$1" | cut -c 1-64; }
+old=$COLDSEAL_POLICY
+jq --arg p "$(payload "$old")" '.version = 2 | .previous = $p |
+    .rules[0].approvals.threshold = 3' "$CON_DIR/policy.json" >"$work/p2.json"
+SOFTHSM2_CONF=$alice/softhsm2.conf coldseal policy sign \
+    --policy "$work/p2.json" --key "$(jq -r .uri "$alice/key.json")" \
+    --module "$(jq -r .module "$CON_DIR/state/site.json")" \
+    --pin-file "$alice/pin" --out "$work/p2.dsse" >"$work/sign.log" 2>&1 ||
+    bail "no second policy: $(cat "$work/sign.log")"
+jq -cs --arg p "$(payload "$old")" --arg e "$(file "$old")" \
+    --arg p2 "$(payload "$work/p2.dsse")" --arg e2 "$(file "$work/p2.dsse")" '
+    map(walk(if type == "object" and has("policy") then .policy = $p else .
+    end)) | .[0].data.policy_envelope = $e |
+    . + [.[0] | .data.policy = $p2 | .data.policy_envelope = $e2 |
+    .data.policy_version = 2 | .time.claimed += 64000000] | .[]' \
+    "$work/clean.jsonl" | made law
+run report law
+like "a policy whose document did not come" "$(page law)" \
+    "document is not among what was imported"
+is "is no reason to have no report" "$tap_status" 0
+mkdir -p "$work/law.db.tiles/blobs"
+cp "$old" "$work/law.db.tiles/blobs/$(file "$old")"
+cp "$work/p2.dsse" "$work/law.db.tiles/blobs/$(file "$work/p2.dsse")"
+exits "two policies" 0 report law
+like "the first in words" "$(page law)" 'Version 1, from leaf 0.*What it says'
+like "the second by what it changed" "$(page law)" \
+    "Version 2, from leaf 333.*What it changed.*$(coldseal policy diff "$old" \
+    "$work/p2.dsse" | head -n 1 | cut -c 1-40)"
+like "who can sign is by the newest" "$(page law)" \
+    'By policy version 2, in force since leaf 333.*any 3 of'
+look law
+
 # --- 10,000 signatures -------------------------------------------------------
 fake 2800 4 | made many
 exits "a report of 10,080 signatures" 0 report many --rows 20000
