@@ -11,15 +11,15 @@
 
 #define TEXT_LIMIT (64u << 20)
 
-/* A document that did not come is no reason to have no report. */
+/* A document that did not come, or is damaged, is no reason for no report. */
 static int
 put_missing(struct report *p, int r, const struct diag *why, struct diag *d)
 {
-	if (r != CS_E_AUDIT_BLOB && r != CS_E_AUDIT_POLICY)
+	if (err_exit(r) == CS_EXIT_SYSTEM || err_exit(r) == CS_EXIT_INTERNAL)
 		return diag_fail(d, r, why->expected, "%s", why->found);
-	html_raw(&p->h,
-	    "<p>The policy's document is not among what was "
-	    "imported: ");
+	html_rawf(&p->h,
+	    "<p>The policy's document cannot be used: %s: %s: ", err_id(r),
+	    err_text(r));
 	html_text(&p->h, why->found);
 	html_raw(&p->h, ".</p>\n");
 	return 0;

@@ -39,6 +39,8 @@ static const struct follower followers[] = {
 
 struct walk {
 	struct audit_rows *q[FOLLOWERS];
+	int index; /* the first row that disagrees, told if the root holds */
+	struct diag why;
 };
 
 static void
@@ -102,18 +104,19 @@ check_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len,
 	struct walk *w = arg;
 	char event[TEXT_MAX];
 	size_t i;
-	int r = 0;
 
+	if (w->index != 0)
+		return 0;
 	if (canon_get_str((const char *)leaf, len, "event", event,
 		sizeof(event), NULL) != 0)
 		return diag_fail(d, CS_E_AUDIT_LEAF, NULL,
 		    "leaf %" PRIu64 " has no event", index);
-	for (i = 0; r == 0 && i < FOLLOWERS; i++)
+	for (i = 0; w->index == 0 && i < FOLLOWERS; i++)
 		if (followers[i].event == NULL ||
 		    strcmp(followers[i].event, event) == 0)
-			r = compare(&followers[i], w->q[i], index, leaf, len,
-			    d);
-	return r;
+			w->index = compare(&followers[i], w->q[i], index, leaf,
+			    len, &w->why);
+	return 0;
 }
 
 /* Rows that no leaf stands for. */
@@ -151,7 +154,13 @@ verify(struct report *p, struct diag *d)
 	if (r == 0 && memcmp(root, p->a.head.c.root, sizeof(root)) != 0)
 		r = diag_fail(d, CS_E_AUDIT_ROOT, "the signed root",
 		    "another one over %" PRIu64 " leaves", p->a.head.c.size);
-	return r == 0 ? check_ends(&w, d) : r;
+	if (r != 0)
+		return r;
+	if (w.index != 0) {
+		*d = w.why;
+		return w.index;
+	}
+	return check_ends(&w, d);
 }
 
 /* Bundles that came without the ones before them. */

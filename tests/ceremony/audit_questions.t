@@ -227,6 +227,22 @@ refuses "a leaf that changed on disk" 1 LOG-TAMPER coldseal audit log \
 refuses "is not exported" 1 LOG-TAMPER coldseal audit export --jsonl \
     --db "$work/f.db" --out "$work/tampered"
 is "nor left behind" "$(ls "$work"/tampered* 2>/dev/null)" ""
+# a leaf and its hash in the tile: only the proof up to the root tells
+rm -rf "$work/f.db.tiles"
+cp -r "$db.tiles" "$work/f.db.tiles"
+hash=$(find "$work/f.db.tiles/tile/0" -type f)
+chmod u+w "$tile" "$hash"
+printf 2 | dd of="$tile" bs=1 seek=10 conv=notrunc status=none
+sed -n 1p "$work/leaves.jsonl" | sed 's/"boot":1/"boot":2/' >"$work/forged"
+(printf '\0'; cat "$work/forged") | openssl dgst -sha256 -binary |
+    dd of="$hash" bs=1 conv=notrunc status=none
+refuses "a leaf that changed with its hash" 1 LOG-TAMPER coldseal audit log \
+    --db "$work/f.db"
+refuses "is not exported" 1 AUDIT-ROOT coldseal audit export --jsonl \
+    --db "$work/f.db" --out "$work/tampered"
+refuses "nor reported" 1 AUDIT-ROOT coldseal audit report --db "$work/f.db" \
+    --out "$work/red.html"
+like "but in red" "$(cat "$work/red.html")" 'AUDIT-ROOT'
 head -n 3 "$db.tiles/checkpoint" >"$work/note"
 cp "$work/note" "$work/f.db.tiles/checkpoint"
 refuses "another checkpoint beside the database" 3 AUDIT-STORE \

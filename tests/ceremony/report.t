@@ -262,7 +262,7 @@ jq -cs --arg p "$(payload "$old")" --arg e "$(file "$old")" \
     "$work/clean.jsonl" | made law
 run report law
 like "a policy whose document did not come" "$(page law)" \
-    "document is not among what was imported"
+    "document cannot be used: AUDIT-BLOB"
 is "is no reason to have no report" "$tap_status" 0
 mkdir -p "$work/law.db.tiles/blobs"
 cp "$old" "$work/law.db.tiles/blobs/$(file "$old")"
@@ -270,11 +270,15 @@ cp "$work/p2.dsse" "$work/law.db.tiles/blobs/$(file "$work/p2.dsse")"
 exits "two policies" 0 report law
 like "the first in words" "$(page law)" 'Version 1, from leaf 0.*What it says'
 like "the second by what it changed" "$(page law)" \
-    "Version 2, from leaf 333.*What it changed.*$(coldseal policy diff "$old" \
-    "$work/p2.dsse" | head -n 1 | cut -c 1-40)"
+    'Version 2, from leaf 333.*What it changed:.*needs 3 of'
 like "who can sign is by the newest" "$(page law)" \
     'By policy version 2, in force since leaf 333.*any 3 of'
 look law
+is "all that policy diff says" "$(coldseal policy diff "$old" "$work/p2.dsse" |
+    grep -vcFf <(sed -n 's/^<li>//p' "$work/law.html"))" 0
+sqlite3 "$work/law.db" "UPDATE policy SET envelope = '$(file "$work/p2.dsse")'"
+refuses "a policy that another leaf names" 1 AUDIT-INDEX coldseal audit \
+    who-can-sign --db "$work/law.db" --at 2024-01-01T00:00:00Z
 
 # --- 10,000 signatures -------------------------------------------------------
 fake 2800 4 | made many
