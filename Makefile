@@ -58,7 +58,7 @@ QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key key_normal keyverify sigfmt)
 MERKLE := $(call lib,merkle)
-NOTE := $(call lib,note notekey checkpoint tlogproof)
+NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
 TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogparts \
 	tlogtree tlogwalk)
@@ -109,7 +109,7 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_accept audit_anchor audit_attest audit_db audit_field audit_import \
-	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_rows \
+	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_receipt audit_rows \
 	audit_schema audit_sql audit_status audit_store audit_verify audit_words \
 	tilefiles cli docs \
 	evfiles govern govern_diff govern_explain govern_lint govern_review \
@@ -200,7 +200,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
-	host-tools/README.audit-db tests/lib/gocheck.go
+	host-tools/README.audit-db lib/PROTOCOL.receipt
+PAGES += tests/lib/gocheck.go
 
 all: $(BINS) $(SCRIPTS)
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host-tools/audit_db.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "host-tools/audit_db_private.h"
+#include "lib/file.h"
 
 #define BUSY_MS 2000
 
@@ -79,6 +81,34 @@ check_kind(struct audit_db *db, const char *path, bool *ret_new, struct diag *d)
 		    "a database that coldseal audit import made, version 2",
 		    "%s is another one", path);
 	return 0;
+}
+
+/*
+ * datasette.yaml in the database's folder, unless there is one.  Datasette
+ * calls a database what its file is called before the last dot.
+ */
+static int
+put_datasette(const char *path, struct diag *d)
+{
+	const char *slash = strrchr(path, '/'), *name, *dot;
+	_cleanup_free_ char *yaml = NULL, *text = NULL, *stem = NULL;
+
+	name = slash != NULL ? slash + 1 : path;
+	dot = strrchr(name, '.');
+	stem = strndup(name, dot != NULL ? (size_t)(dot - name) : strlen(name));
+	if (asprintf(&yaml, "%.*sdatasette.yaml", (int)(name - path), path) < 0)
+		yaml = NULL;
+	if (yaml == NULL || stem == NULL)
+		return diag_nomem(d);
+	/* what would need more than quotes in YAML is left to its owner */
+	if (file_exists(AT_FDCWD, yaml) || strpbrk(stem, "\"\\\n\t") != NULL)
+		return 0;
+	if (asprintf(&text, "%s%s%s", audit_datasette[0], stem,
+		audit_datasette[1]) < 0) {
+		text = NULL;
+		return diag_nomem(d);
+	}
+	return file_write_atomic(AT_FDCWD, yaml, text, strlen(text), 0644, d);
 }
 
 /* Tables and the log's name, before the first import. */
@@ -173,6 +203,8 @@ audit_db_open(const char *path, const struct note_vkeys *keys,
 		    d);
 	if (r == 0 && fresh)
 		r = begin_new(db, keys, d);
+	if (r == 0 && fresh)
+		r = put_datasette(path, d);
 	if (r == 0)
 		r = read_keys(db, &stored, d);
 	if (r != 0)

@@ -281,13 +281,14 @@ const struct audit_dialect audit_postgres = {
 	postgres_views,
 };
 
-const char audit_datasette[] =
+const char *const audit_datasette[2] = {
     "title: The log of a coldseal appliance\n"
     "description: >-\n"
     "  An index over verified leaves; the evidence is the tiles beside it.\n"
     "  Every row names its leaf, idx.\n"
     "databases:\n"
-    "  %s:\n"
+    "  \"",
+    "\":\n"
     "    tables:\n"
     "      word:\n"
     "        label_column: word\n"
@@ -308,4 +309,5 @@ const char audit_datasette[] =
     "      refusals:\n"
     "        title: Refusals by check\n"
     "        sql: select check_id, count(*) as refusals from v_refusals"
-    " group by check_id order by refusals desc\n";
+    " group by check_id order by refusals desc\n",
+};

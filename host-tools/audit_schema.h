@@ -17,7 +17,7 @@ struct audit_dialect {
 
 extern const struct audit_dialect audit_sqlite, audit_postgres;
 
-/* What Datasette shows, beside the database. */
-extern const char audit_datasette[];
+/* datasette.yaml, before and after the database's name. */
+extern const char *const audit_datasette[2];
 
 #endif

@@ -26,6 +26,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_audit_verify,
 	&verb_audit_status,
 	&verb_audit_rebuild,
+	&verb_audit_receipt,
 	&verb_audit_trace,
 	&verb_audit_log,
 	&verb_audit_who,

@@ -40,7 +40,8 @@ want() {
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
-	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence gocheck.go
+	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
+	    README.audit-db PROTOCOL.receipt gocheck.go
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)
