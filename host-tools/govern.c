@@ -2,6 +2,7 @@
 #include "host-tools/govern.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/file.h"
@@ -97,4 +98,20 @@ govern_print_authority(const struct authority *a, bool json, bool csv,
 	if (r != 0)
 		return diag_fail(d, r, NULL, "who can sign");
 	return cli_print_json(j, d);
+}
+
+json_t *
+govern_lines(const struct buf *text)
+{
+	_cleanup_json_ json_t *a = json_array();
+	const char *p = (const char *)text->p, *end = p + text->len, *nl;
+
+	for (; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (nl == NULL ||
+		    json_array_append_new(a,
+			json_stringn(p, (size_t)(nl - p))) != 0)
+			return NULL;
+	}
+	return take_ptr(a);
 }

@@ -19,6 +19,8 @@ int govern_time(const struct cli *c, size_t opt, int64_t *ret, struct diag *d)
     CS_WUR;
 /* Text that is already fit for a terminal; r is returned if it is not 0. */
 int govern_print(int r, struct buf *text, struct diag *d) CS_WUR;
+/* its lines as a list; NULL if there is no memory */
+json_t *govern_lines(const struct buf *text);
 
 /* As text, JSON or CSV; both is CS_E_USAGE. */
 int govern_print_authority(const struct authority *a, bool json, bool csv,

@@ -18,6 +18,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_request_show,
 	&verb_request_check,
 	&verb_request_approve,
+	&verb_change_create,
 	&verb_media_write,
 	&verb_media_read,
 	&verb_response_verify,

@@ -72,6 +72,14 @@ size_t p11_key_template(CK_ATTRIBUTE t[3], CK_OBJECT_CLASS *class,
     const uint8_t *id, size_t id_len, const char *label);
 int p11_id_ok(size_t id_len, const char *label, struct diag *d) CS_WUR;
 
+/* --- making keys (p11_make.c) --- */
+
+/* the one that a key of this algorithm is limited to */
+CK_MECHANISM_TYPE p11_mechanism_of(enum key_alg alg);
+/* A private key is as we make them: CS_E_HSM_KEY_UNSAFE */
+int p11_check_made(struct p11_session *s, CK_OBJECT_HANDLE h, struct diag *d)
+    CS_WUR;
+
 /* --- public keys (p11_public.c) --- */
 
 /* CS_E_KEY_TYPE if it is none of ours */

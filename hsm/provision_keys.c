@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hsm/key_uri.h"
 #include "hsm/selfsign.h"
 #include "lib/file.h"
 #include "lib/note.h"
@@ -358,20 +359,17 @@ static int
 make_key(struct build *b, struct p11_session *s, struct prov_key *k,
     struct diag *d)
 {
-	char token[33], hex[3 * PROV_ID_LEN + 1], uri[sizeof(k->uri)];
-	size_t i;
+	char token[33];
 	int r;
 
 	r = new_key(s, k->alg, k->id, k->cka_id, &k->pub, d);
 	if (r != 0)
 		return r;
 	prov_token_label(k->domain, token);
-	for (i = 0; i < PROV_ID_LEN; i++)
-		(void)snprintf(hex + 3 * i, 4, "%%%02x", k->cka_id[i]);
-	/* RFC 7512; every other character here needs no escape */
-	(void)snprintf(uri, sizeof(uri),
-	    "pkcs11:token=%s;object=%s;id=%s;type=private", token, k->id, hex);
-	memcpy(k->uri, uri, sizeof(uri));
+	r = key_uri(token, k->id, k->cka_id, PROV_ID_LEN, k->uri,
+	    sizeof(k->uri), d);
+	if (r != 0)
+		return r;
 	if (strcmp(k->format, "cms") == 0)
 		r = make_cert(b, s, k, d);
 	return r == 0 ? prov_write_key(&b->state, k, d) : r;

@@ -138,8 +138,7 @@ signer_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
 	int r;
 
 	(void)m;
-	r = signer_login(s, j->domain->id, j->label, j->domain->token,
-	    &j->ballot, &session, d);
+	r = signer_login_part(s, &j->parts[0], false, &session, NULL, d);
 	if (r == 0)
 		r = sign_logged_in(s, session, &sent, d);
 	p11_session_close(&session);

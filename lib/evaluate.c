@@ -81,6 +81,22 @@ add_period(struct checks *c, int64_t now, int64_t from, int64_t until,
 	return checks_add(c, d.code, r == 0, d.expected, "%s", d.found);
 }
 
+/* A change is also filed by those who may decide on such. */
+static int
+check_files(const struct policy *p, const struct request *r,
+    const struct policy_principal *who, struct checks *c)
+{
+	const bool change = r->action != REQUEST_SIGN;
+	const bool may = policy_list_has(&who->roles, "requester") ||
+	    (change && policy_is_admin(p, who));
+
+	return checks_add(c, CS_E_REQ_REQUESTER, may,
+	    change ? "the role requester, or one of the administration" :
+		     "the role requester",
+	    "%s %s %s", who->id, may ? "has" : "has not",
+	    change ? "such a role" : "the role requester");
+}
+
 int
 evaluate_requester(const struct policy *p, const struct dsse *env,
     const struct request *r, int64_t now, struct checks *c,
@@ -104,10 +120,7 @@ evaluate_requester(const struct policy *p, const struct dsse *env,
 	if (e != 0 || who == NULL)
 		return e;
 	*ret_who = who;
-	e = checks_add(c, CS_E_REQ_REQUESTER,
-	    policy_list_has(&who->roles, "requester"), "the role requester",
-	    "%s %s the role requester", who->id,
-	    policy_list_has(&who->roles, "requester") ? "has" : "has not");
+	e = check_files(p, r, who, c);
 	if (e != 0)
 		return e;
 	return add_period(c, now, who->valid_from, who->valid_until,
@@ -276,8 +289,8 @@ check_rule(const struct policy *p, const struct request *r,
 					use_break_glass(p, r, c, ret);
 }
 
-static int
-check_clock(const struct request *r, int64_t now, struct checks *c)
+int
+evaluate_created(const struct request *r, int64_t now, struct checks *c)
 {
 	char created[21], clock[21];
 
@@ -299,7 +312,7 @@ evaluate_request(const struct policy *p, const struct request *r,
 	*ret_rule = NULL;
 	e = check_rule(p, r, who, c, ret_rule);
 	if (e == 0)
-		e = check_clock(r, now, c);
+		e = evaluate_created(r, now, c);
 	if (e == 0 && k == NULL)
 		return checks_add(c, CS_E_POLICY_KEY, false,
 		    "a key that the policy has", "%.80s", r->key);

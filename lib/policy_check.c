@@ -116,17 +116,6 @@ check_domains(const struct policy *p, struct diag *d)
 	return 0;
 }
 
-static const struct policy_domain *
-domain_by_id(const struct policy *p, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < p->ndomains; i++)
-		if (strcmp(p->domains[i].id, id) == 0)
-			return &p->domains[i];
-	return NULL;
-}
-
 /* The certificate is DER, alone, and of this very key. */
 static int
 check_cert(const struct policy_key *k, struct diag *d)
@@ -183,7 +172,7 @@ check_keys(const struct policy *p, struct diag *d)
 	for (i = 0; i < p->nkeys; i++) {
 		const struct policy_key *k = &p->keys[i];
 
-		m = domain_by_id(p, k->domain);
+		m = policy_domain_by_id(p, k->domain);
 		if (m == NULL)
 			return policy_undefined(d, "the domain", k->domain,
 			    k->id);
