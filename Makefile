@@ -126,7 +126,7 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 # what auditors ask
 HOST += audit_export audit_log audit_policy audit_query audit_report \
 	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
-	report_chart report_end report_findings report_head report_policy \
+	report_changes report_chart report_end report_findings report_head report_policy \
 	report_style report_tables report_verify
 
 # --- programs: objects, then libraries by pkg-config name -----------------

@@ -53,11 +53,11 @@ static const struct {
 /* What is worth a word of an event, by the path in its leaf. */
 static const char *const members[] = { "data.person", "data.decision",
 	"data.product", "data.version", "data.key", "data.name", "data.rule",
-	"data.result", "data.check", "data.found", "data.reason",
+	"data.action", "data.result", "data.check", "data.found", "data.reason",
 	"data.break_glass", "data.domain", "data.appliance",
 	"data.policy_version", "data.counter", "data.image_version",
 	"data.clock", "data.floor", "data.count", "data.challenge",
-	"data.request" };
+	"data.seconds", "data.direction", "data.request" };
 
 struct question {
 	char sql[SQL_LIMIT];

@@ -26,6 +26,7 @@ static int (*const sections[])(struct report *p, struct diag *d) = {
 	report_findings,
 	report_timeline,
 	report_tables,
+	report_changes,
 	report_authority,
 	report_policies,
 	report_end,

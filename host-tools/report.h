@@ -37,6 +37,7 @@ int report_identity(struct report *p, struct diag *d) CS_WUR;
 int report_findings(struct report *p, struct diag *d) CS_WUR;
 int report_timeline(struct report *p, struct diag *d) CS_WUR;
 int report_tables(struct report *p, struct diag *d) CS_WUR;
+int report_changes(struct report *p, struct diag *d) CS_WUR;
 int report_authority(struct report *p, struct diag *d) CS_WUR;
 int report_policies(struct report *p, struct diag *d) CS_WUR;
 int report_end(struct report *p, struct diag *d) CS_WUR;

@@ -104,7 +104,8 @@ static const struct finding findings[] = {
 	    " ('log.start', 'boot', 'shutdown', 'clock.fault',"
 	    " 'intake.accepted', 'intake.refused', 'session', 'session.end',"
 	    " 'approval', 'approval.refused', 'sign.intent', 'signature',"
-	    " 'sign.outcome', 'export', 'attest') ORDER BY idx" },
+	    " 'sign.outcome', 'export', 'attest', 'change.intent',"
+	    " 'change.outcome') ORDER BY idx" },
 	{ REPORT_NOTE, "Requests that were refused at intake",
 	    "by the first check that failed", { "check", "found" },
 	    "SELECT idx, check_id, found FROM v_refusals"
@@ -137,7 +138,11 @@ static const struct finding findings[] = {
 		"i") " AND NOT EXISTS (SELECT 1 FROM approval a"
 		     " JOIN word d ON d.id = a.decision WHERE a.request = "
 		     "i.request"
-		     " AND d.word = 'reject') ORDER BY i.idx" },
+		     " AND d.word = 'reject')"
+		     " AND NOT EXISTS (SELECT 1 FROM event e"
+		     " JOIN word t ON t.id = e.type WHERE e.request = i.request"
+		     " AND e.idx > i.idx AND t.word = 'change.outcome')"
+		     " ORDER BY i.idx" },
 };
 
 #define FINDINGS ARRAY_LEN(findings)

@@ -188,6 +188,7 @@ put_nav(struct html *h)
 		{ "approvals", "Approvals" },
 		{ "refusals", "Refusals" },
 		{ "boots", "Boots" },
+		{ "changes", "Changes" },
 		{ "authority", "Who can sign" },
 		{ "policies", "Policy history" },
 		{ "verify", "Verify it yourself" },
