@@ -256,7 +256,7 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/tests/test_tiles $(B)/tests/test_tilescrash: $(B)/tests/unit/tiles_rig.o
+$(B)/tests/test_tiles $(B)/tests/test_tilescrash $(B)/tests/test_audit_walk: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
 	$(B)/tests/unit/attest_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
@@ -305,7 +305,8 @@ sanitize: packages
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
 bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
-	$(B)/bench/bench_authority $(B)/bench/bench_policy
+	$(B)/bench/bench_authority $(B)/bench/bench_policy \
+	$(B)/bench/bench_audit $(B)/tests/mklog $(B)/tests/mkevents
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)

@@ -175,6 +175,51 @@ tar -xOf other checkpoint >anchors/other
 refuses "a receipt of another log" 1 NOTE-KEY import third \
     --receipt anchors/other
 
+# --- receipts --------------------------------------------------------------
+openssl genpkey -algorithm ed25519 -out aud.pem
+receipt() { # option ...
+	"$cs" audit receipt --db a.db --key aud.pem \
+	    --name audit.example/coldseal "$@"
+}
+exits "audit receipt" 0 receipt --out RCP --vkey aud.vkey
+like "of what was accepted" "$tap_out" "leaves  *1100"
+tar -xOf RCP receipt >rcp
+is "the appliance's note, and one line more" "$(head -n -1 rcp)" \
+    "$(cat a.db.tiles/checkpoint)"
+# with stock tools: c2sp.org/tlog-cosignature
+tail -n 1 rcp | sed 's/.* //' | base64 -d >blob
+at=$((16#$(od -An -tx1 -j 4 -N 8 blob | tr -d ' ')))
+{ printf 'cosignature/v1\ntime %s\n' "$at"; sed '/^$/,$d' rcp; } >message
+tail -c 64 blob >sig
+openssl pkey -in aud.pem -pubout -out aud.pub
+ok "openssl verifies it" openssl pkeyutl -verify -pubin -inkey aud.pub -rawin \
+    -in message -sigfile sig
+ok "its time is now" test $(($(date +%s) - at)) -lt 600
+{ printf 'audit.example/coldseal\n\004'
+	openssl pkey -in aud.pem -pubout -outform DER | tail -c 32; } |
+    sha256sum | cut -c 1-8 >id
+is "its key ID is C2SP's" "$(od -An -tx1 -N 4 blob | tr -d ' ')" "$(cat id)"
+is "and that of the verifier key" "$(cut -d + -f 2 aud.vkey)" "$(cat id)"
+exits "goes to a medium" 0 "$cs" media write rcp.img RCP
+exits "and comes back" 0 "$cs" media read rcp.img --file COLDSEAL.RCP --out r2
+ok "the same" cmp RCP r2
+gives "is taken as a receipt" DUPLICATE third --receipt RCP
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem \
+    2>/dev/null
+refuses "a key of another type" 3 COSIGN-KEY "$cs" audit receipt --db a.db \
+    --key ec.pem --name x --out no
+refuses "a name with a space" 3 COSIGN-KEY "$cs" audit receipt --db a.db \
+    --key aud.pem --name 'a b' --out no
+refuses "nothing to write" 2 USAGE receipt
+ok "nothing is written" test ! -e no
+cp -a a.db.tiles keep.tiles && mv a.db keep
+forget
+verdict first
+refuses "set back to medium 1, with the receipt: ROLLBACK" 1 AUDIT-ROLLBACK \
+    import second --receipt RCP
+forget
+mv keep a.db && mv keep.tiles a.db.tiles
+
 # --- rebuild -------------------------------------------------------------
 sqlite3 a.db .dump >was
 exits "audit rebuild" 0 "$cs" audit rebuild --db a.db
