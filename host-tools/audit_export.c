@@ -47,8 +47,8 @@ find_table(const char *name, const char **ret, struct diag *d)
 			*ret = tables[i].sql;
 			return 0;
 		}
-	return diag_fail(d, CS_E_USAGE, "one that coldseal-audit(1) lists", "--what %.40s",
-	    name);
+	return diag_fail(d, CS_E_USAGE, "one that coldseal-audit(1) lists",
+	    "--what %.40s", name);
 }
 
 /* A spreadsheet would run what begins so. */

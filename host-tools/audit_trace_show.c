@@ -74,9 +74,10 @@ show_evidence(const json_t *s, const json_t *intake)
 	const json_t *list = leaf_get(intake, "data.evidence"), *e;
 	size_t i;
 
-	json_array_foreach (list, i, e)
+	json_array_foreach (list, i, e) {
 		line("evidence", "%s  %s", leaf_text(e, "sha256"),
 		    leaf_text(e, "name"));
+	}
 	given("  root", leaf_text(s, "data.trace.evidence_root"));
 	if (json_array_size(list) == 0)
 		show_text("evidence", "none");
@@ -99,8 +100,9 @@ show_approvals(const json_t *trace)
 	if (json_array_size(list) != 0)
 		return;
 	list = leaf_get(part(trace, "signature"), "data.trace.approvers");
-	json_array_foreach (list, i, a)
+	json_array_foreach (list, i, a) {
 		show_text("approved", leaf_text(a, "person"));
+	}
 	if (json_array_size(list) == 0)
 		show_text("approved", "by nobody, as far as this log says");
 }
@@ -147,9 +149,10 @@ show_exports(const json_t *list)
 		    leaf_text(x, "time"), leaf_number(x, "leaf"),
 		    leaf_number(x, "data.counter"));
 		files = leaf_get(x, "data.files");
-		json_array_foreach (files, k, f)
+		json_array_foreach (files, k, f) {
 			line("  medium", "%s  %s", leaf_text(f, "sha256"),
 			    leaf_text(f, "name"));
+		}
 	}
 	if (json_array_size(list) == 0)
 		show_text("exported", "not yet, as far as this log goes");

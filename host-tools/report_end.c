@@ -36,8 +36,8 @@ static const char *const limits[] = {
 	"above. Compare them with those that were written down when the "
 	"appliance was provisioned; keys that came with a bundle prove "
 	"nothing.",
-	"<b>This page.</b> It is not signed. Whoever doubts it makes it again "
-	"from the bundles, or uses the commands above.",
+	("<b>This page.</b> It is not signed. Whoever doubts it makes it again "
+	 "from the bundles, or uses the commands above."),
 };
 
 static void

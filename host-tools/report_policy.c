@@ -104,8 +104,9 @@ put_authority(struct report *p, const struct audit_policy *v, struct diag *d)
 	    "<th>Key<th>Rule<th>Who must approve<th>Asked for by<th>Until"
 	    "</thead><tbody>\n",
 	    v->p->version, v->leaf);
-	json_array_foreach (rows, i, row)
+	json_array_foreach (rows, i, row) {
 		put_row(&p->h, row);
+	}
 	html_raw(&p->h, "</tbody></table>\n");
 	return 0;
 }
