@@ -88,12 +88,10 @@ audit_policy_after(struct audit_view *a, uint64_t idx, struct audit_policy *ret,
 	bool any = false;
 	int r;
 
-	r = audit_rows_open(a->db,
+	r = audit_rows_first(a->db,
 	    "SELECT idx, envelope, policy FROM v_policies WHERE idx <= $1"
 	    " ORDER BY idx DESC LIMIT 1",
-	    args, 1, &q, d);
-	if (r == 0)
-		r = audit_rows_next(q, &any, d);
+	    args, 1, &q, &any, d);
 	if (r == 0 && !any)
 		r = diag_fail(d, CS_E_AUDIT_POLICY, NULL,
 		    "none up to leaf %" PRIu64, idx);
@@ -119,12 +117,10 @@ audit_policy_at(struct audit_view *a, int64_t at, struct audit_policy *ret,
 	bool any = false;
 	int r;
 
-	r = audit_rows_open(a->db,
+	r = audit_rows_first(a->db,
 	    "SELECT idx FROM v_events WHERE claimed <= $1"
 	    " ORDER BY idx DESC LIMIT 1",
-	    args, 1, &q, d);
-	if (r == 0)
-		r = audit_rows_next(q, &any, d);
+	    args, 1, &q, &any, d);
 	if (r == 0 && !any)
 		r = diag_fail(d, CS_E_AUDIT_POLICY, NULL,
 		    "the log begins later");

@@ -98,6 +98,22 @@ audit_rows_columns(struct audit_rows *q)
 }
 
 int
+audit_rows_first(struct audit_db *db, const char *sql,
+    const struct audit_arg *args, size_t n, struct audit_rows **ret,
+    bool *ret_any, struct diag *d)
+{
+	_cleanup_audit_rows_ struct audit_rows *q = NULL;
+	int r;
+
+	r = audit_rows_open(db, sql, args, n, &q, d);
+	if (r == 0)
+		r = audit_rows_next(q, ret_any, d);
+	if (r == 0)
+		*ret = take_ptr(q);
+	return r;
+}
+
+int
 audit_ask_number(struct audit_db *db, const char *sql,
     const struct audit_arg *args, size_t n, uint64_t *ret, struct diag *d)
 {
@@ -105,9 +121,7 @@ audit_ask_number(struct audit_db *db, const char *sql,
 	bool any = false;
 	int r;
 
-	r = audit_rows_open(db, sql, args, n, &q, d);
-	if (r == 0)
-		r = audit_rows_next(q, &any, d);
+	r = audit_rows_first(db, sql, args, n, &q, &any, d);
 	if (r == 0)
 		*ret = any ? audit_rows_number(q, 0) : 0;
 	return r;

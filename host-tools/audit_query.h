@@ -40,6 +40,10 @@ bool audit_rows_is_number(struct audit_rows *q, int column);
 const char *audit_rows_name(struct audit_rows *q, int column);
 int audit_rows_columns(struct audit_rows *q);
 
+/* The first row of a question, if there is any. */
+int audit_rows_first(struct audit_db *db, const char *sql,
+    const struct audit_arg *args, size_t n, struct audit_rows **ret,
+    bool *ret_any, struct diag *d) CS_WUR;
 /* The number in the one row of a question. */
 int audit_ask_number(struct audit_db *db, const char *sql,
     const struct audit_arg *args, size_t n, uint64_t *ret, struct diag *d)

@@ -144,12 +144,10 @@ add_policy(struct audit_view *a, json_t *trace, struct diag *d)
 	bool any = false;
 	int r;
 
-	r = audit_rows_open(a->db,
+	r = audit_rows_first(a->db,
 	    "SELECT idx, policy_version, envelope FROM v_policies"
 	    " WHERE policy = $1 ORDER BY idx LIMIT 1",
-	    args, 1, &q, d);
-	if (r == 0)
-		r = audit_rows_next(q, &any, d);
+	    args, 1, &q, &any, d);
 	if (r != 0 || !any)
 		return r;
 	return set(trace, "policy",
@@ -170,12 +168,10 @@ add_checkpoint(struct audit_view *a, uint64_t idx, json_t *trace,
 	bool any = false;
 	int r;
 
-	r = audit_rows_open(a->db,
+	r = audit_rows_first(a->db,
 	    "SELECT size, root, time, bundle FROM v_checkpoints"
 	    " WHERE size > $1 ORDER BY size LIMIT 1",
-	    args, 1, &q, d);
-	if (r == 0)
-		r = audit_rows_next(q, &any, d);
+	    args, 1, &q, &any, d);
 	if (r != 0 || !any)
 		return r;
 	return set(trace, "checkpoint",
