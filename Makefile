@@ -56,7 +56,11 @@ TEXT := $(call lib,b64 utf8)
 QRFRAME := $(call lib,b32 qrframe)
 QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
-KEY := $(call lib,key key_normal keyverify sigfmt)
+KEY := $(call lib,key key_normal keyverify)
+# one file per format of signatures, and their table
+FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_minisign \
+	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
+	sigfmt_util pgp)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
@@ -64,9 +68,10 @@ TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogparts \
 	tlogtree tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
-	policy_lists policy_rules policy_uri request approval record \
-	refusal checks \
-	evaluate evaluate_approvals evaluate_artifacts evaluate_limits \
+	policy_lists policy_next policy_rules policy_uri request change \
+	change_params change_record approval record refusal checks \
+	evaluate evaluate_approvals evaluate_artifacts evaluate_change \
+	evaluate_limits \
 	evaluate_scope)
 EVIDENCE := $(call lib,evidence evidence_envelope evidence_other \
 	evidence_provenance evidence_report evidence_severity \
@@ -78,7 +83,7 @@ GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	policy_lint_parts policy_lint_rules policy_review policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
-DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
+DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
@@ -101,23 +106,27 @@ ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
 	attest_verify_nv))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
-CERT := $(call o,$(addprefix hsm/,cms selfsign))
+CERT := $(call o,$(addprefix hsm/,selfsign sign_format tbs))
+# keys of a policy: what an update and a key ceremony need
+KEYS := $(call o,$(addprefix hsm/,csr key_uri p11_change policy_keys tbs))
 RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 	recover_session recover_split))
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_accept audit_anchor audit_attest audit_db audit_field audit_import \
-	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_receipt audit_rows \
-	audit_schema audit_sql audit_status audit_store audit_verify audit_words \
-	tilefiles cli docs \
-	evfiles govern govern_diff govern_explain govern_lint govern_review \
-	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
-	media_read media_write multihash newfile package package_write \
-	policy_show policy_sign policy_simulate progress reqfile \
+	audit_accept audit_anchor audit_attest audit_db audit_field \
+	audit_import audit_keep audit_leaf audit_pairs audit_read \
+	audit_rebuild audit_receipt audit_rows audit_schema audit_sql \
+	audit_status audit_store audit_verify audit_words change_create \
+	change_show cli docs evfiles formats govern govern_diff \
+	govern_explain govern_lint govern_review hostkey hostkey_p11 \
+	hostkey_pem image_sign inputs logsource main media media_read \
+	media_write multihash newfile package package_write policy_pubkey \
+	policy_show policy_sign policy_simulate progress reqfile reqnew \
+	tilefiles \
 	request_approve request_check request_create \
-	request_show resp_check resp_sigs respfile response_extract \
+	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
 
@@ -133,9 +142,10 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_ahead core_export core_gates core_show core_trace \
+	core_ahead core_change core_change_view core_export core_gates \
+	core_show core_trace \
 	core_who)) \
-	$(call lib,quorum) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
+	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
 	$(LOG) $(DIRLIST) $(QRFRAME)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 
@@ -152,8 +162,9 @@ coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
 coldseal-export_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
-	signer_audit signer_check signer_job signer_seal signer_sign \
-	signer_tpm)) $(P11) $(CERT) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) \
+	signer_audit signer_change signer_check signer_job signer_keys \
+	signer_parts signer_reseal signer_seal signer_sign signer_tpm)) \
+	$(call lib,sessions) $(P11) $(CERT) $(KEYS) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) \
 	$(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
 	tss2-sys tss2-mu tss2-tctildr tss2-rc
@@ -165,7 +176,8 @@ coldseal-token_L := libcrypto libseccomp p11-kit-1
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_audit \
 	provision_enroll provision_escrow provision_image provision_keys provision_oldlog \
 	provision_policy provision_recover provision_shares provision_state)) \
-	$(P11) $(CERT) $(TPM) $(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
+	$(P11) $(CERT) $(call o,hsm/key_uri hsm/policy_keys) $(TPM) \
+	$(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
 	$(DOCUMENTS) $(LOG) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare
@@ -184,15 +196,16 @@ coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
+	host-tools/coldseal-change.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
-	host-tools/coldseal-who-can-sign.1 \
+	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
-	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
+	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence lib/PROTOCOL.formats \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
@@ -283,7 +296,8 @@ check: packages
 check-build: all $(UNIT) $(REPLAY) $(TOOLS) $(FAKES)
 check-run: check-build
 	$(Q)$(TEST_ENV) tests/run.sh $(B)/test-logs $(UNIT) \
-	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh
+	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh \
+	    tests/unit/host_change.sh
 
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run

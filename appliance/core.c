@@ -44,6 +44,7 @@ static const struct verb {
 	    "reject with your token "
 	    "and a reason" },
 	{ "sign", 1, 1, verb_sign, " N", "sign an approved request" },
+	{ "apply", 1, 1, verb_apply, " N", "make an approved change" },
 	{ "export", 0, 1, verb_export, " [N]",
 	    "write response and audit "
 	    "bundle to the OUT medium" },
@@ -147,7 +148,7 @@ run_line(struct core *c, char *line)
 	}
 	if (n - 1 < verbs[i].min || n - 1 > verbs[i].max)
 		return say(c, "usage: %s%s\n", verbs[i].name, verbs[i].args);
-	if (verbs[i].run == verb_sign)
+	if (verbs[i].run == verb_sign || verbs[i].run == verb_apply)
 		signer_check(c);
 	else
 		signing_drop(c);

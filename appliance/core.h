@@ -8,6 +8,7 @@
 #include "lib/ipc.h"
 #include "lib/proto_console.h"
 #include "lib/proto_signer.h"
+#include "lib/sessions.h"
 
 /*
  * The core: policy, quorum, ledger.  It has no PKCS#11, TPM, media or
@@ -86,15 +87,13 @@ int helper_recv(int sock, uint16_t fail_type, const char *who,
  */
 int signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
     CS_WUR;
-struct signer_session {
-	uint8_t nonce[32];
-	uint8_t *context;	/* free() */
-	size_t context_len;
-	uint32_t handle, seconds;
-};
-/* keep: handles of other requests' sessions */
-int signer_session(struct core *c, const char *domain, const uint32_t *keep,
-    uint32_t n, struct signer_session *ret, struct diag *d) CS_WUR;
+/*
+ * One for each domain, or one for its nonce; keep: handles of other requests'
+ * sessions.  *ret is read by sessions_get(); free(*ret)
+ */
+int signer_session(struct core *c, const struct domain_list *domains,
+    const uint32_t *keep, uint32_t n, uint8_t **ret, size_t *ret_len,
+    uint32_t *ret_seconds, struct diag *d) CS_WUR;
 int signer_state(struct core *c, struct signer_state *ret, struct diag *d)
     CS_WUR;
 /* one more boot or export */
@@ -125,6 +124,15 @@ int signer_preflight(struct core *c, const struct buf *job, uint32_t *ret_n,
 int signer_sign(struct core *c, uint32_t n,
     int (*cb)(void *arg, uint32_t i, const uint8_t *sig, size_t len), void *arg,
     struct diag *d) CS_WUR;
+/* the preflighted change; signer_changed_done() */
+struct signer_changed {
+	uint64_t generation;	/* of a policy update, else 0 */
+	char *uri;
+	struct change_made made;	/* its bytes are owned */
+};
+int signer_change(struct core *c, struct signer_changed *ret, struct diag *d)
+    CS_WUR;
+void signer_changed_done(struct signer_changed *x);
 void signer_end(struct core *c);
 /* one that died at the prompt is forgotten */
 void signer_check(struct core *c);
@@ -140,6 +148,14 @@ int core_checkpoint(struct core *c, struct diag *d) CS_WUR;
 int core_log_one(struct core *c, const char *type, json_t *data,
     struct diag *d) CS_WUR;
 int64_t core_now(void);
+/* seconds to add to the machine's clock from now on */
+void core_clock_offset(int64_t seconds);
+/*
+ * The time that a request is judged at; CS_E_CLOCK_FLOOR, but not for one
+ * that sets the clock.
+ */
+int core_time_of(struct core *c, const struct request *q, int64_t *ret,
+    struct diag *d) CS_WUR;
 /* CS_E_CLOCK_FLOOR if the clock is behind the last logged time */
 int core_clock_check(int64_t now, int64_t floor, struct diag *d) CS_WUR;
 
@@ -164,12 +180,14 @@ int session_check(struct core *c, const struct ledger_request *q,
 int session_ensure(struct core *c, struct case_file *f, struct diag *d) CS_WUR;
 /* At the start: sessions that ended with the power, with a leaf each */
 int session_lapse(struct core *c, struct diag *d) CS_WUR;
-/* the challenge that a token signs for the TPM, appended */
-int session_challenge(const struct core *c, const struct case_file *f,
-    struct buf *out) CS_WUR;
+/* the TPM's sessions of the request; they borrow from *ret_bytes, free() */
+int session_load(struct core *c, const struct case_file *f,
+    uint8_t **ret_bytes, struct sessions *ret, struct diag *d) CS_WUR;
 
 /* --- start (core_boot.c) --- */
 int core_boot(struct core *c, struct diag *d) CS_WUR;
+/* The copies for other programs; that in enrol/ is for the connected side */
+int core_policy_write(const uint8_t *env, size_t len, struct diag *d) CS_WUR;
 /* policy.dsse as it is on disk; free(*ret) */
 int core_policy_envelope(uint8_t **ret, size_t *ret_len, struct diag *d)
     CS_WUR;
@@ -200,6 +218,10 @@ int case_count(struct core *c, const struct case_file *f, int64_t now,
 int case_check_decision(struct core *c, const struct case_file *f,
     const struct approval_doc *doc, bool approve, int64_t now,
     struct diag *d) CS_WUR;
+/* the state in the words for signatures, or for changes */
+const char *case_state(const struct ledger_request *q);
+/* "  label  value", the value made safe for a terminal */
+int case_field(struct buf *out, const char *label, const char *value) CS_WUR;
 /* what people must see before they decide */
 int case_view(struct core *c, const struct case_file *f, struct buf *out)
     CS_WUR;
@@ -224,6 +246,20 @@ int evidence_load(struct core *c, const struct request *q,
 
 /* a digest as grouped hexadecimal and as PGP words, six lines */
 int case_digest(struct buf *out, const uint8_t digest[32]) CS_WUR;
+
+/*
+ * --- changes by ceremony (core_change.c, core_change_view.c) ---
+ * Everything that stands in the way of one, and the policy that it would put
+ * in force; policy_free(*ret_new)
+ */
+int change_check(struct core *c, const struct request *q,
+    const struct evidence_doc *docs, size_t n, int64_t now, struct checks *ck,
+    struct policy **ret_new, struct diag *d) CS_WUR;
+int change_view(struct core *c, const struct case_file *f, struct buf *out)
+    CS_WUR;
+/* One that was cut short: was the TPM's part done? Then it is finished. */
+int change_recover(struct core *c, const struct ledger_request *q,
+    struct diag *d) CS_WUR;
 
 /* --- where a signature comes from (core_trace.c); json_decref(*ret) --- */
 int core_trace(struct core *c, const struct case_file *f, json_t **ret) CS_WUR;
@@ -260,6 +296,7 @@ int verb_show(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_approve(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_reject(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_sign(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_apply(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_export(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_attest(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_who(struct core *c, char **argv, size_t argc, struct diag *d);

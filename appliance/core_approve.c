@@ -13,16 +13,15 @@
 #include <string.h>
 
 #include "appliance/core.h"
-#include "lib/b64.h"
 #include "lib/hex.h"
 
-#define WHO	 "the token helper"
-#define VOTE_MAX 512u /* base64 of it fits LEDGER_VOTE_MAX */
+#define WHO "the token helper"
 
 struct decision {
 	struct core *c;
 	struct case_file f;
 	bool approve;
+	int64_t now; /* that the request is judged at */
 	char reason[401];
 	int sock, pin_fd;
 	/* keys of all people who could approve, and whose each is */
@@ -32,7 +31,10 @@ struct decision {
 	size_t found; /* index into keys */
 	char *payload, *envelope;
 	size_t payload_len, envelope_len;
-	char vote[LEDGER_VOTE_MAX + 1]; /* base64; "" for a rejection */
+	uint8_t *bytes; /* of the sessions */
+	struct sessions sessions;
+	bool asked[SESSIONS_MAX]; /* the domain's quorum has this key */
+	char votes[SESSION_VOTES_MAX + 1]; /* "" for a rejection */
 };
 
 static void
@@ -43,6 +45,7 @@ decision_done(struct decision *x)
 	close_fdp(&x->pin_fd);
 	free(x->payload);
 	free(x->envelope);
+	free(x->bytes);
 }
 
 /* All people: a token of somebody who may not is named, not "unknown". */
@@ -129,8 +132,8 @@ check_person(struct decision *x, struct diag *d)
 		if (strcmp(x->f.decisions[i].approver, who->id) == 0)
 			return diag_fail(d, CS_E_APPROVED_BEFORE,
 			    "another person", "%s", who->id);
-	return evaluate_may_approve(x->c->policy, x->f.rule, x->f.requester,
-	    who, core_now(), d);
+	return evaluate_may_decide(x->c->policy, x->f.req, x->f.rule,
+	    x->f.requester, who, x->now, d);
 }
 
 static int
@@ -156,43 +159,93 @@ agree_to_last_try(struct decision *x, uint8_t flags, bool *ret)
 	return r == 0 && !*ret ? CS_E_CANCELLED : r;
 }
 
+/* Which domains' chips count this person? */
 static int
-send_items(struct decision *x, bool last_try)
+find_votes(struct decision *x, uint32_t *ret, struct diag *d)
+{
+	size_t i;
+	int r;
+
+	*ret = 0;
+	if (!x->approve)
+		return 0;
+	r = session_load(x->c, &x->f, &x->bytes, &x->sessions, d);
+	for (i = 0; r == 0 && i < x->sessions.n; i++) {
+		const char *domain = x->sessions.v[i].domain;
+		_cleanup_quorum_ struct quorum q = { 0 };
+
+		if (domain[0] == '\0')
+			continue;
+		r = quorum_of_domain(x->c->policy, domain, &q, d);
+		x->asked[i] = r == 0 && quorum_find(&q, x->keys[x->found]) >= 0;
+		*ret += x->asked[i];
+	}
+	return r;
+}
+
+static int
+put_challenge(const struct session *s, struct buf *b)
+{
+	struct buf challenge = BUF_INIT(256);
+	char ref[QUORUM_REF_MAX];
+	int r;
+
+	quorum_ref(s->domain, ref);
+	r = quorum_challenge(s->nonce, ref, &challenge);
+	if (r == 0)
+		r = buf_put_u8(b, TOKEN_ITEM_TPM);
+	if (r == 0)
+		r = buf_put_str(b, challenge.p, challenge.len);
+	buf_done(&challenge);
+	return r;
+}
+
+static int
+send_items(struct decision *x, bool last_try, uint32_t votes)
 {
 	struct buf pae = BUF_INIT(DSSE_MAX), b = BUF_INIT(IPC_MAX - 2);
-	struct buf challenge = BUF_INIT(256);
+	size_t i;
 	int r;
 
 	r = dsse_pae(x->payload, x->payload_len, &pae);
-	if (r == 0 && x->approve)
-		r = session_challenge(x->c, &x->f, &challenge);
 	if (r == 0)
 		r = buf_put_u8(&b, last_try ? 1 : 0);
 	if (r == 0)
-		r = buf_put_u32(&b, x->approve ? 2 : 1);
+		r = buf_put_u32(&b, 1 + votes);
 	if (r == 0)
 		r = buf_put_u8(&b, TOKEN_ITEM_MESSAGE);
 	if (r == 0)
 		r = buf_put_str(&b, pae.p, pae.len);
-	if (r == 0 && x->approve)
-		r = buf_put_u8(&b, TOKEN_ITEM_TPM);
-	if (r == 0 && x->approve)
-		r = buf_put_str(&b, challenge.p, challenge.len);
+	for (i = 0; r == 0 && i < x->sessions.n; i++)
+		if (x->asked[i])
+			r = put_challenge(&x->sessions.v[i], &b);
 	if (r == 0)
 		r = ipc_send_buf(x->sock, TOKEN_SIGN, &b, -1);
 	buf_done(&pae);
-	buf_done(&challenge);
 	buf_done(&b);
 	return r;
 }
 
 static int
-take_signature(struct decision *x, struct diag *d)
+take_votes(struct decision *x, struct rd *rd)
+{
+	const uint8_t *sig[SESSIONS_MAX] = { NULL };
+	size_t len[SESSIONS_MAX] = { 0 }, i;
+
+	for (i = 0; i < x->sessions.n; i++)
+		if (x->asked[i] &&
+		    (rd_str(rd, SESSION_VOTE_MAX, &sig[i], &len[i]) != 0 ||
+			len[i] == 0))
+			return CS_E_IPC;
+	sessions_votes_format(&x->sessions, sig, len, x->votes);
+	return 0;
+}
+
+static int
+take_signature(struct decision *x, uint32_t votes, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct dsse_new_sig s = { .keyid = x->keys[x->found]->id };
-	const uint8_t *vote = NULL;
-	size_t vote_len = 0;
 	struct rd rd;
 	uint32_t n = 0;
 	int r;
@@ -201,14 +254,10 @@ take_signature(struct decision *x, struct diag *d)
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-	if (m.type != TOKEN_SIGNED || rd_u32(&rd, &n) != 0 ||
-	    n != (x->approve ? 2 : 1) ||
+	if (m.type != TOKEN_SIGNED || rd_u32(&rd, &n) != 0 || n != 1 + votes ||
 	    rd_str(&rd, 4096, &s.sig, &s.sig_len) != 0 ||
-	    (x->approve && rd_str(&rd, VOTE_MAX, &vote, &vote_len) != 0) ||
-	    rd_end(&rd) != 0)
+	    (x->approve && take_votes(x, &rd) != 0) || rd_end(&rd) != 0)
 		return diag_fail(d, CS_E_IPC, "a signature per item", WHO);
-	if (x->approve)
-		b64_encode(vote, vote_len, x->vote);
 	return dsse_format(x->payload, x->payload_len, &s, 1, &x->envelope,
 	    &x->envelope_len);
 }
@@ -224,17 +273,20 @@ sign_statement(struct decision *x, uint8_t flags, struct diag *d)
 		.rule = x->f.rule,
 		.approver = x->owner[x->found]->id,
 		.nonce = x->f.nonce,
-		.time = core_now(),
+		.time = x->now,
 	};
+	uint32_t votes = 0;
 	char prompt[200];
 	bool last_try;
 	int r;
 
 	r = approval_format(&n, &x->payload, &x->payload_len);
 	if (r == 0)
+		r = find_votes(x, &votes, d);
+	if (r == 0)
 		r = agree_to_last_try(x, flags, &last_try);
 	if (r == 0)
-		r = send_items(x, last_try);
+		r = send_items(x, last_try, votes);
 	if (r != 0)
 		return r;
 	(void)snprintf(prompt, sizeof(prompt),
@@ -245,7 +297,7 @@ sign_statement(struct decision *x, uint8_t flags, struct diag *d)
 	r = ask_pin(x->c, prompt, &x->pin_fd);
 	if (r != 0)
 		return r;
-	return take_signature(x, d);
+	return take_signature(x, votes, d);
 }
 
 /* The policy's own count must agree that the new statement is good. */
@@ -257,8 +309,7 @@ check_counts(struct decision *x, struct diag *d)
 		.len = x->envelope_len,
 	};
 
-	return case_check_decision(x->c, &x->f, &doc, x->approve, core_now(),
-	    d);
+	return case_check_decision(x->c, &x->f, &doc, x->approve, x->now, d);
 }
 
 static int
@@ -282,7 +333,7 @@ log_decision(struct decision *x, struct diag *d)
 		"request", x->f.q.id, "request_sha256", x->f.q.digest, "person",
 		x->owner[x->found]->id, "decision",
 		x->approve ? "approve" : "reject", "reason", reason, "envelope",
-		blob, "statement", statement, "key_id", key, "vote", x->vote),
+		blob, "statement", statement, "key_id", key, "vote", x->votes),
 	    d);
 }
 
@@ -355,18 +406,21 @@ with_token(struct decision *x, const char *given, struct diag *d)
 static int
 announce(struct decision *x, struct diag *d)
 {
+	const bool sign = x->f.req->action == REQUEST_SIGN;
 	struct diag why = { 0 };
 	int r;
 
 	r = signing_prepare(x->c, x->f.q.n, &why);
 	if (r == 0)
 		return say(x->c,
-		    "the signer agrees; it can be signed now: "
-		    "sign %llu\n",
+		    "the signer agrees; it can be %s now: "
+		    "%s %llu\n",
+		    sign ? "signed" : "made", sign ? "sign" : "apply",
 		    (unsigned long long)x->f.q.n);
 	if (why.code != r)
 		return diag_fail(d, r, NULL, "preflight");
-	r = say(x->c, "but it could not be signed as things are:\n");
+	r = say(x->c, "but it could not be %s as things are:\n",
+	    sign ? "signed" : "made");
 	return r == 0 ? say_diag(x->c, &why) : r;
 }
 
@@ -378,12 +432,12 @@ report(struct decision *x, struct diag *d)
 	int r;
 
 	if (!x->approve)
-		return say(x->c,
-		    "rejected by %s; request %llu cannot be signed\n",
-		    x->owner[x->found]->id, (unsigned long long)x->f.q.n);
+		return say(x->c, "rejected by %s; request %llu cannot be %s\n",
+		    x->owner[x->found]->id, (unsigned long long)x->f.q.n,
+		    x->f.req->action == REQUEST_SIGN ? "signed" : "made");
 	r = case_load(x->c, x->f.q.n, &f, d);
 	if (r == 0)
-		r = case_count(x->c, &f, core_now(), NULL, &count, d);
+		r = case_count(x->c, &f, x->now, NULL, &count, d);
 	if (r == 0)
 		r = say(x->c, "approved by %s: %llu of %llu\n",
 		    x->owner[x->found]->id, (unsigned long long)count,
@@ -407,15 +461,15 @@ decide(struct core *c, char **argv, size_t argc, bool approve, struct diag *d)
 
 	r = parse_number(argv[0], &n, d);
 	if (r == 0)
-		r = core_clock_check(core_now(), ledger_floor(c->ledger), d);
-	if (r == 0)
 		r = case_load(c, n, &x.f, d);
+	if (r == 0)
+		r = core_time_of(c, x.f.req, &x.now, d);
 	if (r != 0)
 		return r;
 	if (x.f.q.state != REQ_PENDING)
 		return diag_fail(d, CS_E_STATE, "a pending request",
 		    "request %llu is %s", (unsigned long long)n,
-		    request_state_name(x.f.q.state));
+		    case_state(&x.f.q));
 	r = confirm(&x);
 	if (r == 0 && approve)
 		r = session_ensure(c, &x.f, d);

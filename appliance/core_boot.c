@@ -21,25 +21,98 @@ core_policy_envelope(uint8_t **ret, size_t *ret_len, struct diag *d)
 	return file_read(CORE_STATE, "policy.dsse", DSSE_MAX, ret, ret_len, d);
 }
 
+/* For this appliance, and no software keys in production. */
 static int
-load_policy(struct core *c, char envelope_blob[65], struct diag *d)
+fits(const struct core *c, struct diag *d)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t len;
-	int r;
-
-	r = core_policy_envelope(&data, &len, d);
-	if (r == 0)
-		r = policy_load_genesis(data, len, &c->policy, d);
-	if (r != 0)
-		return r;
 	if (!policy_names_log(c->policy, c->origin))
 		return diag_fail(d, CS_E_POLICY_PIN, c->origin,
 		    "a policy for %s", c->policy->appliance);
 	if (c->rehearsal && !c->policy->rehearsal)
 		return diag_fail(d, CS_E_POLICY_PIN, "a rehearsal policy",
 		    "a production policy on a rehearsal appliance");
-	return ledger_blob_put(c->ledger, data, len, envelope_blob, d);
+	return 0;
+}
+
+/* The first one of a log: the one that was provisioned, or recovered. */
+static int
+first_policy(struct core *c, char envelope_blob[65], struct diag *d)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t len, name_len;
+	int r;
+
+	r = core_policy_envelope(&data, &len, d);
+	if (r == 0)
+		r = policy_log_number(c->origin, &name_len) == 1 ?
+		    policy_load_genesis(data, len, &c->policy, d) :
+		    policy_load_pinned(data, len, &c->policy, d);
+	if (r == 0)
+		r = fits(c, d);
+	return r == 0 ?
+	    ledger_blob_put(c->ledger, data, len, envelope_blob, d) :
+	    r;
+}
+
+/*
+ * policy.dsse is a copy for other programs.  The one before, where a policy
+ * update was cut short at its very end, is replaced; any other is refused.
+ */
+static int
+check_copy(const struct core *c, const uint8_t *env, size_t len, struct diag *d)
+{
+	_cleanup_dsse_ struct dsse *e = NULL;
+	_cleanup_free_ uint8_t *data = NULL;
+	char is[65], want[65];
+	size_t n;
+	int r;
+
+	r = core_policy_envelope(&data, &n, d);
+	if (r == 0 && n == len && memcmp(data, env, n) == 0)
+		return 0;
+	if (r == 0)
+		r = dsse_parse(data, n, &e, d);
+	if (r != 0)
+		return r;
+	if (c->policy->has_previous &&
+	    memcmp(e->digest, c->policy->previous, sizeof(e->digest)) == 0)
+		return core_policy_write(env, len, d);
+	hex_encode(e->digest, 32, is);
+	hex_encode(c->policy->digest, 32, want);
+	return diag_fail(d, CS_E_POLICY_PIN, want, "%s in policy.dsse", is);
+}
+
+static int
+pinned_policy(struct core *c, struct diag *d)
+{
+	_cleanup_free_ uint8_t *env = NULL;
+	char digest[65];
+	size_t len;
+	int r;
+
+	r = ledger_blob_get(c->ledger, ledger_policy_envelope(c->ledger),
+	    DSSE_MAX, &env, &len, d);
+	if (r == 0)
+		r = policy_load_pinned(env, len, &c->policy, d);
+	if (r != 0)
+		return r;
+	hex_encode(c->policy->digest, 32, digest);
+	if (strcmp(ledger_policy(c->ledger), digest) != 0)
+		return diag_fail(d, CS_E_POLICY_PIN, ledger_policy(c->ledger),
+		    "%s", digest);
+	r = fits(c, d);
+	return r == 0 ? check_copy(c, env, len, d) : r;
+}
+
+int
+core_policy_write(const uint8_t *env, size_t len, struct diag *d)
+{
+	int r = file_write_atomic(CORE_STATE, "enrol/policy.dsse", env, len,
+	    0644, d);
+
+	return r == 0 ?
+	    file_write_atomic(CORE_STATE, "policy.dsse", env, len, 0600, d) :
+	    r;
 }
 
 static int
@@ -89,6 +162,10 @@ close_unfinished(struct core *c, struct diag *d)
 
 	r = ledger_requests(c->ledger, collect_unfinished, &u, d);
 	for (i = 0; r == 0 && i < u.n; i++) {
+		if (strcmp(u.q[i].rule, POLICY_RULE_ADMIN) == 0) {
+			r = change_recover(c, &u.q[i], d);
+			continue;
+		}
 		r = core_log_one(c, "sign.outcome",
 		    json_pack("{s:s, s:s, s:s}", "request", u.q[i].id,
 			"request_sha256", u.q[i].digest, "result",
@@ -128,16 +205,13 @@ pin_policy(struct core *c, struct diag *d)
 	char digest[65], blob[65];
 	int r;
 
-	r = load_policy(c, blob, d);
+	if (ledger_size(c->ledger) != 0)
+		return pinned_policy(c, d);
+	r = first_policy(c, blob, d);
 	if (r != 0)
 		return r;
 	hex_encode(c->policy->digest, 32, digest);
-	if (ledger_size(c->ledger) == 0)
-		return start_log(c, digest, blob, d);
-	if (strcmp(ledger_policy(c->ledger), digest) != 0)
-		return diag_fail(d, CS_E_POLICY_PIN, ledger_policy(c->ledger),
-		    "%s", digest);
-	return 0;
+	return start_log(c, digest, blob, d);
 }
 
 static int
@@ -163,6 +237,7 @@ core_boot(struct core *c, struct diag *d)
 	if (r != 0)
 		return r;
 	ledger_next_boot(c->ledger);
+	core_clock_offset(ledger_clock_offset(c->ledger));
 	/* before the first signature of any kind */
 	r = anchor_start(c, d);
 	if (r == 0)

@@ -4,6 +4,21 @@
 #include "appliance/core.h"
 #include "lib/hex.h"
 
+const char *
+case_state(const struct ledger_request *q)
+{
+	if (strcmp(q->rule, POLICY_RULE_ADMIN) != 0)
+		return request_state_name(q->state);
+	switch (q->state) {
+	case REQ_SIGNING:
+		return "being made";
+	case REQ_SIGNED:
+		return "made";
+	default:
+		return request_state_name(q->state);
+	}
+}
+
 void
 case_done(struct case_file *f)
 {
@@ -12,7 +27,7 @@ case_done(struct case_file *f)
 	for (i = 0; f->docs != NULL && i < f->ndecisions; i++)
 		free((void *)(uintptr_t)f->docs[i].envelope);
 	free(f->docs);
-	free(f->decisions);
+	ledger_approvals_free(&f->decisions, f->ndecisions);
 	request_free(&f->req);
 	dsse_free(&f->env);
 	memset(f, 0, sizeof(*f));
@@ -29,16 +44,16 @@ load_request(struct core *c, struct case_file *f, struct diag *d)
 	if (r == 0)
 		r = dsse_parse(data, len, &f->env, d);
 	if (r == 0)
-		r = request_parse(f->env->payload, f->env->payload_len, &f->req,
-		    d);
+		r = request_parse_any(f->env->payload, f->env->payload_len,
+		    &f->req, d);
 	if (r != 0)
 		return r;
 	f->requester = policy_principal_by_id(c->policy, f->q.requester);
 	f->rule = policy_rule_by_id(c->policy, f->q.rule);
-	if (f->q.state == REQ_REFUSED)
+	/* the policy of its time may be no more */
+	if (f->q.state != REQ_PENDING && f->q.state != REQ_SIGNING)
 		return 0;
 	/* no session yet: zeros, which nobody's approval names */
-	memset(f->nonce, 0, sizeof(f->nonce));
 	if (f->requester == NULL || f->rule == NULL ||
 	    (f->q.nonce[0] != '\0' &&
 		hex_decode(f->q.nonce, f->nonce, 32) != 0))
@@ -122,9 +137,8 @@ case_check_decision(struct core *c, const struct case_file *f,
 	return 0;
 }
 
-/* "  label  value", the value made safe for a terminal */
-static int
-field(struct buf *out, const char *label, const char *value)
+int
+case_field(struct buf *out, const char *label, const char *value)
 {
 	char safe[201];
 
@@ -224,9 +238,8 @@ view_session(const struct case_file *f, struct buf *out)
 }
 
 static int
-view_facts(const struct case_file *f, struct buf *out)
+view_rows(const struct request *q, const struct case_file *f, struct buf *out)
 {
-	const struct request *q = f->req;
 	const struct {
 		const char *label, *value;
 	} rows[] = {
@@ -243,15 +256,24 @@ view_facts(const struct case_file *f, struct buf *out)
 		{ "branch", q->branch[0] == '\0' ? "not given" : q->branch },
 		{ "rule", f->q.rule },
 	};
-	char hex[120], created[21];
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < ARRAY_LEN(rows); i++)
-		r = field(out, rows[i].label, rows[i].value);
+		r = case_field(out, rows[i].label, rows[i].value);
+	return r;
+}
+
+static int
+view_facts(const struct case_file *f, struct buf *out)
+{
+	const struct request *q = f->req;
+	char hex[120], created[21];
+	int r = view_rows(q, f, out);
+
 	time_format(q->created, created);
 	if (r == 0)
-		r = field(out, "created", created);
+		r = case_field(out, "created", created);
 	if (r == 0)
 		r = hex_groups(q->subject_root, 32, hex, sizeof(hex));
 	if (r == 0)
@@ -270,7 +292,15 @@ view_break_glass(const struct request *q, struct buf *out)
 	    "  *** BREAK GLASS: evidence, scope and windows are not asked "
 	    "for ***\n");
 
-	return r == 0 ? field(out, "because", q->break_glass) : r;
+	return r == 0 ? case_field(out, "because", q->break_glass) : r;
+}
+
+/* Decisions count now, and mean something. */
+static bool
+is_open(const struct case_file *f)
+{
+	return f->rule != NULL &&
+	    (f->q.state == REQ_PENDING || f->q.state == REQ_SIGNING);
 }
 
 int
@@ -280,15 +310,17 @@ case_view(struct core *c, const struct case_file *f, struct buf *out)
 	int r;
 
 	r = buf_putf(out, "request %llu (%s), %s\n", (unsigned long long)f->q.n,
-	    f->q.id, request_state_name(f->q.state));
+	    f->q.id, case_state(&f->q));
 	if (r == 0 && f->req->break_glass != NULL)
 		r = view_break_glass(f->req, out);
 	if (r == 0)
-		r = view_facts(f, out);
+		r = f->req->action == REQUEST_SIGN ? view_facts(f, out) :
+						     change_view(c, f, out);
 	if (r == 0)
 		r = view_evidence(f->req, out);
-	if (r == 0 && f->rule != NULL) {
-		r = case_count(c, f, core_now(), NULL, &count, NULL);
+	if (r == 0 && is_open(f)) {
+		r = case_count(c, f, change_time(f->req, core_now()), NULL,
+		    &count, NULL);
 		if (r == 0)
 			r = buf_putf(out, "  %-10s %llu of %llu\n", "approvals",
 			    (unsigned long long)count,

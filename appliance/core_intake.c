@@ -153,7 +153,7 @@ check_known(struct intake *in, struct diag *d)
 		    "%s", digest);
 	in->known = true;
 	return say(in->c, "request %llu was taken in before and is %s%s\n",
-	    (unsigned long long)q.n, request_state_name(q.state),
+	    (unsigned long long)q.n, case_state(&q),
 	    q.state == REQ_SIGNED ? "; export gives its response again" : "");
 }
 
@@ -168,8 +168,10 @@ judge_request(struct intake *in, struct diag *d)
 		return diag_fail(d, CS_E_IPC, "request.dsse", WHO);
 	r = dsse_parse(x->data, x->len, &in->env, d);
 	if (r == 0)
-		r = request_parse(in->env->payload, in->env->payload_len,
+		r = request_parse_any(in->env->payload, in->env->payload_len,
 		    &in->req, d);
+	if (r == 0)
+		r = core_time_of(in->c, in->req, &in->now, d);
 	if (r != 0)
 		return r;
 	r = evaluate_requester(in->c->policy, in->env, in->req, in->now,
@@ -180,6 +182,10 @@ judge_request(struct intake *in, struct diag *d)
 		return r;
 	if (checks_failed(&in->checks) != 0)
 		return 0;
+	if (in->req->action != REQUEST_SIGN) {
+		in->rule = &in->c->policy->admin;
+		return 0;
+	}
 	return evaluate_request(in->c->policy, in->req, in->who, in->now,
 	    &in->checks, &in->rule);
 }
@@ -234,6 +240,9 @@ judge_gates(struct intake *in, struct diag *d)
 		v[i] = (struct evidence_doc){ q->evidence[i].name, x->data,
 			x->len };
 	}
+	if (q->action != REQUEST_SIGN)
+		return change_check(in->c, q, v, q->nevidence, in->now,
+		    &in->checks, NULL, d);
 	return core_gates(in->c, q, in->rule, v, q->nevidence, in->now,
 	    &in->checks, d);
 }
@@ -265,6 +274,9 @@ on_ready(struct intake *in, struct diag *d)
 
 	in->ahead = find_doc(in, "approval.dsse");
 	if (in->ahead != NULL) {
+		r = core_clock_check(in->now, ledger_floor(in->c->ledger), d);
+		if (r != 0)
+			return r;
 		cs_ignore(ipc_send(in->sock, INTAKE_STOP, NULL, 0, -1));
 		return 1;
 	}
@@ -447,7 +459,7 @@ accept(struct intake *in, struct diag *d)
 	r = core_log_one(in->c, "intake.accepted",
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
 		      "s:s, "
-		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o, s:s, s:s*}",
+		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o, s:s, s:s*, s:s*}",
 		"request", q->id, "request_sha256", digest, "envelope", blob,
 		"product", q->product, "version", q->version, "key", q->key,
 		"format", q->format, "person", in->who->id, "user", q->user,
@@ -456,18 +468,38 @@ accept(struct intake *in, struct diag *d)
 		"root", root, "rule", in->rule->id, "threshold",
 		(json_int_t)in->rule->threshold, "policy", policy, "evidence",
 		evidence_list(q), "branch", q->branch, "break_glass",
-		q->break_glass),
+		q->break_glass, "reason", q->change.reason),
 	    d);
 	if (r == 0)
 		r = ledger_request_by_id(in->c->ledger, q->id, &row, d);
 	if (r != 0)
 		return r < 0 ? r : CS_E_LEDGER;
+	if (q->action != REQUEST_SIGN)
+		return say(in->c,
+		    "accepted as request %llu: %s, %llu administrators must "
+		    "approve; show %llu, then approve %llu\n",
+		    (unsigned long long)row.n, q->format,
+		    (unsigned long long)in->rule->threshold,
+		    (unsigned long long)row.n, (unsigned long long)row.n);
 	return say(in->c,
 	    "accepted as request %llu: %zu artifacts, rule %s "
 	    "wants %llu approvals; show %llu, then approve %llu\n",
 	    (unsigned long long)row.n, q->st->nsubjects, in->rule->id,
 	    (unsigned long long)in->rule->threshold, (unsigned long long)row.n,
 	    (unsigned long long)row.n);
+}
+
+/* A change has none. */
+static int
+judge_artifacts(struct intake *in)
+{
+	if (in->req->action == REQUEST_SIGN)
+		return evaluate_artifacts(in->c->policy, in->req, in->rule,
+		    in->artifacts, in->nartifacts, &in->checks);
+	return in->nartifacts == 0 ?
+	    0 :
+	    checks_add(&in->checks, CS_E_ARTIFACT_EXTRA, false,
+		"a change without artifacts", "%zu", in->nartifacts);
 }
 
 int
@@ -481,9 +513,7 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 
 	(void)argv;
 	(void)argc;
-	r = core_clock_check(in.now, ledger_floor(c->ledger), d);
-	if (r == 0)
-		r = helper_spawn(c, SUP_INTAKE, "", &in.sock, NULL, d);
+	r = helper_spawn(c, SUP_INTAKE, "", &in.sock, NULL, d);
 	if (r != 0)
 		return r;
 	r = read_medium(&in, d);
@@ -500,8 +530,7 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 	if (in.known)
 		return 0;
 	if (r == 0)
-		r = evaluate_artifacts(c->policy, in.req, in.rule, in.artifacts,
-		    in.nartifacts, &in.checks);
+		r = judge_artifacts(&in);
 	else
 		r = 0;
 	if (r != 0)

@@ -15,7 +15,6 @@
 
 #include "appliance/core.h"
 #include "lib/hex.h"
-#include "lib/quorum.h"
 
 #define KEEP_MAX 60u /* a TPM has 64 at least */
 #define MARGIN_S 60u
@@ -51,67 +50,93 @@ session_check(struct core *c, const struct ledger_request *q, struct diag *d)
 }
 
 struct keep {
+	struct core *c;
 	const char *not_id;
 	uint32_t handle[KEEP_MAX];
 	uint32_t n;
-	bool full;
+	struct diag *d;
 };
+
+static int
+load(struct core *c, const struct ledger_request *q, uint8_t **ret,
+    struct sessions *s, struct diag *d)
+{
+	size_t len;
+	int r;
+
+	r = ledger_blob_get(c->ledger, q->context, IPC_MAX, ret, &len, d);
+	return r == 0 ? sessions_get(*ret, len, s, d) : r;
+}
 
 static int
 collect(void *arg, const struct ledger_request *q)
 {
+	_cleanup_free_ uint8_t *bytes = NULL;
 	struct keep *k = arg;
+	struct sessions s;
+	size_t i;
+	int r;
 
 	if (q->state != REQ_PENDING || q->nonce[0] == '\0' ||
 	    strcmp(q->id, k->not_id) == 0)
 		return 0;
-	if (k->n == KEEP_MAX)
-		k->full = true;
-	else
-		k->handle[k->n++] = q->handle;
-	return 0;
+	r = load(k->c, q, &bytes, &s, k->d);
+	if (r == 0 && k->n + s.n > KEEP_MAX)
+		r = diag_fail(k->d, CS_E_TPM_SESSION,
+		    "at most 60 sessions of requests that wait for approvers",
+		    "one more; sign or reject some");
+	for (i = 0; r == 0 && i < s.n; i++)
+		k->handle[k->n++] = s.v[i].handle;
+	return r;
 }
 
-static const char *
-domain_of(const struct core *c, const struct case_file *f)
+static int
+log_session(struct core *c, const struct case_file *f, const uint8_t *bytes,
+    size_t len, uint32_t seconds, struct diag *d)
 {
-	const struct policy_key *k = policy_key_by_id(c->policy, f->req->key);
+	struct sessions s;
+	uint8_t nonce[QUORUM_NONCE_LEN];
+	char hex[65], blob[65];
+	json_t *domains;
+	size_t i;
+	int r;
 
-	return k == NULL ? NULL : k->domain;
+	r = sessions_get(bytes, len, &s, d);
+	if (r == 0)
+		r = sessions_nonce(&s, nonce);
+	if (r == 0)
+		r = ledger_blob_put(c->ledger, bytes, len, blob, d);
+	if (r != 0)
+		return r;
+	hex_encode(nonce, sizeof(nonce), hex);
+	domains = json_array();
+	for (i = 0; i < s.n && s.v[i].domain[0] != '\0'; i++)
+		(void)json_array_append_new(domains,
+		    json_string(s.v[i].domain));
+	return core_log_one(c, "session",
+	    json_pack("{s:s, s:s, s:o, s:s, s:s, s:I}", "request", f->q.id,
+		"request_sha256", f->q.digest, "domains", domains, "nonce", hex,
+		"context", blob, "seconds", (json_int_t)seconds),
+	    d);
 }
 
 static int
 begin(struct core *c, struct case_file *f, struct diag *d)
 {
-	struct keep k = { .not_id = f->q.id };
-	const char *domain = domain_of(c, f);
-	struct signer_session s = { .context = NULL };
-	char nonce[65], blob[65];
+	struct keep k = { .c = c, .not_id = f->q.id, .d = d };
+	_cleanup_free_ uint8_t *bytes = NULL;
+	struct domain_list domains;
+	uint32_t seconds = 0;
+	size_t len = 0;
 	int r;
 
-	if (domain == NULL)
-		return diag_fail(d, CS_E_LEDGER, "a key of the policy", "%s",
-		    f->req->key);
-	r = ledger_requests(c->ledger, collect, &k, d);
-	if (r == 0 && k.full)
-		r = diag_fail(d, CS_E_TPM_SESSION,
-		    "at most 60 requests that wait for approvers",
-		    "one more; sign or reject some");
+	r = request_domains(c->policy, f->req, &domains, d);
 	if (r == 0)
-		r = signer_session(c, domain, k.handle, k.n, &s, d);
+		r = ledger_requests(c->ledger, collect, &k, d);
 	if (r == 0)
-		r = ledger_blob_put(c->ledger, s.context, s.context_len, blob,
-		    d);
-	free(s.context);
-	if (r != 0)
-		return r;
-	hex_encode(s.nonce, 32, nonce);
-	return core_log_one(c, "session",
-	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "request", f->q.id,
-		"request_sha256", f->q.digest, "domain", domain, "nonce", nonce,
-		"context", blob, "handle", (json_int_t)s.handle, "seconds",
-		(json_int_t)s.seconds),
-	    d);
+		r = signer_session(c, &domains, k.handle, k.n, &bytes, &len,
+		    &seconds, d);
+	return r == 0 ? log_session(c, f, bytes, len, seconds, d) : r;
 }
 
 int
@@ -188,14 +213,11 @@ session_lapse(struct core *c, struct diag *d)
 }
 
 int
-session_challenge(const struct core *c, const struct case_file *f,
-    struct buf *out)
+session_load(struct core *c, const struct case_file *f, uint8_t **ret_bytes,
+    struct sessions *ret, struct diag *d)
 {
-	const char *domain = domain_of(c, f);
-	char ref[QUORUM_REF_MAX];
-
-	if (domain == NULL)
-		return CS_E_LEDGER;
-	quorum_ref(domain, ref);
-	return quorum_challenge(f->nonce, ref, out);
+	if (f->q.nonce[0] == '\0')
+		return diag_fail(d, CS_E_TPM_SESSION, "approvals",
+		    "nobody has approved yet");
+	return load(c, &f->q, ret_bytes, ret, d);
 }

@@ -8,7 +8,7 @@
 #define LOG_LINES 20u
 
 struct counts {
-	unsigned int n[5];
+	unsigned int n[REQ_LAPSED + 1];
 };
 
 static int
@@ -90,9 +90,8 @@ list_row(void *arg, const struct ledger_request *q)
 	char when[21];
 
 	time_format((int64_t)q->time, when);
-	return buf_putf(out, "  %4llu  %-9s %s  by %-12s %s\n",
-	    (unsigned long long)q->n, request_state_name(q->state), when,
-	    q->requester, q->id);
+	return buf_putf(out, "  %4llu  %-10s %s  by %-12s %s\n",
+	    (unsigned long long)q->n, case_state(q), when, q->requester, q->id);
 }
 
 int

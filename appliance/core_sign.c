@@ -16,25 +16,11 @@
 
 #include <string.h>
 
-#include "appliance/core.h"
+#include "appliance/core_sign.h"
 #include "lib/b64.h"
 #include "lib/hex.h"
 
-#define SIG_MAX	    8192u /* bytes of one exported signature */
-#define CONTEXT_MAX 16384u
-
-struct signing {
-	struct core *c;
-	struct case_file f;
-	int64_t now;
-	uint32_t n;
-	struct evidence_set evidence; /* none where the rule asks for none */
-	json_t *trace;		      /* of all of them */
-	struct event *events;	      /* n signatures, then the outcome */
-	struct record_signature *sigs;
-	uint8_t (*approvals)[32];
-	size_t napprovals;
-};
+#define SIG_MAX 8192u /* bytes of one exported signature */
 
 static void
 signing_done(struct signing *s)
@@ -48,20 +34,8 @@ signing_done(struct signing *s)
 	free(s->approvals);
 	json_decref(s->trace);
 	evidence_set_done(&s->evidence);
+	policy_free(&s->next);
 	case_done(&s->f);
-}
-
-/* As the token signed it for the TPM; nothing for a rejection. */
-static int
-put_vote(struct buf *job, const char *b64)
-{
-	uint8_t sig[LEDGER_VOTE_MAX];
-	size_t len = 0;
-
-	if (b64[0] != '\0' &&
-	    b64_decode(b64, strlen(b64), sig, sizeof(sig), &len) != 0)
-		return CS_E_LEDGER;
-	return buf_put_str(job, sig, len);
 }
 
 /* In the request's order. */
@@ -89,14 +63,12 @@ make_job(struct signing *s, struct buf *job, struct diag *d)
 	if (r == 0)
 		r = core_policy_envelope(&policy, &policy_len, d);
 	if (r == 0)
-		r = ledger_blob_get(s->c->ledger, f->q.context, CONTEXT_MAX,
+		r = ledger_blob_get(s->c->ledger, f->q.context, IPC_MAX,
 		    &context, &context_len, d);
 	if (r == 0)
 		r = buf_put_str(job, policy, policy_len);
 	if (r == 0)
 		r = buf_put_str(job, request, len);
-	if (r == 0)
-		r = buf_put_str(job, f->nonce, 32);
 	if (r == 0)
 		r = buf_put_u64(job, (uint64_t)s->now);
 	if (r == 0)
@@ -106,7 +78,7 @@ make_job(struct signing *s, struct buf *job, struct diag *d)
 	for (i = 0; r == 0 && i < f->ndecisions; i++) {
 		r = buf_put_str(job, f->docs[i].envelope, f->docs[i].len);
 		if (r == 0)
-			r = put_vote(job, f->decisions[i].vote);
+			r = buf_put_cstr(job, f->decisions[i].vote);
 	}
 	return r == 0 ? put_evidence(&s->evidence, job) : r;
 }
@@ -118,9 +90,12 @@ check_gates(struct signing *s, struct diag *d)
 	_cleanup_checks_ struct checks ck = { 0 };
 	int r = 0;
 
-	if (s->f.rule->nevidence != 0)
+	if (s->f.rule->nevidence != 0 || s->f.req->action != REQUEST_SIGN)
 		r = evidence_load(s->c, s->f.req, &s->evidence, d);
-	if (r == 0)
+	if (r == 0 && s->f.req->action != REQUEST_SIGN)
+		r = change_check(s->c, s->f.req, s->evidence.v, s->evidence.n,
+		    s->now, &ck, &s->next, d);
+	else if (r == 0)
 		r = core_gates(s->c, s->f.req, s->f.rule, s->evidence.v,
 		    s->evidence.n, s->now, &ck, d);
 	return r == 0 ? checks_verdict(&ck, d) : r;
@@ -163,8 +138,8 @@ collect_approvals(struct signing *s)
 	return 0;
 }
 
-static json_t *
-approval_list(const struct signing *s)
+json_t *
+signing_approvals(const struct signing *s)
 {
 	json_t *a = json_array();
 	size_t i;
@@ -184,7 +159,8 @@ log_intent(struct signing *s, struct diag *d)
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "request", q->id,
 		"request_sha256", s->f.q.digest, "key", q->key, "format",
 		q->format, "rule", s->f.q.rule, "artifacts",
-		(json_int_t)q->st->nsubjects, "approvals", approval_list(s)),
+		(json_int_t)q->st->nsubjects, "approvals",
+		signing_approvals(s)),
 	    d);
 }
 
@@ -298,12 +274,12 @@ finish(struct signing *s, struct diag *d)
 	return core_log_at(s->c, s->events, s->n + 1, &clock, now, d);
 }
 
-/* The signer said no after the intent: nothing was released. */
-static int
-log_failed(struct signing *s, const struct diag *why, struct diag *d)
+int
+signing_failed(struct signing *s, const char *event, const struct diag *why,
+    struct diag *d)
 {
 	signer_end(s->c);
-	return core_log_one(s->c, "sign.outcome",
+	return core_log_one(s->c, event,
 	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", s->f.q.id,
 		"request_sha256", s->f.q.digest, "result", "failed", "check",
 		err_id(why->code), "found", why->found),
@@ -324,7 +300,8 @@ ceremony(struct signing *s, struct diag *d)
 		return finish(s, d);
 	if (d->code != r)
 		(void)diag_fail(d, r, NULL, "signing");
-	return log_failed(s, d, &later) != 0 ? CS_E_LEDGER : r;
+	return signing_failed(s, "sign.outcome", d, &later) != 0 ? CS_E_LEDGER :
+								   r;
 }
 
 static int
@@ -336,7 +313,7 @@ prepare(struct signing *s, struct diag *d)
 	if (s->f.q.state != REQ_PENDING)
 		return diag_fail(d, CS_E_STATE, "a pending request",
 		    "request %llu is %s", (unsigned long long)s->f.q.n,
-		    request_state_name(s->f.q.state));
+		    case_state(&s->f.q));
 	r = check_gates(s, d);
 	if (r == 0)
 		r = check_quorum(s, d);
@@ -347,22 +324,25 @@ prepare(struct signing *s, struct diag *d)
 	if (r == 0)
 		r = signer_preflight(s->c, &job, &s->n, d);
 	buf_done(&job);
-	if (r == 0 && s->n != s->f.req->st->nsubjects)
+	if (r == 0 &&
+	    s->n !=
+		(s->f.req->action == REQUEST_SIGN ? s->f.req->st->nsubjects :
+						    0))
 		r = diag_fail(d, CS_E_IPC, "one signature per artifact", "%u",
 		    s->n);
-	if (r != 0)
+	if (r == 0)
+		r = collect_approvals(s);
+	if (r != 0 || s->f.req->action != REQUEST_SIGN)
 		return r;
 	s->events = calloc((size_t)s->n + 1, sizeof(*s->events));
 	s->sigs = calloc(s->n, sizeof(*s->sigs));
 	if (s->events == NULL || s->sigs == NULL)
 		return diag_nomem(d);
 	r = core_trace(s->c, &s->f, &s->trace);
-	if (r != 0)
-		return diag_fail(d, r, NULL, "where it comes from");
-	return collect_approvals(s);
+	return r == 0 ? 0 : diag_fail(d, r, NULL, "where it comes from");
 }
 
-static void
+void
 signing_free(struct signing **s)
 {
 	if (*s == NULL)
@@ -388,10 +368,9 @@ signing_prepare(struct core *c, uint64_t n, struct diag *d)
 	if (s == NULL)
 		return diag_nomem(d);
 	s->c = c;
-	s->now = core_now();
-	r = core_clock_check(s->now, ledger_floor(c->ledger), d);
+	r = case_load(c, n, &s->f, d);
 	if (r == 0)
-		r = case_load(c, n, &s->f, d);
+		r = core_time_of(c, s->f.req, &s->now, d);
 	if (r == 0)
 		r = prepare(s, d);
 	if (r != 0)
@@ -401,13 +380,14 @@ signing_prepare(struct core *c, uint64_t n, struct diag *d)
 	return 0;
 }
 
-/* What the last approval left, if it is this request's and still fresh. */
-static int
-take_ready(struct core *c, uint64_t n, struct signing **ret, struct diag *d)
+int
+signing_take(struct core *c, uint64_t n, struct signing **ret, struct diag *d)
 {
-	const int64_t now = core_now();
+	int64_t now = core_now();
 	int r = 0;
 
+	if (c->ready != NULL)
+		now = change_time(c->ready->f.req, now);
 	if (c->ready == NULL || c->ready->f.q.n != n || c->signer < 0 ||
 	    now < c->ready->now || now - c->ready->now > CORE_READY_S) {
 		signing_drop(c);
@@ -428,7 +408,11 @@ verb_sign(struct core *c, char **argv, size_t argc, struct diag *d)
 	(void)argc;
 	r = parse_number(argv[0], &n, d);
 	if (r == 0)
-		r = take_ready(c, n, &s, d);
+		r = signing_take(c, n, &s, d);
+	if (r == 0 && s->f.req->action != REQUEST_SIGN)
+		r = diag_fail(d, CS_E_STATE, "apply, for a change",
+		    "request %llu asks for %s", (unsigned long long)n,
+		    s->f.req->format);
 	if (r == 0)
 		r = ceremony(s, d);
 	if (r != 0)

@@ -96,23 +96,34 @@ signer_clock(struct core *c, struct ledger_clock *ret, struct diag *d)
 	return 0;
 }
 
+static int
+put_session(const struct domain_list *domains, const uint32_t *keep, uint32_t n,
+    struct buf *b)
+{
+	size_t i;
+	int r = buf_put_u32(b, (uint32_t)domains->n);
+
+	for (i = 0; r == 0 && i < domains->n; i++)
+		r = buf_put_cstr(b, domains->v[i]->id);
+	if (r == 0)
+		r = buf_put_u32(b, n);
+	for (i = 0; r == 0 && i < n; i++)
+		r = buf_put_u32(b, keep[i]);
+	return r;
+}
+
 int
-signer_session(struct core *c, const char *domain, const uint32_t *keep,
-    uint32_t n, struct signer_session *ret, struct diag *d)
+signer_session(struct core *c, const struct domain_list *domains,
+    const uint32_t *keep, uint32_t n, uint8_t **ret, size_t *ret_len,
+    uint32_t *ret_seconds, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct buf b = BUF_INIT(4096);
-	const uint8_t *nonce, *challenge, *context;
-	size_t nonce_len, challenge_len, len;
+	const uint8_t *p;
 	struct rd rd;
-	uint32_t i;
 	int r;
 
-	r = buf_put_cstr(&b, domain);
-	if (r == 0)
-		r = buf_put_u32(&b, n);
-	for (i = 0; r == 0 && i < n; i++)
-		r = buf_put_u32(&b, keep[i]);
+	r = put_session(domains, keep, n, &b);
 	if (r == 0)
 		r = ask_signer(c, SIGNER_SESSION, &b, -1, SIGNER_SESSION_R, &m,
 		    d);
@@ -120,18 +131,13 @@ signer_session(struct core *c, const char *domain, const uint32_t *keep,
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-	if (rd_str(&rd, 32, &nonce, &nonce_len) != 0 || nonce_len != 32 ||
-	    rd_str(&rd, 1024, &challenge, &challenge_len) != 0 ||
-	    rd_str(&rd, IPC_MAX, &context, &len) != 0 ||
-	    rd_u32(&rd, &ret->handle) != 0 || rd_u32(&rd, &ret->seconds) != 0 ||
-	    rd_end(&rd) != 0)
+	if (rd_str(&rd, IPC_MAX, &p, ret_len) != 0 ||
+	    rd_u32(&rd, ret_seconds) != 0 || rd_end(&rd) != 0)
 		return bad_answer(d);
-	memcpy(ret->nonce, nonce, 32);
-	ret->context = malloc(len + 1);
-	if (ret->context == NULL)
+	*ret = malloc(*ret_len + 1);
+	if (*ret == NULL)
 		return diag_nomem(d);
-	memcpy(ret->context, context, len);
-	ret->context_len = len;
+	memcpy(*ret, p, *ret_len);
 	return 0;
 }
 
@@ -368,4 +374,62 @@ signer_sign(struct core *c, uint32_t n,
 		    0 :
 		    bad_answer(d);
 	}
+}
+
+static int
+copy(struct rd *rd, size_t max, uint8_t **ret, size_t *ret_len)
+{
+	const uint8_t *p = NULL;
+	int r = rd_str(rd, max, &p, ret_len);
+
+	if (r != 0 || *ret_len == 0)
+		return r;
+	*ret = malloc(*ret_len);
+	if (*ret == NULL)
+		return CS_E_NOMEM;
+	memcpy(*ret, p, *ret_len);
+	return 0;
+}
+
+void
+signer_changed_done(struct signer_changed *x)
+{
+	free(x->uri);
+	free((void *)(uintptr_t)x->made.spki);
+	free((void *)(uintptr_t)x->made.csr);
+	*x = (struct signer_changed){ .uri = NULL };
+}
+
+int
+signer_change(struct core *c, struct signer_changed *ret, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	uint8_t *spki = NULL, *csr = NULL, restricted = 0;
+	struct rd rd;
+	int r;
+
+	if (c->signer < 0 ||
+	    ipc_send(c->signer, SIGNER_CHANGE, NULL, 0, -1) != 0)
+		return diag_fail(d, CS_E_IPC, "a preflighted job", WHO);
+	r = hear_signer(c, SIGNER_CHANGE_R, &m, d);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	r = rd_u64(&rd, &ret->generation);
+	if (r == 0)
+		r = rd_cstr(&rd, 200, &ret->uri);
+	if (r == 0)
+		r = copy(&rd, 4096, &spki, &ret->made.spki_len);
+	if (r == 0)
+		r = copy(&rd, 16384, &csr, &ret->made.csr_len);
+	if (r == 0)
+		r = rd_u8(&rd, &restricted);
+	if (r == 0)
+		r = rd_end(&rd);
+	ret->made.spki = spki;
+	ret->made.csr = csr;
+	ret->made.restricted = restricted != 0;
+	if (spki != NULL)
+		ret->made.uri = ret->uri;
+	return r == 0 ? 0 : bad_answer(d);
 }

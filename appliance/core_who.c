@@ -5,13 +5,14 @@
 #include "appliance/core.h"
 #include "lib/authority.h"
 
-/* The policy of a log is that of its first leaf. */
+/* All of a policy is granted by the leaf that pins it. */
 static bool
 granted(void *arg, const char *rule, uint64_t *ret_leaf)
 {
-	(void)arg;
+	const struct core *c = arg;
+
 	(void)rule;
-	*ret_leaf = 0;
+	*ret_leaf = ledger_policy_leaf(c->ledger);
 	return true;
 }
 
@@ -22,6 +23,7 @@ verb_who(struct core *c, char **argv, size_t argc, struct diag *d)
 		.at = core_now(),
 		.person = argc > 0 ? argv[0] : NULL,
 		.granted = granted,
+		.arg = c,
 	};
 	_cleanup_authority_ struct authority *a = NULL;
 	struct buf out = BUF_INIT(16u << 20);

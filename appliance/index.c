@@ -8,14 +8,16 @@
 
 /* "CSLG": tells file(1) and ourselves what this database is. */
 #define APPLICATION_ID 0x43534c47
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 static const char schema[] =
     "CREATE TABLE head("
     " one INTEGER PRIMARY KEY CHECK(one = 1),"
     " size INTEGER NOT NULL, boot INTEGER NOT NULL,"
-    " floor INTEGER NOT NULL, policy TEXT NOT NULL) STRICT;"
-    "INSERT INTO head VALUES(1, 0, 0, 0, '');"
+    " floor INTEGER NOT NULL, policy TEXT NOT NULL,"
+    " envelope TEXT NOT NULL, policy_leaf INTEGER NOT NULL,"
+    " clock INTEGER NOT NULL) STRICT;"
+    "INSERT INTO head VALUES(1, 0, 0, 0, '', '', 0, 0);"
     "CREATE TABLE leaf("
     " i INTEGER PRIMARY KEY, event TEXT NOT NULL, boot INTEGER NOT NULL,"
     " time INTEGER NOT NULL, request TEXT) STRICT;"
@@ -24,7 +26,7 @@ static const char schema[] =
     " envelope TEXT NOT NULL, state TEXT NOT NULL, requester TEXT NOT NULL,"
     " rule TEXT NOT NULL, key TEXT NOT NULL, time INTEGER NOT NULL,"
     " nonce TEXT NOT NULL DEFAULT '', context TEXT NOT NULL DEFAULT '',"
-    " handle INTEGER NOT NULL DEFAULT 0, clock INTEGER NOT NULL DEFAULT 0,"
+    " clock INTEGER NOT NULL DEFAULT 0,"
     " reset INTEGER NOT NULL DEFAULT 0, restart INTEGER NOT NULL DEFAULT 0,"
     " seconds INTEGER NOT NULL DEFAULT 0,"
     " begun INTEGER NOT NULL DEFAULT 0,"
@@ -32,7 +34,8 @@ static const char schema[] =
     " nleaves INTEGER NOT NULL, outcome_leaf INTEGER NOT NULL,"
     " signed INTEGER NOT NULL DEFAULT 0,"
     " leaf INTEGER NOT NULL REFERENCES leaf(i)) STRICT;"
-    "CREATE UNIQUE INDEX request_id ON request(id) WHERE state != 'refused';"
+    "CREATE UNIQUE INDEX request_id ON request(id)"
+    " WHERE state NOT IN ('refused', 'lapsed');"
     "CREATE TABLE approval("
     " leaf INTEGER PRIMARY KEY REFERENCES leaf(i),"
     " request INTEGER NOT NULL REFERENCES request(n),"
@@ -48,43 +51,52 @@ static const char schema[] =
 static const char *const statements[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
-	[STMT_HEAD] = "SELECT size, boot, floor, policy FROM head",
+	[STMT_HEAD] = "SELECT size, boot, floor, policy, envelope,"
+		      " policy_leaf, clock FROM head",
 	[STMT_HEAD_SET] = "UPDATE head SET size = ?1, boot = ?2, floor = ?3,"
-			  " policy = ?4",
+			  " policy = ?4, envelope = ?5, policy_leaf = ?6,"
+			  " clock = ?7",
 	[STMT_LEAF] = "INSERT INTO leaf VALUES(?1, ?2, ?3, ?4, ?5)",
 	[STMT_REQUEST_NEW] = "INSERT INTO request(id, digest, envelope, state,"
 			     " requester, rule, time, response, first_leaf,"
 			     " nleaves, outcome_leaf, leaf, key)"
 			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0,"
 			     " ?9, ?10)",
-	[STMT_REQUEST_STATE] = "UPDATE request SET state = ?2"
-			       " WHERE id = ?1 AND state != 'refused'",
+	[STMT_REQUEST_STATE] =
+	    "UPDATE request SET state = ?2"
+	    " WHERE id = ?1 AND state NOT IN ('refused', 'lapsed')",
 	[STMT_REQUEST_SIGNED] =
 	    "UPDATE request SET state = 'signed',"
 	    " response = ?2, first_leaf = ?3, nleaves = ?4, outcome_leaf = ?5,"
 	    " signed = ?6"
-	    " WHERE id = ?1 AND state != 'refused'",
+	    " WHERE id = ?1 AND state NOT IN ('refused', 'lapsed')",
 	[STMT_SESSION] =
 	    "UPDATE request SET nonce = ?2, context = ?3,"
-	    " handle = ?4, seconds = ?5, clock = ?6, reset = ?7,"
-	    " restart = ?8, begun = ?9 WHERE id = ?1 AND state != 'refused'",
-	[STMT_SESSION_END] = "UPDATE request SET nonce = '', context = ''"
-			     " WHERE id = ?1 AND state != 'refused'",
+	    " seconds = ?4, clock = ?5, reset = ?6, restart = ?7,"
+	    " begun = ?8 WHERE id = ?1 AND state NOT IN ('refused', 'lapsed')",
+	[STMT_SESSION_END] =
+	    "UPDATE request SET nonce = '', context = ''"
+	    " WHERE id = ?1 AND state NOT IN ('refused', 'lapsed')",
 	/* what was made ahead belongs to no session */
 	[STMT_LAPSE] = "DELETE FROM approval WHERE vote != '' AND request IN"
 		       " (SELECT n FROM request WHERE id = ?1"
-		       " AND state != 'refused')",
-	[STMT_APPROVAL] =
-	    "INSERT INTO approval SELECT ?1, n, ?3, ?4, ?5, ?6,"
-	    " ?7, ?8 FROM request WHERE id = ?2 AND state != 'refused'",
+		       " AND state NOT IN ('refused', 'lapsed'))",
+	[STMT_APPROVAL] = "INSERT INTO approval SELECT ?1, n, ?3, ?4, ?5, ?6,"
+			  " ?7, ?8 FROM request WHERE id = ?2 AND state NOT IN "
+			  "('refused', 'lapsed')",
+	/* what was asked under a policy that is no more */
+	[STMT_LAPSE_ALL] = "UPDATE request SET state = 'lapsed', nonce = '',"
+			   " context = '' WHERE state = 'pending'",
+	[STMT_LAST_LEAF] = "SELECT max(i) FROM leaf WHERE event = ?1"
+			   " AND request = ?2",
 	[STMT_SIGNATURE] = "INSERT INTO signature VALUES(?1, ?2, ?3, ?4)",
 #define REQUEST_COLUMNS                                    \
 	"n, id, digest, envelope, state, requester, rule," \
-	" nonce, context, handle, clock, reset, restart,"  \
+	" nonce, context, clock, reset, restart,"          \
 	" seconds, begun, time, response, first_leaf, nleaves, outcome_leaf"
 	[STMT_BY_N] = "SELECT " REQUEST_COLUMNS " FROM request WHERE n = ?1",
 	[STMT_BY_ID] = "SELECT " REQUEST_COLUMNS " FROM request WHERE id = ?1"
-		       " AND state != 'refused'",
+		       " AND state NOT IN ('refused', 'lapsed')",
 	[STMT_ALL] = "SELECT " REQUEST_COLUMNS " FROM request ORDER BY n",
 	[STMT_APPROVALS] = "SELECT approver, decision, envelope, digest, time,"
 			   " vote"
@@ -97,7 +109,7 @@ static const char *const statements[STMT_COUNT] = {
 };
 
 static const char *const state_names[] = { "pending", "refused", "rejected",
-	"signing", "signed" };
+	"signing", "signed", "lapsed" };
 
 const char *
 request_state_name(enum request_state s)
@@ -163,7 +175,7 @@ prepare_schema(struct index *ix, struct diag *d)
 		return 0;
 	if (version != 0 || app != 0)
 		return diag_fail(d, CS_E_LEDGER,
-		    "schema version 4; \"coldseal-core --rebuild\" makes it",
+		    "schema version 5; \"coldseal-core --rebuild\" makes it",
 		    "application %#x version %d", (unsigned int)app, version);
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d;"
@@ -244,6 +256,9 @@ index_head(struct index *ix, struct index_head *ret, struct diag *d)
 		ret->boot = (uint64_t)sqlite3_column_int64(st, 1);
 		ret->floor = sqlite3_column_int64(st, 2);
 		column_into(st, 3, ret->policy, sizeof(ret->policy));
+		column_into(st, 4, ret->envelope, sizeof(ret->envelope));
+		ret->policy_leaf = (uint64_t)sqlite3_column_int64(st, 5);
+		ret->clock = sqlite3_column_int64(st, 6);
 	} else {
 		r = index_fail(ix, "head", d);
 	}
@@ -282,17 +297,16 @@ read_request(sqlite3_stmt *st, struct ledger_request *q)
 	column_into(st, 6, q->rule, sizeof(q->rule));
 	column_into(st, 7, q->nonce, sizeof(q->nonce));
 	column_into(st, 8, q->context, sizeof(q->context));
-	q->handle = (uint32_t)sqlite3_column_int64(st, 9);
-	q->started.clock = (uint64_t)sqlite3_column_int64(st, 10);
-	q->started.reset = (uint32_t)sqlite3_column_int64(st, 11);
-	q->started.restart = (uint32_t)sqlite3_column_int64(st, 12);
-	q->seconds = (uint64_t)sqlite3_column_int64(st, 13);
-	q->begun = sqlite3_column_int64(st, 14);
-	q->time = (uint64_t)sqlite3_column_int64(st, 15);
-	column_into(st, 16, q->response, sizeof(q->response));
-	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 17);
-	q->nleaves = (uint64_t)sqlite3_column_int64(st, 18);
-	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 19);
+	q->started.clock = (uint64_t)sqlite3_column_int64(st, 9);
+	q->started.reset = (uint32_t)sqlite3_column_int64(st, 10);
+	q->started.restart = (uint32_t)sqlite3_column_int64(st, 11);
+	q->seconds = (uint64_t)sqlite3_column_int64(st, 12);
+	q->begun = sqlite3_column_int64(st, 13);
+	q->time = (uint64_t)sqlite3_column_int64(st, 14);
+	column_into(st, 15, q->response, sizeof(q->response));
+	q->first_leaf = (uint64_t)sqlite3_column_int64(st, 16);
+	q->nleaves = (uint64_t)sqlite3_column_int64(st, 17);
+	q->outcome_leaf = (uint64_t)sqlite3_column_int64(st, 18);
 	for (i = 0; i < ARRAY_LEN(state_names); i++)
 		if (strcmp(state, state_names[i]) == 0) {
 			q->state = (enum request_state)i;
@@ -341,11 +355,22 @@ index_requests(struct index *ix,
 	return r;
 }
 
+void
+ledger_approvals_free(struct ledger_approval **v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; *v != NULL && i < n; i++)
+		free((*v)[i].vote);
+	free(*v);
+	*v = NULL;
+}
+
 int
 index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
     size_t *ret_n, struct diag *d)
 {
-	_cleanup_free_ struct ledger_approval *v = NULL;
+	struct ledger_approval *v = NULL;
 	sqlite3_stmt *st = ix->stmt[STMT_APPROVALS];
 	size_t count = 0;
 	int rc, r = 0;
@@ -371,15 +396,39 @@ index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
 		column_into(st, 2, a->envelope, sizeof(a->envelope));
 		column_into(st, 3, a->digest, sizeof(a->digest));
 		a->time = (uint64_t)sqlite3_column_int64(st, 4);
-		column_into(st, 5, a->vote, sizeof(a->vote));
+		a->vote = strdup((const char *)sqlite3_column_text(st, 5));
+		if (a->vote == NULL)
+			r = diag_nomem(d);
 	}
 	(void)sqlite3_reset(st);
 	(void)sqlite3_clear_bindings(st);
-	if (r != 0)
+	if (r != 0) {
+		ledger_approvals_free(&v, count);
 		return r;
-	*ret = take_ptr(v);
+	}
+	*ret = v;
 	*ret_n = count;
 	return 0;
+}
+
+int
+index_last_leaf(struct index *ix, const char *event, const char *request,
+    uint64_t *ret, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_LAST_LEAF];
+	int r = 1;
+
+	(void)sqlite3_bind_text(st, 1, event, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(st, 2, request, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) != SQLITE_ROW) {
+		r = index_fail(ix, "leaves", d);
+	} else if (sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
+		*ret = (uint64_t)sqlite3_column_int64(st, 0);
+		r = 0;
+	}
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return r;
 }
 
 int

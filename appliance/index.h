@@ -31,12 +31,18 @@ int index_apply(struct index *ix, uint64_t i, const char *leaf, size_t len,
 struct index_head {
 	uint64_t size;		/* leaves applied */
 	uint64_t boot;		/* number of the last boot */
-	int64_t floor;		/* largest claimed time */
+	int64_t floor;		/* largest claimed time since the clock was set */
 	char policy[65];	/* digest that the log pins, or "" */
+	char envelope[65];	/* blob of it */
+	uint64_t policy_leaf;	/* that pins it */
+	int64_t clock;		/* seconds to add to the machine's clock */
 };
 int index_head(struct index *ix, struct index_head *ret, struct diag *d)
     CS_WUR;
 
+/* The newest leaf of an event about a request: 0 found, 1 none */
+int index_last_leaf(struct index *ix, const char *event, const char *request,
+    uint64_t *ret, struct diag *d) CS_WUR;
 int index_request(struct index *ix, uint64_t n, const char *id,
     struct ledger_request *ret, struct diag *d) CS_WUR;
 int index_requests(struct index *ix,

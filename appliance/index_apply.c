@@ -12,6 +12,10 @@
  *	signature	a signature
  *	sign.outcome	signing -> signed, or back to pending: the session
  *			is used up, and its approvals with it
+ *	change.intent	pending -> signing
+ *	change.outcome	signing -> signed ("made"), or back to pending; a
+ *			new policy, under which pending requests lapse; the
+ *			clock, and with it the last logged time
  *	log.start	the policy that the log pins
  *	all others	nothing but their own row
  *
@@ -31,11 +35,13 @@ struct applied {
 	size_t data_len;
 	const char *leaf; /* all of it */
 	size_t len;
-	char policy[CS_SHA256_HEX + 1]; /* set by log.start */
+	char policy[CS_SHA256_HEX + 1]; /* that this leaf pins, or "" */
+	char envelope[CS_SHA256_HEX + 1];
+	bool clock_set;
 };
 
 /* A string member of data that is a name, a digest or an ID; "" if absent. */
-#define TEXT_MAX 1024u
+#define TEXT_MAX 12288u /* the votes of one person */
 
 static void
 text(const struct applied *a, const char *name, char out[TEXT_MAX])
@@ -107,13 +113,16 @@ set_state(struct applied *a, const char *state, struct diag *d)
 static int
 on_start(struct applied *a, struct diag *d)
 {
-	char policy[TEXT_MAX];
+	char policy[TEXT_MAX], envelope[TEXT_MAX];
 
 	text(a, "policy", policy);
-	if (strlen(policy) != CS_SHA256_HEX)
+	text(a, "policy_envelope", envelope);
+	if (strlen(policy) != CS_SHA256_HEX ||
+	    strlen(envelope) != CS_SHA256_HEX)
 		return diag_fail(d, CS_E_LEDGER_LEAF, "a policy digest",
 		    "leaf %llu", (unsigned long long)a->i);
 	memcpy(a->policy, policy, sizeof(a->policy));
+	memcpy(a->envelope, envelope, sizeof(a->envelope));
 	return 0;
 }
 
@@ -151,15 +160,14 @@ on_session(struct applied *a, struct diag *d)
 	bind_text(a, STMT_SESSION, 1, "request");
 	bind_text(a, STMT_SESSION, 2, "nonce");
 	bind_text(a, STMT_SESSION, 3, "context");
-	bind_int(a, STMT_SESSION, 4, number(a, "handle"));
-	bind_int(a, STMT_SESSION, 5, number(a, "seconds"));
+	bind_int(a, STMT_SESSION, 4, number(a, "seconds"));
 	for (i = 0; r == 0 && i < ARRAY_LEN(clock); i++) {
 		r = canon_get_u64(a->leaf, a->len, clock[i], &v, d);
-		bind_int(a, STMT_SESSION, (int)i + 6, (sqlite3_int64)v);
+		bind_int(a, STMT_SESSION, (int)i + 5, (sqlite3_int64)v);
 	}
 	if (r != 0)
 		return r;
-	bind_int(a, STMT_SESSION, 9, a->time);
+	bind_int(a, STMT_SESSION, 8, a->time);
 	r = index_run(a->ix, STMT_SESSION, d);
 	return r == 0 ? lapse(a, d) : r;
 }
@@ -231,6 +239,52 @@ on_outcome(struct applied *a, struct diag *d)
 	return index_run(a->ix, STMT_REQUEST_SIGNED, d);
 }
 
+/* A leaf has no negative numbers. */
+static int
+set_clock(struct applied *a, struct diag *d)
+{
+	char direction[TEXT_MAX];
+	sqlite3_int64 v = number(a, "seconds");
+
+	text(a, "direction", direction);
+	if (v == 0 ||
+	    (strcmp(direction, "forward") != 0 &&
+		strcmp(direction, "back") != 0))
+		return diag_fail(d, CS_E_LEDGER_LEAF,
+		    "seconds, forward or back", "leaf %llu",
+		    (unsigned long long)a->i);
+	a->ix->head.clock += direction[0] == 'b' ? -v : v;
+	a->clock_set = true;
+	return 0;
+}
+
+static int
+on_change(struct applied *a, struct diag *d)
+{
+	char result[TEXT_MAX], action[TEXT_MAX];
+	int r;
+
+	text(a, "result", result);
+	text(a, "action", action);
+	if (strcmp(result, "made") != 0) {
+		r = set_state(a, "pending", d);
+		return r == 0 ? on_session_end(a, d) : r;
+	}
+	bind_text(a, STMT_REQUEST_SIGNED, 1, "request");
+	bind_text(a, STMT_REQUEST_SIGNED, 2, "record");
+	bind_int(a, STMT_REQUEST_SIGNED, 3, 0);
+	bind_int(a, STMT_REQUEST_SIGNED, 4, 0);
+	bind_int(a, STMT_REQUEST_SIGNED, 5, (sqlite3_int64)a->i);
+	bind_int(a, STMT_REQUEST_SIGNED, 6, a->time);
+	r = index_run(a->ix, STMT_REQUEST_SIGNED, d);
+	if (r == 0 && strcmp(action, "clock.set") == 0)
+		r = set_clock(a, d);
+	if (r != 0 || strcmp(action, "policy.update") != 0)
+		return r;
+	r = on_start(a, d);
+	return r == 0 ? index_run(a->ix, STMT_LAPSE_ALL, d) : r;
+}
+
 static const struct {
 	const char *event;
 	int (*apply)(struct applied *a, struct diag *d);
@@ -244,6 +298,8 @@ static const struct {
 	{ "sign.intent", on_intent },
 	{ "signature", on_signature },
 	{ "sign.outcome", on_outcome },
+	{ "change.intent", on_intent },
+	{ "change.outcome", on_change },
 };
 
 static int
@@ -306,10 +362,13 @@ index_apply(struct index *ix, uint64_t i, const char *leaf, size_t len,
 	ix->head.size = i + 1;
 	if (boot > ix->head.boot)
 		ix->head.boot = boot;
-	if (a.time > ix->head.floor)
+	if (a.clock_set || a.time > ix->head.floor)
 		ix->head.floor = a.time;
-	if (a.policy[0] != '\0')
+	if (a.policy[0] != '\0') {
 		memcpy(ix->head.policy, a.policy, sizeof(a.policy));
+		memcpy(ix->head.envelope, a.envelope, sizeof(a.envelope));
+		ix->head.policy_leaf = i;
+	}
 	return 0;
 }
 
@@ -324,6 +383,9 @@ index_commit(struct index *ix, struct diag *d)
 	(void)sqlite3_bind_int64(st, 2, (sqlite3_int64)ix->head.boot);
 	(void)sqlite3_bind_int64(st, 3, ix->head.floor);
 	(void)sqlite3_bind_text(st, 4, ix->head.policy, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(st, 5, ix->head.envelope, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(st, 6, (sqlite3_int64)ix->head.policy_leaf);
+	(void)sqlite3_bind_int64(st, 7, ix->head.clock);
 	r = index_run(ix, STMT_HEAD_SET, d);
 	return r == 0 ? index_run(ix, STMT_COMMIT, d) : r;
 }

@@ -620,6 +620,31 @@ ledger_policy(const struct ledger *l)
 	return l->head.policy;
 }
 
+const char *
+ledger_policy_envelope(const struct ledger *l)
+{
+	return l->head.envelope;
+}
+
+uint64_t
+ledger_policy_leaf(const struct ledger *l)
+{
+	return l->head.policy_leaf;
+}
+
+int64_t
+ledger_clock_offset(const struct ledger *l)
+{
+	return l->head.clock;
+}
+
+int
+ledger_last_leaf(struct ledger *l, const char *event, const char *request,
+    uint64_t *ret, struct diag *d)
+{
+	return index_last_leaf(l->ix, event, request, ret, d);
+}
+
 int
 ledger_log_fd(const struct ledger *l)
 {

@@ -39,6 +39,7 @@ enum request_state {
 	REQ_REJECTED,		/* an approver said no */
 	REQ_SIGNING,		/* intent logged, no outcome yet */
 	REQ_SIGNED,		/* a response may be exported, for ever */
+	REQ_LAPSED,		/* the policy changed; may be taken in again */
 };
 
 struct ledger_request {
@@ -50,8 +51,7 @@ struct ledger_request {
 	char requester[48];
 	char rule[48];
 	char nonce[65];		/* of its TPM session, "" if there is none */
-	char context[65];	/* blob: the saved session */
-	uint32_t handle;	/* the TPM's name of it */
+	char context[65];	/* blob: the saved sessions, lib/sessions.h */
 	struct ledger_clock started;
 	uint64_t seconds;	/* that approvals hold from then */
 	int64_t begun;		/* by the claimed time, for people */
@@ -61,13 +61,12 @@ struct ledger_request {
 	uint64_t outcome_leaf;
 };
 
-#define LEDGER_VOTE_MAX 700u
 struct ledger_approval {
 	char approver[48];
 	bool approve;
 	char envelope[65];	/* blob */
 	char digest[65];	/* of the payload */
-	char vote[LEDGER_VOTE_MAX + 1];	/* base64: signed for the TPM */
+	char *vote;		/* lib/sessions.h; "" if it was made ahead */
 	uint64_t time;
 };
 
@@ -149,17 +148,25 @@ int ledger_requests(struct ledger *l,
  */
 int ledger_signatures(struct ledger *l, const char *rule, const char *key,
     int64_t from, int64_t until, uint64_t *ret, struct diag *d) CS_WUR;
-/* malloc'ed array; free(*ret) */
+/* ledger_approvals_free() */
 int ledger_approvals(struct ledger *l, uint64_t n,
     struct ledger_approval **ret, size_t *ret_n, struct diag *d) CS_WUR;
+void ledger_approvals_free(struct ledger_approval **v, size_t n);
 /* malloc'ed copy, free(*ret) */
 int ledger_leaf(struct ledger *l, uint64_t index, char **ret, size_t *ret_len,
     struct diag *d) CS_WUR;
 /* hash-path of a leaf in the tree of a size; ret holds 64 hashes */
 int ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
     uint8_t (*ret)[32], size_t *ret_n, struct diag *d) CS_WUR;
-/* the policy digest that the genesis leaf (or a later one) pins; "" if none */
-const char *ledger_policy(const struct ledger *l);
+/* the policy that the first leaf pins, or a later one */
+const char *ledger_policy(const struct ledger *l);	/* digest, "" if none */
+const char *ledger_policy_envelope(const struct ledger *l);	/* its blob */
+uint64_t ledger_policy_leaf(const struct ledger *l);
+/* seconds that ceremonies have added to the machine's clock */
+int64_t ledger_clock_offset(const struct ledger *l);
+/* the newest leaf of an event about a request: 0 found, 1 none */
+int ledger_last_leaf(struct ledger *l, const char *event, const char *request,
+    uint64_t *ret, struct diag *d) CS_WUR;
 int ledger_log_fd(const struct ledger *l);
 int ledger_blobs_fd(const struct ledger *l);
 int ledger_checkpoints_fd(const struct ledger *l);

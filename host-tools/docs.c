@@ -99,14 +99,3 @@ policy_signers(const struct dsse *env, const struct policy *p,
 	}
 	return 0;
 }
-
-int
-policy_is_admin(const struct policy *p, const struct policy_principal *who)
-{
-	size_t i;
-
-	for (i = 0; i < who->roles.n; i++)
-		if (policy_list_has(&p->admin.roles, who->roles.v[i]))
-			return 1;
-	return 0;
-}

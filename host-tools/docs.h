@@ -22,8 +22,5 @@ int policy_file_parse(const char *path, struct dsse **ret_env,
 int policy_signers(const struct dsse *env, const struct policy *p,
     const struct policy_principal **who, const struct pubkey **key,
     struct diag *d) CS_WUR;
-/* 1 if the principal has one of the policy's administrator roles */
-int policy_is_admin(const struct policy *p,
-    const struct policy_principal *who);
 
 #endif

@@ -87,6 +87,8 @@ show_keys(const struct policy *p)
 		show_id("    public", k->key->id);
 		show_list("products", &k->products);
 		show_list("formats", &k->formats);
+		if (k->namespace != NULL)
+			show_text("    namespace", k->namespace);
 		if (k->shared != NULL)
 			show_text("    shared", k->shared);
 		if (k->reason != NULL)
@@ -220,7 +222,11 @@ show_view(const struct view *v)
 			    p->principals[i].id);
 	for (i = 0; i < v->env->nsigs; i++)
 		if (v->who[i] == NULL || !policy_is_admin(p, v->who[i]))
-			show_text("BAD", "a signature by no administrator");
+			show_text(p->has_previous ? "other" : "BAD",
+			    p->has_previous ?
+				"a signature by no administrator of this "
+				"version; the previous one's may sign" :
+				"a signature by no administrator");
 	show_people(p);
 	show_keys(p);
 	show_rules(p);

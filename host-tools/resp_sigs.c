@@ -60,19 +60,13 @@ static int
 check_signature(const struct resp_check *x, size_t i, const uint8_t *sig,
     size_t len, struct diag *d)
 {
-	const struct subject *s = &x->f.record->st->subjects[i];
-	const struct policy_key *k = x->key;
-	enum hash_alg a;
+	const struct sigfmt_job j = { .key = x->key,
+		.subject = &x->f.record->st->subjects[i] };
 
-	if (k == NULL)
+	if (x->key == NULL)
 		return diag_fail(d, CS_E_RESPONSE_SIGNATURE,
 		    "a key of the policy", "no key to verify with");
-	a = key_alg_hash(k->alg);
-	if (!s->has[a])
-		return diag_fail(d, CS_E_RESPONSE_SIGNATURE, hash_name(a),
-		    "no such digest in the record");
-	return sigfmt_verify(x->f.record->format, k->key, k->alg, k->cert,
-	    k->cert_len, s->digest[a], hash_len(a), sig, len, d);
+	return sigfmt_verify(x->f.record->format, &j, sig, len, d);
 }
 
 /* The checkpoint is the log's, and has the leaf that the record names. */
@@ -180,24 +174,15 @@ check_one(struct resp_check *x, size_t i, struct tally *t, struct diag *d)
 }
 
 int
-resp_check_signatures(struct resp_check *x, struct diag *d)
+resp_check_checkpoint(struct resp_check *x, struct diag *d)
 {
 	_cleanup_free_ uint8_t *note = NULL;
-	struct tally t = { 0 };
 	struct diag why = { 0 };
 	struct checkpoint c;
-	size_t i, len, n = x->f.record->nsigs;
-	int r = 0, k;
+	size_t len = 0;
+	int r;
 
-	for (i = 0; r == 0 && i < n; i++)
-		r = check_one(x, i, &t, d);
-	for (k = 0; r == 0 && k < KINDS; k++)
-		if (t.good[k] == n)
-			r = checks_add(&x->checks, codes[k], true, NULL,
-			    "%zu of %zu", n, n);
-	if (r == 0)
-		r = package_read(x->f.bundle, "checkpoint", NOTE_MAX, &note,
-		    &len, d);
+	r = package_read(x->f.bundle, "checkpoint", NOTE_MAX, &note, &len, d);
 	if (r != 0)
 		return r;
 	r = note_verify((const char *)note, len, x->log_keys.v, x->log_keys.n,
@@ -206,4 +191,20 @@ resp_check_signatures(struct resp_check *x, struct diag *d)
 		     checks_add(&x->checks, CS_E_NOTE_SIGNATURE, true, NULL,
 			 "checkpoint of %" PRIu64 " leaves", c.size);
 	return r == 0 ? 0 : diag_nomem(d);
+}
+
+int
+resp_check_signatures(struct resp_check *x, struct diag *d)
+{
+	struct tally t = { 0 };
+	size_t i, n = x->f.record->nsigs;
+	int r = 0, k;
+
+	for (i = 0; r == 0 && i < n; i++)
+		r = check_one(x, i, &t, d);
+	for (k = 0; r == 0 && k < KINDS; k++)
+		if (t.good[k] == n)
+			r = checks_add(&x->checks, codes[k], true, NULL,
+			    "%zu of %zu", n, n);
+	return r == 0 ? resp_check_checkpoint(x, d) : r;
 }

@@ -4,24 +4,26 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host-tools/change_show.h"
 #include "host-tools/show.h"
-#include "lib/evidence.h"
 #include "lib/hex.h"
 
 void
 verdict_done(struct verdict *v)
 {
 	checks_done(&v->checks);
+	policy_free(&v->next);
 }
 
 /* What intake would compute from the medium. */
 static int
-read_artifacts(const struct package *p, struct artifact **ret, size_t *ret_n,
-    struct diag *d)
+read_artifacts(const struct package *p, uint32_t which, struct artifact **ret,
+    size_t *ret_n, struct diag *d)
 {
 	static const char folder[] = "artifacts/";
 	_cleanup_free_ struct artifact *a = NULL;
 	size_t i, n = 0, len = strlen(folder);
+	unsigned h;
 	int r;
 
 	a = calloc(p->n + 1, sizeof(*a));
@@ -30,12 +32,13 @@ read_artifacts(const struct package *p, struct artifact **ret, size_t *ret_n,
 	for (i = 0; i < p->n; i++) {
 		if (strncmp(p->v[i].name, folder, len) != 0)
 			continue;
-		r = package_digests(p, &p->v[i], a[n].digest, d);
+		r = package_digests(p, &p->v[i], which, a[n].digest, d);
 		if (r != 0)
 			return r;
 		a[n].size = p->v[i].size;
 		memcpy(a[n].sha256, a[n].digest[HASH_SHA256], 32);
-		memset(a[n].has, true, sizeof(a[n].has));
+		for (h = 0; h < HASH_COUNT; h++)
+			a[n].has[h] = (which & HASH_BIT(h)) != 0;
 		n++;
 	}
 	*ret = take_ptr(a);
@@ -51,7 +54,7 @@ check_artifacts(const struct reqfile *f, const struct policy *p,
 	size_t n = 0;
 	int r;
 
-	r = read_artifacts(f->bundle, &a, &n, d);
+	r = read_artifacts(f->bundle, statement_hashes(f->req->st), &a, &n, d);
 	return r != 0 ?
 	    r :
 	    evaluate_artifacts(p, f->req, v->rule, a, n, &v->checks);
@@ -78,16 +81,13 @@ check_carried(const struct reqfile *f, const struct evfiles *e,
 	return r;
 }
 
-int
-verdict_decide(const struct reqfile *f, const struct evfiles *e,
+static int
+decide_signing(const struct reqfile *f, const struct evfiles *e,
     const struct policy *p, int64_t now, struct verdict *v, struct diag *d)
 {
 	int r;
 
-	r = evaluate_requester(p, f->env, f->req, now, &v->checks, &v->who);
-	if (r == 0)
-		r = evaluate_request(p, f->req, v->who, now, &v->checks,
-		    &v->rule);
+	r = evaluate_request(p, f->req, v->who, now, &v->checks, &v->rule);
 	if (r == 0 && f->bundle != NULL)
 		r = check_artifacts(f, p, v, d);
 	if (r == 0 && v->rule != NULL)
@@ -97,6 +97,40 @@ verdict_decide(const struct reqfile *f, const struct evfiles *e,
 		    &v->checks);
 	if (r == 0 && f->bundle != NULL)
 		r = check_carried(f, e, &v->checks);
+	return r;
+}
+
+/* A change has no artifacts, and says so. */
+static int
+decide_change(const struct reqfile *f, const struct evfiles *e,
+    const struct policy *p, int64_t now, struct verdict *v)
+{
+	static const char folder[] = "artifacts/";
+	size_t i, n = 0;
+	int r;
+
+	v->rule = &p->admin;
+	r = evaluate_change(p, f->req, now, e->v, e->n, &v->checks, &v->next);
+	if (r != 0 || f->bundle == NULL)
+		return r;
+	for (i = 0; i < f->bundle->n; i++)
+		n += strncmp(f->bundle->v[i].name, folder, strlen(folder)) == 0;
+	return checks_add(&v->checks, CS_E_ARTIFACT_EXTRA, n == 0,
+	    "no artifact with a change", "%zu", n);
+}
+
+int
+verdict_decide(const struct reqfile *f, const struct evfiles *e,
+    const struct policy *p, int64_t now, struct verdict *v, struct diag *d)
+{
+	int r;
+
+	/* this clock stands for the one that clock.set would make right */
+	r = evaluate_requester(p, f->env, f->req, now, &v->checks, &v->who);
+	if (r == 0)
+		r = f->req->action == REQUEST_SIGN ?
+		    decide_signing(f, e, p, now, v, d) :
+		    decide_change(f, e, p, now, v);
 	return r == 0 ? 0 : diag_fail(d, r, NULL, "evaluating the request");
 }
 
@@ -144,6 +178,10 @@ verdict_json(const struct reqfile *f, const struct policy *p,
 	if (v->who != NULL &&
 	    json_object_set_new(root, "requester", json_string(v->who->id)) !=
 		0)
+		return NULL;
+	if (v->next != NULL &&
+	    json_object_set_new(root, "changes",
+		change_diff_json(p, v->next)) != 0)
 		return NULL;
 	if (v->rule == NULL)
 		return take_ptr(root);

@@ -3,7 +3,7 @@
 
 #include "hsm/p11_private.h"
 
-/* Key pairs; used at provisioning only. */
+/* Key pairs: at provisioning, and by a ceremony. */
 #define ATTRS_MAX 16u
 
 static const struct {
@@ -15,6 +15,7 @@ static const struct {
 	[KEY_P256] = { P11_P256, CKM_ECDSA },
 	[KEY_P384] = { P11_P384, CKM_ECDSA },
 	[KEY_ED25519] = { P11_ED25519, CKM_EDDSA },
+	[KEY_ED25519_BLAKE2B] = { P11_ED25519, CKM_EDDSA },
 };
 
 static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -25,6 +26,12 @@ struct attrs {
 	CK_ATTRIBUTE v[ATTRS_MAX];
 	CK_ULONG n;
 };
+
+CK_MECHANISM_TYPE
+p11_mechanism_of(enum key_alg alg)
+{
+	return algs[alg].use;
+}
 
 /* PKCS#11 has no const; a template is only read */
 static void
@@ -105,8 +112,8 @@ check_unused(struct p11_session *s, const uint8_t *id, size_t id_len,
 }
 
 /* What the token says it made, not what it was asked for. */
-static int
-check_made(struct p11_session *s, CK_OBJECT_HANDLE h, struct diag *d)
+int
+p11_check_made(struct p11_session *s, CK_OBJECT_HANDLE h, struct diag *d)
 {
 	static const struct {
 		CK_ATTRIBUTE_TYPE type;
@@ -177,7 +184,7 @@ p11_generate(struct p11_session *s, enum key_alg alg, const uint8_t *id,
 	}
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_GenerateKeyPair", d);
-	r = check_made(s, hpriv, d);
+	r = p11_check_made(s, hpriv, d);
 	if (r == 0 && p11_object_pubkey(s, hpub, ret) != 0)
 		r = diag_fail(d, CS_E_HSM, "a readable public key", "none");
 	if (r != 0) {

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "hsm/p11.h"
+#include "lib/sigfmt.h"
 #include "tpm/tpm.h"
 
 /*
@@ -27,7 +28,7 @@
 
 struct prov_key {
 	char id[41], domain[41];
-	char format[9];
+	char format[SIGFMT_NAME_MAX + 1];
 	enum key_alg alg;
 	/* made: */
 	uint8_t cka_id[PROV_ID_LEN];
@@ -85,10 +86,6 @@ int prov_is_software(const struct p11_token *t);
 int prov_seal(struct tpm *tpm, const struct tpm_image *img, int state_fd,
     const char *name, const char *label, const struct tpm_guard *guard,
     struct secret *pin, struct diag *d) CS_WUR;
-/* Every key of the domain is on its token, as the policy says it is. */
-struct policy;
-int prov_check_keys(const struct policy *p, const char *domain,
-    struct p11_session *s, struct diag *d) CS_WUR;
 /* The machine runs the image, or nothing would ever open. */
 int prov_check_image(struct tpm *tpm, const struct tpm_image *img,
     struct diag *d) CS_WUR;

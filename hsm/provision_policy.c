@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/policy_keys.h"
 #include "hsm/provision_escrow.h"
 
 #include <dirent.h>
@@ -172,29 +173,6 @@ seal_next(struct accept *a, const char *domain, const char *label,
 	return prov_seal(a->tpm, a->img, a->fd, name, label, &guard, pin, d);
 }
 
-int
-prov_check_keys(const struct policy *p, const char *domain,
-    struct p11_session *s, struct diag *d)
-{
-	size_t i;
-	int r = 0;
-
-	for (i = 0; r == 0 && i < p->nkeys; i++) {
-		const struct policy_key *k = &p->keys[i];
-		_cleanup_p11_key_ struct p11_key *key = NULL;
-		struct p11_uri u;
-
-		if (strcmp(k->domain, domain) != 0)
-			continue;
-		r = p11_uri_parse(k->uri, &u, d);
-		if (r == 0)
-			r = p11_find_key(s, u.id, u.id_len,
-			    u.object[0] == '\0' ? NULL : u.object, k->key->spki,
-			    k->key->spki_len, &key, d);
-	}
-	return r;
-}
-
 static int
 do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 {
@@ -220,7 +198,7 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 	if (r == 0)
 		r = p11_login(s, pin, 0, d);
 	if (r == 0)
-		r = prov_check_keys(a->policy, m->id, s, d);
+		r = policy_keys_there(a->policy, m->id, s, d);
 	if (r == 0)
 		r = escrow_split(&a->escrow, m->id, pin, d);
 	return r == 0 ? seal_next(a, m->id, label, &quorum, pin, d) : r;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/policy_keys.h"
 #include "hsm/provision_recover.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include "hsm/provision_shares.h"
 #include "lib/file.h"
 #include "lib/hex.h"
-#include "lib/policy.h"
+#include "lib/change.h"
 
 /*
  * Recovery on another TPM, or on one that was cleared; tokens and disk are
@@ -87,9 +88,10 @@ load_policy(struct recovery *x, struct diag *d)
 
 	r = file_read(x->fd, "policy.dsse", DSSE_MAX, &x->envelope,
 	    &x->envelope_len, d);
+	/* which one it must be, the log says: check_pin() */
 	if (r == 0)
-		r = policy_load_genesis(x->envelope, x->envelope_len,
-		    &x->policy, d);
+		r = policy_load_pinned(x->envelope, x->envelope_len, &x->policy,
+		    d);
 	if (r != 0)
 		return r;
 	if (!policy_names_log(x->policy, x->site.origin))
@@ -357,7 +359,7 @@ try_domain(struct recovery *x, struct share_domain *m, struct diag *d)
 		r = p11_session_open(x->p11, &t, false, &s, d);
 	if (r == 0)
 		r = p11_login(s, m->pin, 0, d);
-	return r == 0 ? prov_check_keys(x->policy, m->id, s, d) : r;
+	return r == 0 ? policy_keys_there(x->policy, m->id, s, d) : r;
 }
 
 static int

@@ -7,7 +7,7 @@
  *	serving: CLOCK, SESSION, STATE, COUNT,
  *	         CHECKPOINT, ANCHOR, RECORD,
  *	         ATTEST				at any time
- *	         PREFLIGHT -> (passed) -> SIGN		once each
+ *	         PREFLIGHT -> (passed) -> SIGN, CHANGE	once each
  *	         BYE, end of file, a message out of turn -> wipe, exit
  *
  * Descriptor 3 is the core, 4 the folder of sealed PINs.  It believes nobody:
@@ -31,9 +31,19 @@ static int
 on_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
 {
 	/* a job that did not pass cannot be signed: out of turn */
-	if (signer_no_body(m) != 0 || s->job == NULL)
+	if (signer_no_body(m) != 0 || s->job == NULL ||
+	    s->job->req->action != REQUEST_SIGN)
 		return CS_E_IPC;
 	return signer_sign(s, m, d);
+}
+
+static int
+on_change(struct signer *s, struct ipc_msg *m, struct diag *d)
+{
+	if (signer_no_body(m) != 0 || s->job == NULL ||
+	    s->job->req->action == REQUEST_SIGN)
+		return CS_E_IPC;
+	return signer_change(s, m, d);
 }
 
 typedef int handler(struct signer *, struct ipc_msg *, struct diag *);
@@ -50,6 +60,7 @@ static const struct ipc_rule rules[] = {
 	{ SIGNER_ATTEST, false },
 	{ SIGNER_PREFLIGHT, true },
 	{ SIGNER_SIGN, true },
+	{ SIGNER_CHANGE, true },
 	{ SIGNER_BYE, true },
 };
 static handler *const handlers[ARRAY_LEN(rules)] = {
@@ -63,6 +74,7 @@ static handler *const handlers[ARRAY_LEN(rules)] = {
 	signer_attest,
 	signer_preflight,
 	on_sign,
+	on_change,
 	NULL,
 };
 

@@ -6,6 +6,7 @@
 #include "lib/evaluate.h"
 #include "lib/ipc.h"
 #include "lib/proto_signer.h"
+#include "lib/sessions.h"
 #include "tpm/tpm.h"
 
 /*
@@ -39,20 +40,26 @@ struct signer {
 	struct signer_job *job;		/* passed the preflight */
 };
 
+/* One PIN that a job needs: whose, and what the TPM is told for it. */
+struct signer_part {
+	const struct policy_domain *domain;
+	char label[TPM_LABEL_MAX + 1];	/* that it must be sealed under */
+	struct tpm_saved session;	/* this ceremony's */
+	struct tpm_vote votes[SIGNER_APPROVALS_MAX];
+	uint8_t (*sigs)[SESSION_VOTE_MAX];	/* that they lie in */
+	struct tpm_ballot ballot;
+};
+
 /* What was asked for and verified, and where its key is. */
 struct signer_job {
 	struct policy *policy;
+	struct policy *next;		/* of a policy update */
 	struct request *req;
-	const struct policy_key *key;
-	const struct policy_domain *domain;
+	const struct policy_key *key;	/* NULL if it makes no signature */
 	struct p11_uri uri;
-	char label[TPM_LABEL_MAX + 1];	/* that the PIN must be sealed under */
 	int64_t now;
-	/* what the TPM is told: this ceremony's session, and who approved */
-	struct tpm_saved session;
-	struct tpm_vote votes[SIGNER_APPROVALS_MAX];
-	struct tpm_ballot ballot;
-	uint8_t *bytes;			/* that votes and documents lie in */
+	struct signer_part *parts;	/* in the order of its sessions */
+	size_t nparts;
 };
 
 /* signer_audit.c */
@@ -75,14 +82,43 @@ void signer_job_free(struct signer_job **j);
 /* signer_sign.c */
 int signer_sign(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
 
+/* signer_reseal.c: every PIN under the next policy and generation */
+int signer_reseal(struct signer *s, uint64_t *ret_generation, struct diag *d)
+    CS_WUR;
+/* At the start: finishes what a reseal left behind */
+int signer_promote(struct signer *s, struct diag *d) CS_WUR;
+
+/* signer_keys.c */
+struct signer_made {
+	char uri[160];
+	struct pubkey *pub;
+	uint8_t *csr;
+	size_t csr_len;
+	bool restricted;
+};
+int signer_key_generate(struct signer *s, struct signer_made *ret,
+    struct diag *d) CS_WUR;
+int signer_key_destroy(struct signer *s, struct diag *d) CS_WUR;
+
+/* signer_change.c */
+int signer_change(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
+
 /* signer_seal.c */
 /* sealed/<domain>.seal, which says that it is for label; free(*ret) */
 int signer_read_seal(const struct signer *s, const char *domain,
     const char *label, uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
 /* One unseal, one login.  ballot: NULL for the audit token */
-int signer_login(struct signer *s, const char *domain, const char *label,
-    const char *token, const struct tpm_ballot *ballot,
-    struct p11_session **ret, struct diag *d) CS_WUR;
+struct signer_door {
+	const char *domain, *label, *token;
+	const struct tpm_ballot *ballot;
+	bool writable;
+};
+/* *ret_pin may be NULL: then it is wiped */
+int signer_login(struct signer *s, const struct signer_door *door,
+    struct p11_session **ret, struct secret **ret_pin, struct diag *d) CS_WUR;
+int signer_login_part(struct signer *s, const struct signer_part *x,
+    bool writable, struct p11_session **ret, struct secret **ret_pin,
+    struct diag *d) CS_WUR;
 int signer_image(struct signer *s, struct diag *d) CS_WUR;
 
 /* signer_tpm.c */

@@ -66,9 +66,8 @@ signer_image(struct signer *s, struct diag *d)
 }
 
 int
-signer_login(struct signer *s, const char *domain, const char *label,
-    const char *token, const struct tpm_ballot *ballot,
-    struct p11_session **ret, struct diag *d)
+signer_login(struct signer *s, const struct signer_door *door,
+    struct p11_session **ret, struct secret **ret_pin, struct diag *d)
 {
 	_cleanup_p11_session_ struct p11_session *session = NULL;
 	_cleanup_free_ uint8_t *blob = NULL;
@@ -79,19 +78,32 @@ signer_login(struct signer *s, const char *domain, const char *label,
 
 	r = signer_image(s, d);
 	if (r == 0)
-		r = signer_read_seal(s, domain, label, &blob, &len, d);
+		r = signer_read_seal(s, door->domain, door->label, &blob, &len,
+		    d);
 	if (r == 0)
-		r = p11_find_token_label(s->p11, token, &t, d);
+		r = p11_find_token_label(s->p11, door->token, &t, d);
 	if (r == 0)
-		r = p11_session_open(s->p11, &t, false, &session, d);
+		r = p11_session_open(s->p11, &t, door->writable, &session, d);
 	/* last, so that nothing but a wrong PIN can fail after it */
 	if (r == 0)
-		r = tpm_unseal(s->tpm, s->img, blob, len, label, ballot, &pin,
-		    d);
+		r = tpm_unseal(s->tpm, s->img, blob, len, door->label,
+		    door->ballot, &pin, d);
 	if (r == 0)
 		r = p11_login(session, pin, 0, d);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(session);
+	if (ret_pin != NULL)
+		*ret_pin = take_ptr(pin);
 	return 0;
+}
+
+int
+signer_login_part(struct signer *s, const struct signer_part *x, bool writable,
+    struct p11_session **ret, struct secret **ret_pin, struct diag *d)
+{
+	const struct signer_door door = { x->domain->id, x->label,
+		x->domain->token, &x->ballot, writable };
+
+	return signer_login(s, &door, ret, ret_pin, d);
 }

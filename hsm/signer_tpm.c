@@ -5,6 +5,7 @@
 
 #include "lib/file.h"
 #include "lib/note.h"
+#include "lib/sessions.h"
 
 /*
  * What the core asks of the TPM: time, a ceremony's session, the counters and
@@ -50,51 +51,56 @@ signer_clock(struct signer *s, struct ipc_msg *m, struct diag *d)
 }
 
 static int
-put_session(const struct tpm_saved *saved, const char *ref, struct buf *b)
+read_session(const struct ipc_msg *m, struct sessions *ret, uint32_t *keep,
+    uint32_t *ret_n)
 {
-	struct buf challenge = BUF_INIT(256);
-	int r;
+	struct rd rd = RD_INIT(m->body.p, m->body.len);
+	uint32_t n = 0, i;
 
-	r = quorum_challenge(saved->nonce, ref, &challenge);
-	if (r == 0)
-		r = buf_put_str(b, saved->nonce, sizeof(saved->nonce));
-	if (r == 0)
-		r = buf_put_str(b, challenge.p, challenge.len);
-	if (r == 0)
-		r = buf_put_str(b, saved->context.p, saved->context.len);
-	if (r == 0)
-		r = buf_put_u32(b, saved->handle);
-	if (r == 0)
-		r = buf_put_u32(b, QUORUM_VOTE_S);
-	buf_done(&challenge);
-	return r;
+	if (m->fd >= 0 || rd_u32(&rd, &n) != 0 || n > SESSIONS_MAX)
+		return CS_E_IPC;
+	for (i = 0; i < n; i++)
+		if (rd_cstr_into(&rd, ret->v[i].domain,
+			sizeof(ret->v[i].domain)) != 0)
+			return CS_E_IPC;
+	ret->n = n == 0 ? 1 : n;
+	if (rd_u32(&rd, ret_n) != 0 || *ret_n > KEEP_MAX)
+		return CS_E_IPC;
+	for (i = 0; i < *ret_n; i++)
+		if (rd_u32(&rd, &keep[i]) != 0)
+			return CS_E_IPC;
+	return rd_end(&rd) == 0 ? 0 : CS_E_IPC;
 }
 
 int
 signer_session(struct signer *s, struct ipc_msg *m, struct diag *d)
 {
-	struct rd rd = RD_INIT(m->body.p, m->body.len);
-	struct buf b = BUF_INIT(IPC_MAX - 2);
-	struct tpm_saved saved = { .handle = 0 };
-	char domain[41], ref[QUORUM_REF_MAX];
-	uint32_t keep[KEEP_MAX], n, i;
+	struct buf b = BUF_INIT(IPC_MAX - 2), all = BUF_INIT(IPC_MAX - 64);
+	struct tpm_saved saved[SESSIONS_MAX] = { 0 };
+	struct sessions v = { .n = 0 };
+	uint32_t keep[KEEP_MAX], n = 0;
+	size_t i;
 	int r;
 
-	if (m->fd >= 0 || rd_cstr_into(&rd, domain, sizeof(domain)) != 0 ||
-	    rd_u32(&rd, &n) != 0 || n > KEEP_MAX)
+	if (read_session(m, &v, keep, &n) != 0)
 		return CS_E_IPC;
-	for (i = 0; i < n; i++)
-		if (rd_u32(&rd, &keep[i]) != 0)
-			return CS_E_IPC;
-	if (rd_end(&rd) != 0)
-		return CS_E_IPC;
-	quorum_ref(domain, ref);
 	r = tpm_session_prune(s->tpm, keep, n, d);
+	for (i = 0; r == 0 && i < v.n; i++) {
+		r = tpm_session_save(s->tpm, &saved[i], d);
+		memcpy(v.v[i].nonce, saved[i].nonce, QUORUM_NONCE_LEN);
+		v.v[i].handle = saved[i].handle;
+		v.v[i].context = saved[i].context.p;
+		v.v[i].context_len = saved[i].context.len;
+	}
 	if (r == 0)
-		r = tpm_session_save(s->tpm, &saved, d);
+		r = sessions_put(&all, &v);
 	if (r == 0)
-		r = put_session(&saved, ref, &b);
-	buf_done(&saved.context);
+		r = buf_put_str(&b, all.p, all.len);
+	if (r == 0)
+		r = buf_put_u32(&b, QUORUM_VOTE_S);
+	for (i = 0; i < v.n; i++)
+		buf_done(&saved[i].context);
+	buf_done(&all);
 	return answer(s, SIGNER_SESSION_R, &b, r);
 }
 
@@ -151,6 +157,8 @@ signer_state(struct signer *s, struct ipc_msg *m, struct diag *d)
 	if (signer_no_body(m) != 0)
 		return CS_E_IPC;
 	r = check_tpm(s, d);
+	if (r == 0)
+		r = signer_promote(s, d);
 	if (r == 0)
 		r = signer_image(s, d);
 	if (r == 0)

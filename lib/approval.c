@@ -123,6 +123,24 @@ approval_parse(const void *payload, size_t len, struct approval **ret,
 	return 0;
 }
 
+const uint8_t *
+approval_key_sha256(const struct policy *p, const struct request *r)
+{
+	static const uint8_t none[32];
+	const struct policy_key *k;
+
+	switch (r->action) {
+	case CHANGE_POLICY:
+	case CHANGE_KEY_GENERATE:
+	case CHANGE_CLOCK:
+	case CHANGE_NOTE:
+		return none;
+	default:
+		k = policy_key_by_id(p, r->key);
+		return k == NULL ? NULL : k->key->id;
+	}
+}
+
 int
 approval_format(const struct approval_new *n, char **ret, size_t *ret_len)
 {
@@ -130,12 +148,12 @@ approval_format(const struct approval_new *n, char **ret, size_t *ret_len)
 	_cleanup_free_ char *text = NULL;
 	static const uint8_t zeros[32];
 	const struct request *q = n->req;
-	const struct policy_key *k = policy_key_by_id(n->policy, q->key);
+	const uint8_t *key = approval_key_sha256(n->policy, q);
 	json_t *p;
 	size_t len = 0;
 	int r;
 
-	if (k == NULL)
+	if (key == NULL)
 		return CS_E_POLICY_KEY;
 	p = json_pack("{s:s, s:s, s:{s:I, s:o}, s:s, s:s, s:s, s:o, s:o, s:o, "
 		      "s:s, s:s, s:{s:s, s:o}, s:s, s:o, s:s}",
@@ -143,7 +161,7 @@ approval_format(const struct approval_new *n, char **ret, size_t *ret_len)
 	    "artifacts", "count", (json_int_t)q->st->nsubjects, "root",
 	    json_hex32(q->subject_root), "decision",
 	    n->approve ? "approve" : "reject", "format", q->format, "key",
-	    q->key, "key_sha256", json_hex32(k->key->id), "nonce",
+	    q->key, "key_sha256", json_hex32(key), "nonce",
 	    json_hex32(n->nonce != NULL ? n->nonce : zeros), "policy",
 	    json_hex32(n->policy->digest), "product", q->product, "reason",
 	    n->reason, "request", "id", q->id, "sha256", json_hex32(q->digest),

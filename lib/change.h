@@ -17,6 +17,9 @@ const char *change_action_name(enum request_action a);
 /* -1: none such */
 int change_action_from_name(const char *s);
 
+/* How far clock.set may set the clock, either way: ten years */
+#define CHANGE_CLOCK_MAX_S	(INT64_C(3653) * 86400)
+
 struct change_new {
 	enum request_action action;
 	const char *id, *reason;
@@ -35,6 +38,9 @@ struct change_new {
 int change_format(const struct change_new *n, char **ret, size_t *ret_len)
     CS_WUR;
 
+/* 0 < |seconds| <= CHANGE_CLOCK_MAX_S */
+bool change_clock_ok(int64_t seconds);
+
 /*
  * The time that a change is judged at: that of the clock, or, of a change that
  * sets it, the one it would then show.
@@ -52,13 +58,19 @@ int evaluate_change(const struct policy *p, const struct request *r,
     struct policy **ret_new) CS_WUR;
 
 /*
- * The next version of a policy (lib/policy_load.c): chained to old by digest,
+ * The next version of a policy (lib/policy_next.c): chained to old by digest,
  * of the next version, for the same appliance and domains, signed by the
  * administration quorum of old, valid now.  Administrators whom only the new
  * one names may sign too, but do not count.
  */
 int policy_load_next(const struct policy *old, const void *envelope, size_t len,
     int64_t now, struct policy **ret, struct diag *d) CS_WUR;
+/*
+ * The same without a look at signatures: version, previous, appliance,
+ * rehearsal, domains.
+ */
+int policy_follows(const struct policy *old, const struct policy *new,
+    struct diag *d) CS_WUR;
 /*
  * One that the log pins: a version 1 as policy_load_genesis(), a later one
  * parsed; the caller compares its digest.
@@ -109,6 +121,7 @@ struct change_record {
 	uint64_t policy_version;
 	const char *key, *domain;	/* NULL if the action has none */
 	enum key_alg alg;
+	struct change change;	/* what of, as the change said it; no reason */
 	int64_t time;
 	uint8_t (*approvals)[32];
 	size_t napprovals;
@@ -121,6 +134,11 @@ change_record_freep(struct change_record **r)
 	change_record_free(r);
 }
 #define _cleanup_change_record_ _cleanup_(change_record_freep)
+/*
+ * The entry that a generated key gets in a policy, canonical JSON: id, domain,
+ * uri, public_key, algorithm.  NULL if the record made no key.
+ */
+json_t *change_record_entry(const struct change_record *r);
 int change_record_parse(const void *payload, size_t len,
     struct change_record **ret, struct diag *d) CS_WUR;
 

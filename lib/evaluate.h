@@ -38,7 +38,8 @@ struct artifact {
 
 /*
  * The requester's signature: exactly one signature, by a key of a principal
- * with the role "requester" that is valid at the time.
+ * with the role "requester", or, of a change, with one of the administration,
+ * that is valid at the time.
  * *ret_who is set if the signer is known, even if a check fails.
  */
 int evaluate_requester(const struct policy *p, const struct dsse *env,
@@ -87,4 +88,16 @@ int evaluate_may_approve(const struct policy *p, const struct policy_rule *rule,
     const struct policy_principal *requester,
     const struct policy_principal *who, int64_t now, struct diag *d) CS_WUR;
 
+/*
+ * The same for any request, a change too.  Whose token the TPM needs for a
+ * domain that a change concerns, but who has no role of the administration,
+ * may sign such a change as a voter: evaluate_approvals() lists and does not
+ * count them, but for a rejection.
+ */
+int evaluate_may_decide(const struct policy *p, const struct request *r,
+    const struct policy_rule *rule, const struct policy_principal *requester,
+    const struct policy_principal *who, int64_t now, struct diag *d) CS_WUR;
+/* true: who may decide as a voter only, and does not count */
+bool evaluate_is_voter(const struct policy *p, const struct request *r,
+    const struct policy_principal *who);
 #endif

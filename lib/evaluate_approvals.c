@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "lib/change.h"
 #include "lib/evaluate_impl.h"
 
 /*
@@ -19,14 +20,62 @@ struct tally {
 	const struct pubkey **keys;
 	const struct policy_principal **people;
 	size_t n;
+	const struct policy_principal *voter; /* of the last one, if it was */
 };
 
-int
-evaluate_may_approve(const struct policy *p, const struct policy_rule *rule,
-    const struct policy_principal *requester,
-    const struct policy_principal *who, int64_t now, struct diag *d)
+static bool
+rule_of_domain(const struct policy *p, const struct policy_rule *rule,
+    const struct policy_domain *m)
 {
-	(void)p;
+	size_t i;
+
+	for (i = 0; i < p->nkeys; i++)
+		if (strcmp(p->keys[i].domain, m->id) == 0 &&
+		    policy_list_has(&rule->keys, p->keys[i].id))
+			return true;
+	return false;
+}
+
+/* Whose token may vote in the TPM's quorum of a domain (lib/quorum.h) */
+static bool
+votes_in(const struct policy *p, const struct policy_domain *m,
+    const struct policy_principal *who)
+{
+	bool used = false;
+	size_t i;
+
+	for (i = 0; i < p->nrules; i++) {
+		if (!rule_of_domain(p, &p->rules[i], m))
+			continue;
+		if (policy_lists_meet(&who->roles, &p->rules[i].roles))
+			return true;
+		used = true;
+	}
+	return used && p->has_break_glass &&
+	    policy_lists_meet(&who->roles, &p->break_glass.roles);
+}
+
+bool
+evaluate_is_voter(const struct policy *p, const struct request *r,
+    const struct policy_principal *who)
+{
+	struct domain_list l = { 0 };
+	size_t i;
+
+	if (r->action == REQUEST_SIGN || policy_is_admin(p, who) ||
+	    request_domains(p, r, &l, NULL) != 0)
+		return false;
+	for (i = 0; i < l.n; i++)
+		if (votes_in(p, l.v[i], who))
+			return true;
+	return false;
+}
+
+static int
+check_person(const struct policy_rule *rule,
+    const struct policy_principal *requester,
+    const struct policy_principal *who, bool role, int64_t now, struct diag *d)
+{
 	if (strcmp(who->kind, "person") != 0)
 		return diag_fail(d, CS_E_APPROVAL_PERSON, "a person",
 		    "%s is a %s", who->id, who->kind);
@@ -35,11 +84,32 @@ evaluate_may_approve(const struct policy *p, const struct policy_rule *rule,
 		return diag_fail(d, CS_E_APPROVAL_REQUESTER,
 		    "another person than the requester", "%s, requester %s",
 		    who->id, requester == NULL ? "unknown" : requester->id);
-	if (!policy_lists_meet(&who->roles, &rule->roles))
+	if (!role)
 		return diag_fail(d, CS_E_APPROVAL_ROLE, "a role of the rule",
 		    "%s has none of those of %s", who->id, rule->id);
 	return evaluate_period(now, who->valid_from, who->valid_until,
 	    CS_E_APPROVAL_EXPIRED, CS_E_APPROVAL_NOT_YET, who->id, d);
+}
+
+int
+evaluate_may_approve(const struct policy *p, const struct policy_rule *rule,
+    const struct policy_principal *requester,
+    const struct policy_principal *who, int64_t now, struct diag *d)
+{
+	(void)p;
+	return check_person(rule, requester, who,
+	    policy_lists_meet(&who->roles, &rule->roles), now, d);
+}
+
+int
+evaluate_may_decide(const struct policy *p, const struct request *r,
+    const struct policy_rule *rule, const struct policy_principal *requester,
+    const struct policy_principal *who, int64_t now, struct diag *d)
+{
+	return check_person(rule, requester, who,
+	    policy_lists_meet(&who->roles, &rule->roles) ||
+		evaluate_is_voter(p, r, who),
+	    now, d);
 }
 
 /* A clock of an approver may be ahead of the appliance's by a day. */
@@ -76,7 +146,6 @@ check_session(const struct tally *t, const struct approval *a, struct diag *d)
 static int
 check_binding(const struct tally *t, const struct approval *a, struct diag *d)
 {
-	const struct policy_key *k = policy_key_by_id(t->p, t->r->key);
 	const struct {
 		const char *what, *want, *found;
 	} text[] = {
@@ -94,7 +163,7 @@ check_binding(const struct tally *t, const struct approval *a, struct diag *d)
 	} digest[] = {
 		{ "request", t->r->digest, a->request_digest },
 		{ "policy", t->p->digest, a->policy_digest },
-		{ "public key", k == NULL ? NULL : k->key->id, a->key_spki },
+		{ "public key", approval_key_sha256(t->p, t->r), a->key_spki },
 		{ "list of artifacts", t->r->subject_root, a->subject_root },
 	};
 	size_t i;
@@ -155,7 +224,7 @@ check_statement(const struct tally *t, const struct dsse *env,
 		    a->approver);
 	e = check_binding(t, a, d);
 	if (e == 0)
-		e = evaluate_may_approve(t->p, t->rule, t->requester, who,
+		e = evaluate_may_decide(t->p, t->r, t->rule, t->requester, who,
 		    t->now, d);
 	if (e != 0)
 		return e;
@@ -166,7 +235,7 @@ check_statement(const struct tally *t, const struct dsse *env,
 	return 0;
 }
 
-/* 0 and counted, or why not. */
+/* 0 and counted, or a voter's, or why not. */
 static int
 count_one(struct tally *t, const struct approval_doc *doc, struct diag *d)
 {
@@ -189,6 +258,10 @@ count_one(struct tally *t, const struct approval_doc *doc, struct diag *d)
 		    who == NULL ? "none by such a key" : "one by ",
 		    who == NULL ? "" : who->id);
 	e = check_statement(t, env, who, d);
+	if (e == 0 && evaluate_is_voter(t->p, t->r, who)) {
+		t->voter = who;
+		return 0;
+	}
 	if (e == 0)
 		e = check_distinct(t, who, key, d);
 	if (e != 0)
@@ -207,6 +280,11 @@ add_result(struct tally *t, size_t index, int code, const struct diag *d,
 	if (code != 0)
 		return checks_add(c, code, false, d->expected,
 		    "approval %zu: %s", index + 1, d->found);
+	if (t->voter != NULL)
+		return checks_add(c, CS_E_APPROVAL_SIGNATURE, true,
+		    "a valid approval",
+		    "approval %zu: a voter for the TPM, not counted: %s",
+		    index + 1, t->voter->id);
 	return checks_add(c, CS_E_APPROVAL_SIGNATURE, true, "a valid approval",
 	    "approval %zu: %s", index + 1, t->people[t->n - 1]->id);
 }
@@ -219,7 +297,8 @@ evaluate_approvals(const struct policy *p, const struct request *r,
 {
 	_cleanup_free_ const struct policy_principal **people = NULL;
 	_cleanup_free_ const struct pubkey **keys = NULL;
-	struct tally t = { p, r, rule, requester, nonce, now, NULL, NULL, 0 };
+	struct tally t = { p, r, rule, requester, nonce, now, NULL, NULL, 0,
+		NULL };
 	size_t i;
 	int e;
 
@@ -232,6 +311,7 @@ evaluate_approvals(const struct policy *p, const struct request *r,
 	for (i = 0; i < n; i++) {
 		struct diag d = { 0 };
 
+		t.voter = NULL;
 		e = count_one(&t, &docs[i], &d);
 		e = add_result(&t, i, e, &d, c);
 		if (e != 0)

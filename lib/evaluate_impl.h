@@ -22,4 +22,8 @@ int evaluate_signer(const struct policy *p, const struct dsse *env,
 int evaluate_period(int64_t now, int64_t from, int64_t until, int code_over,
     int code_not_yet, const char *what, struct diag *d);
 
+/* Not made more than a day ahead of the clock */
+int evaluate_created(const struct request *r, int64_t now, struct checks *c)
+    CS_WUR;
+
 #endif

@@ -256,6 +256,7 @@ static const struct {
 	[JK_STR] = { "a string", JSON_STRING, false, SIZE_MAX },
 	[JK_TEXT] = { "a string", JSON_STRING, true, SIZE_MAX },
 	[JK_U64] = { "a whole number", JSON_INTEGER, false, 0 },
+	[JK_I64] = { "a whole number", JSON_INTEGER, false, 0 },
 	[JK_BOOL] = { "true or false", JSON_TRUE, false, 0 },
 	[JK_OBJ] = { "an object", JSON_OBJECT, false, 0 },
 	[JK_ARR] = { "a list", JSON_ARRAY, false, 0 },
@@ -313,6 +314,9 @@ field_value(json_t *v, const char *path, const struct json_field *f,
 		if (json_integer_value(v) < 0)
 			return bad_value(path, f, "is negative", d);
 		*(uint64_t *)f->out = (uint64_t)json_integer_value(v);
+		return 0;
+	case JK_I64:
+		*(int64_t *)f->out = json_integer_value(v);
 		return 0;
 	case JK_BOOL:
 		*(bool *)f->out = json_is_true(v);

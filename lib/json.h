@@ -28,6 +28,7 @@ enum json_kind {
 	JK_STR,			/* const char **, not empty, no control chars */
 	JK_TEXT,		/* const char **, may be empty, no control chars */
 	JK_U64,			/* uint64_t *, 0 .. 2^53-1 */
+	JK_I64,			/* int64_t *, -(2^53-1) .. 2^53-1 */
 	JK_BOOL,		/* bool * */
 	JK_OBJ,			/* json_t **, borrowed */
 	JK_ARR,			/* json_t **, borrowed; may be empty */

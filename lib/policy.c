@@ -136,6 +136,23 @@ policy_principal_by_key(const struct policy *p, const struct pubkey *k)
 	return NULL;
 }
 
+int
+policy_is_admin(const struct policy *p, const struct policy_principal *who)
+{
+	return policy_lists_meet(&who->roles, &p->admin.roles);
+}
+
+const struct policy_domain *
+policy_domain_by_id(const struct policy *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < p->ndomains; i++)
+		if (strcmp(p->domains[i].id, id) == 0)
+			return &p->domains[i];
+	return NULL;
+}
+
 const struct policy_key *
 policy_key_by_id(const struct policy *p, const char *id)
 {

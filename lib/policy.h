@@ -41,6 +41,7 @@ struct policy_key {
 	struct policy_str_list products, formats;
 	const char *state;	/* "active", "retired", "revoked", "pending" */
 	const char *reason;	/* of a revocation; NULL else */
+	const char *namespace;	/* for sshsig and note; NULL else */
 	const char *shared;	/* why it serves several products; NULL: one */
 	uint64_t max_signatures;	/* 0: no cap */
 	int64_t valid_from, valid_until;
@@ -175,11 +176,19 @@ const struct policy_principal *policy_principal_by_id(const struct policy *p,
 /* by normalised key; NULL if nobody has it.  k may be NULL: NULL. */
 const struct policy_principal *policy_principal_by_key(const struct policy *p,
     const struct pubkey *k);
+/* 1 if the principal has one of the policy's administrator roles */
+int policy_is_admin(const struct policy *p,
+    const struct policy_principal *who);
+/* NULL if there is none */
+const struct policy_domain *policy_domain_by_id(const struct policy *p,
+    const char *id);
 const struct policy_key *policy_key_by_id(const struct policy *p,
     const char *id);
 /* one of rules, or one of the two that stand beside them; NULL if none */
 const struct policy_rule *policy_rule_by_id(const struct policy *p,
     const char *id);
+/* 1 if s is [a-z0-9-]{1,40} */
+int policy_name_ok(const char *s);
 int policy_list_has(const struct policy_str_list *l, const char *s);
 /* 1 if the two lists share a name */
 int policy_lists_meet(const struct policy_str_list *a,

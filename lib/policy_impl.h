@@ -63,8 +63,12 @@ const char *policy_index_twice(const struct policy *p, enum policy_kind k);
 size_t policy_index_holders(const struct policy *p, const char *role,
     const struct policy_named **ret_v);
 
-/* 1 if s is [a-z0-9-]{1,40} */
-int policy_name_ok(const char *s);
+/*
+ * Every key an administrator has, and whose it is; returns how many.  With
+ * NULL and NULL they are only counted.
+ */
+size_t policy_admin_keys(const struct policy *p, const struct pubkey **keys,
+    const struct policy_principal **owner);
 /* Everything that one entry alone cannot show. */
 int policy_check(const struct policy *p, struct diag *d) CS_WUR;
 /* of it: the rules, and what stands beside them */

@@ -11,11 +11,11 @@ enum proto_signer {
 	SIGNER_CLOCK = 0x301,	/* {} */
 	SIGNER_CLOCK_R,		/* u64 clock ms, u32 reset, u32 restart, u8 safe */
 	/*
-	 * str key domain, u32 n, n times u32 handle of a session to keep (all
-	 * other saved ones are flushed): starts a ceremony's policy session.
-	 * The answer: str nonceTPM (32), str challenge that each approver's
-	 * token signs for the TPM, str saved context, u32 handle, u32 seconds
-	 * that approvals hold from now.
+	 * u32 n, n times str key domain, u32 k, k times u32 handle of a
+	 * session to keep (all other saved ones are flushed): starts a
+	 * ceremony's policy sessions, one per domain, or one for its nonce
+	 * alone.  The answer: str sessions (lib/sessions.h), u32 seconds that
+	 * approvals hold from now.
 	 */
 	SIGNER_SESSION,
 	SIGNER_SESSION_R,
@@ -35,10 +35,9 @@ enum proto_signer {
 	SIGNER_RECORD_R,	/* str DER signature, str 32-byte SPKI id */
 	/*
 	 * memfd: struct job = str policy envelope, str request envelope,
-	 * str nonce (32), u64 now, str saved context, u32 n, n times {str
-	 * approval envelope, str signature over the challenge or nothing},
-	 * u32 n, n times str evidence, in the request's order (none if the
-	 * rule asks for none).
+	 * u64 now, str sessions, u32 n, n times {str approval envelope, str
+	 * votes (lib/sessions.h) or nothing}, u32 n, n times str evidence, in
+	 * the request's order (none if the rule asks for none).
 	 * Verifies policy (its digest is the one sealed with the PIN),
 	 * request and quorum by itself, finds token and key, spends no PIN.
 	 */
@@ -48,6 +47,14 @@ enum proto_signer {
 	SIGNER_SIGN,
 	SIGNER_SIG,		/* one or more of {u32 subject, str signature} */
 	SIGNER_SIGN_R,		/* u32 n: all were verified; logged out */
+	/*
+	 * {}: make the preflighted change, as SIGNER_SIGN makes signatures.
+	 * policy.update: every PIN under the next policy and generation; the
+	 * answer has the generation.  key.generate: str URI, str SPKI, str
+	 * CSR (or nothing), u8 1 if the token limits it to one mechanism.
+	 */
+	SIGNER_CHANGE,
+	SIGNER_CHANGE_R,	/* u64, str, str, str, u8; zero and empty else */
 	SIGNER_BYE,		/* {}: exit, no answer */
 	/*
 	 * {}: str anchor (32), u64 boots and exports, u64 generation, u64
@@ -96,6 +103,6 @@ enum proto_token {
 /* What a token signs in one PIN entry. */
 #define TOKEN_ITEM_MESSAGE	0	/* hashed by key type, as in DSSE */
 #define TOKEN_ITEM_TPM		1	/* TPM2_PolicySigned challenge */
-#define TOKEN_MAX_ITEMS		4u
+#define TOKEN_MAX_ITEMS		17u	/* a statement, and each domain */
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/hex.h"
-#include "lib/request.h"
+#include "lib/request_impl.h"
 
 #define RECORD_MAX_APPROVALS 64u
 
@@ -19,29 +19,31 @@ record_free(struct record **r)
 	*r = NULL;
 }
 
-static int
-parse_approvals(const json_t *list, struct record *r, struct diag *d)
+int
+record_parse_approvals(const json_t *list, uint8_t (**ret)[32], size_t *ret_n,
+    struct diag *d)
 {
 	size_t i, j, n = json_array_size(list);
+	uint8_t(*v)[32];
 	const char *s = NULL;
 	int e;
 
 	if (n == 0 || n > RECORD_MAX_APPROVALS)
 		return diag_fail(d, CS_E_RECORD, "1 to 64 approvals", "%zu", n);
-	r->approvals = calloc(n, sizeof(*r->approvals));
-	if (r->approvals == NULL)
+	v = *ret = calloc(n, sizeof(*v));
+	if (v == NULL)
 		return diag_nomem(d);
-	r->napprovals = n;
+	*ret_n = n;
 	for (i = 0; i < n; i++) {
 		e = json_label(json_array_get(list, i), "/approvals", i, &s, d);
 		if (e != 0)
 			return e;
-		if (hex_decode(s, r->approvals[i], 32) != 0)
+		if (hex_decode(s, v[i], 32) != 0)
 			return diag_fail(d, CS_E_JSON_VALUE,
 			    "64 lower-case hex digits",
 			    "another value at /approvals/%zu", i);
 		for (j = 0; j < i; j++)
-			if (memcmp(r->approvals[i], r->approvals[j], 32) == 0)
+			if (memcmp(v[i], v[j], 32) == 0)
 				return diag_fail(d, CS_E_RECORD,
 				    "each approval once", "%.64s twice", s);
 	}
@@ -86,16 +88,17 @@ parse_sigs(const json_t *list, struct record *r, struct diag *d)
 	return 0;
 }
 
-static int
-parse_parts(json_t *request, json_t *policy, struct record *r, struct diag *d)
+int
+record_parse_refs(json_t *request, json_t *policy, const struct record_refs *to,
+    struct diag *d)
 {
 	const struct json_field in_request[] = {
-		{ "id", JK_LABEL, true, &r->request_id, NULL },
-		{ "sha256", JK_HEX32, true, r->request_digest, NULL },
+		{ "id", JK_LABEL, true, to->request_id, NULL },
+		{ "sha256", JK_HEX32, true, to->request_digest, NULL },
 	};
 	const struct json_field in_policy[] = {
-		{ "sha256", JK_HEX32, true, r->policy_digest, NULL },
-		{ "version", JK_U64, true, &r->policy_version, NULL },
+		{ "sha256", JK_HEX32, true, to->policy_digest, NULL },
+		{ "version", JK_U64, true, to->policy_version, NULL },
 	};
 	int e;
 
@@ -126,9 +129,13 @@ parse_predicate(struct record *r, struct diag *d)
 	int e = json_fields(r->st->predicate, "", f, ARRAY_LEN(f), d);
 
 	if (e == 0)
-		e = parse_parts(request, policy, r, d);
+		e = record_parse_refs(request, policy,
+		    &(struct record_refs){ &r->request_id, r->request_digest,
+			r->policy_digest, &r->policy_version },
+		    d);
 	if (e == 0)
-		e = parse_approvals(approvals, r, d);
+		e = record_parse_approvals(approvals, &r->approvals,
+		    &r->napprovals, d);
 	return e != 0 ? e : parse_sigs(sigs, r, d);
 }
 
@@ -150,17 +157,16 @@ record_parse(const void *payload, size_t len, struct record **ret,
 	return 0;
 }
 
-static json_t *
-approvals_json(const struct record_new *n)
+json_t *
+record_approvals_json(const uint8_t (*v)[32], size_t n)
 {
 	_cleanup_json_ json_t *list = json_array();
 	size_t i;
 
 	if (list == NULL)
 		return NULL;
-	for (i = 0; i < n->napprovals; i++)
-		if (json_array_append_new(list, json_hex32(n->approvals[i])) !=
-		    0)
+	for (i = 0; i < n; i++)
+		if (json_array_append_new(list, json_hex32(v[i])) != 0)
 			return NULL;
 	return take_ptr(list);
 }
@@ -199,6 +205,7 @@ own_subjects(const struct record_new *n)
 
 	for (i = 0; v != NULL && i < st->nsubjects; i++) {
 		v[i] = st->subjects[i];
+		v[i].text = NULL;
 		for (h = HASH_SHA256 + 1; h < HASH_COUNT; h++)
 			if (k == NULL ||
 			    key_alg_hash(k->alg) != (enum hash_alg)h)
@@ -238,9 +245,9 @@ record_format(const struct record_new *n, char **ret, size_t *ret_len)
 		return r;
 	p = json_pack("{s:o, s:s, s:s, s:s, s:{s:o, s:I}, s:s, s:{s:s, s:o}, "
 		      "s:s, s:o, s:o, s:s}",
-	    "approvals", approvals_json(n), "format", q->format, "key", q->key,
-	    "origin", n->origin, "policy", "sha256",
-	    json_hex32(n->policy->digest), "version",
+	    "approvals", record_approvals_json(n->approvals, n->napprovals),
+	    "format", q->format, "key", q->key, "origin", n->origin, "policy",
+	    "sha256", json_hex32(n->policy->digest), "version",
 	    (json_int_t)n->policy->version, "product", q->product, "request",
 	    "id", q->id, "sha256", json_hex32(q->digest), "rule", n->rule->id,
 	    "signatures", sigs_json(n), "time", json_time(n->time), "version",

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/request.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/change.h"
 #include "lib/hex.h"
+#include "lib/request_impl.h"
 
 #define REQUEST_MAX_EVIDENCE 10000u
-#define REQUEST_ID_DIGITS    32u
 
 void
 request_free(struct request **r)
@@ -67,6 +67,38 @@ check_subjects(const struct statement *st, struct diag *d)
 	return 0;
 }
 
+/* A text stands for its artifact: it is what the digest is of. */
+static int
+check_texts(const struct statement *st, struct diag *d)
+{
+	const struct subject *s;
+	uint8_t md[HASH_MAX_LEN];
+	size_t i;
+	int h, r;
+
+	for (i = 0; i < st->nsubjects; i++) {
+		s = &st->subjects[i];
+		if (s->text == NULL)
+			continue;
+		if (s->text_len != s->size)
+			return diag_fail(d, CS_E_REQ_TEXT,
+			    "the artifact's size", "%zu bytes for %.100s",
+			    s->text_len, s->name);
+		for (h = 0; h < HASH_COUNT; h++) {
+			r = hash_of((enum hash_alg)h, s->text, s->text_len, md);
+			if (r != 0)
+				return r;
+			if (s->has[h] &&
+			    memcmp(md, s->digest[h],
+				hash_len((enum hash_alg)h)) != 0)
+				return diag_fail(d, CS_E_REQ_TEXT,
+				    "the artifact's digest",
+				    "another text for %.100s", s->name);
+		}
+	}
+	return 0;
+}
+
 static int
 evidence_cmp(const void *a, const void *b)
 {
@@ -95,8 +127,8 @@ check_evidence(const struct request *r, struct diag *d)
 	return 0;
 }
 
-static int
-parse_evidence(const json_t *list, struct request *r, struct diag *d)
+int
+request_parse_evidence(const json_t *list, struct request *r, struct diag *d)
 {
 	size_t i, n = json_array_size(list);
 	char path[48];
@@ -126,6 +158,15 @@ parse_evidence(const json_t *list, struct request *r, struct diag *d)
 			return e;
 	}
 	return check_evidence(r, d);
+}
+
+int
+request_check_id(const char *id, struct diag *d)
+{
+	if (!hex_is(id, REQUEST_ID_DIGITS))
+		return diag_fail(d, CS_E_REQ_ID, "32 lower-case hex digits",
+		    "%.80s", id);
+	return 0;
 }
 
 static int
@@ -163,11 +204,10 @@ parse_predicate(struct request *r, struct diag *d)
 
 	if (e != 0)
 		return e;
-	if (!hex_is(r->id, REQUEST_ID_DIGITS))
-		return diag_fail(d, CS_E_REQ_ID, "32 lower-case hex digits",
-		    "%.80s", r->id);
-	e = parse_origin(origin, r, d);
-	return e != 0 ? e : parse_evidence(evidence, r, d);
+	e = request_check_id(r->id, d);
+	if (e == 0)
+		e = parse_origin(origin, r, d);
+	return e != 0 ? e : request_parse_evidence(evidence, r, d);
 }
 
 int
@@ -187,6 +227,8 @@ request_parse(const void *payload, size_t len, struct request **ret,
 	if (e == 0)
 		e = check_subjects(r->st, d);
 	if (e == 0)
+		e = check_texts(r->st, d);
+	if (e == 0)
 		e = statement_subject_root(r->st->subjects, r->st->nsubjects,
 		    r->subject_root);
 	if (e != 0)
@@ -195,8 +237,27 @@ request_parse(const void *payload, size_t len, struct request **ret,
 	return 0;
 }
 
-static json_t *
-evidence_json(const struct request_evidence *v, size_t n)
+int
+request_parse_any(const void *payload, size_t len, struct request **ret,
+    struct diag *d)
+{
+	struct diag why = { 0 };
+	int r;
+
+	r = request_parse(payload, len, ret, d);
+	if (r != CS_E_STATEMENT_PREDICATE)
+		return r;
+	r = change_parse(payload, len, ret, &why);
+	if (r == CS_E_STATEMENT_PREDICATE)
+		return diag_fail(d, r, PRED_REQUEST " or " PRED_CHANGE, "%s",
+		    why.found);
+	if (d != NULL)
+		*d = why;
+	return r;
+}
+
+json_t *
+request_evidence_json(const struct request_evidence *v, size_t n)
 {
 	_cleanup_json_ json_t *list = json_array();
 	size_t i;
@@ -261,11 +322,11 @@ request_format(const struct request_new *n, char **ret, size_t *ret_len)
 	p = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, "
 		      "s:{s:s*, s:s, s:s, s:s, s:s, s:s}, s:s*}",
 	    "created", json_time(n->created), "evidence",
-	    evidence_json(n->evidence, n->nevidence), "format", n->format, "id",
-	    n->id, "key", n->key, "product", n->product, "version", n->version,
-	    "origin", "branch", n->branch, "commit", n->commit, "pipeline",
-	    n->pipeline, "run", n->run, "system", n->system, "user", n->user,
-	    "break_glass", n->break_glass);
+	    request_evidence_json(n->evidence, n->nevidence), "format",
+	    n->format, "id", n->id, "key", n->key, "product", n->product,
+	    "version", n->version, "origin", "branch", n->branch, "commit",
+	    n->commit, "pipeline", n->pipeline, "run", n->run, "system",
+	    n->system, "user", n->user, "break_glass", n->break_glass);
 	if (p == NULL)
 		return CS_E_NOMEM;
 	r = statement_format(n->subjects, n->nsubjects, PRED_REQUEST, p, &text,

@@ -3,6 +3,7 @@
 #define CS_REQUEST_H
 
 #include "lib/policy.h"
+#include "lib/sigfmt.h"
 
 /* A signing request (PRED_REQUEST); lib/PROTOCOL.documents has the fields. */
 struct request_evidence {
@@ -24,7 +25,7 @@ enum request_action {
 
 /* What a change says (lib/change.h); what an action does not use is zero. */
 struct change {
-	char text[64];		/* of request.version: what of */
+	char text[128];		/* of request.version: what of */
 	const char *reason;	/* never empty */
 	uint8_t policy[32];	/* policy.update: SHA-256 of its payload */
 	uint64_t policy_version;
@@ -134,6 +135,14 @@ struct approval_new {
 };
 int approval_format(const struct approval_new *n, char **ret, size_t *ret_len)
     CS_WUR;
+
+/*
+ * What key_sha256 of an approval must be, 32 bytes: the SPKI hash of the key
+ * that the request is about, zeros for a change that is about no key of the
+ * policy; NULL if the policy should have the key and has not.
+ */
+const uint8_t *approval_key_sha256(const struct policy *p,
+    const struct request *r);
 
 /* The signing record (PRED_RECORD) that the response carries. */
 struct record_signature {

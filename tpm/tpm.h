@@ -189,7 +189,7 @@ struct tpm_guard {
 int tpm_seal(struct tpm *t, const struct tpm_guard *guard, const char *label,
     struct secret *plain, struct buf *ret_blob, struct diag *d) CS_WUR;
 
-/* The generation a blob of this label was sealed for; needs no TPM */
+/* The generation a blob of this label (NULL: any) was sealed for; no TPM */
 int tpm_sealed_generation(const uint8_t *blob, size_t len, const char *label,
     uint64_t *ret, struct diag *d) CS_WUR;
 

@@ -312,7 +312,7 @@ tpm_sealed_generation(const uint8_t *blob, size_t len, const char *label,
 	_cleanup_tpm_blob_ struct tpm_blob b = { 0 };
 	int r = tpm_blob_decode(blob, len, &b, d);
 
-	if (r == 0 && strcmp(b.label, label) != 0)
+	if (r == 0 && label != NULL && strcmp(b.label, label) != 0)
 		r = diag_fail(d, CS_E_TPM_LABEL, label, "%s", b.label);
 	if (r == 0)
 		*ret = b.generation;

@@ -7,15 +7,12 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
-bin=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
+. "$here/../lib/change.sh"
+con_work clock
+con_rehearse
+bin=$CON_BIN
 fake=$(cd "${CS_TEST_BIN:-$bin/../tests}" && pwd)/fake_clock.so
 [ -e "$fake" ] || bail "no $fake"
-work=$(mktemp -d "${TMPDIR:-/tmp}/cs-clock.XXXXXX") || bail "no folder"
-finish() {
-	"$bin/coldseal-rehearsal" down "$work/r" >/dev/null 2>&1
-	rm -rf "$work"
-}
-trap finish EXIT
 
 # the same programs, but the core is ahead
 mkdir "$work/ahead"
@@ -26,10 +23,17 @@ ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$fake CS_FAKE_AHEAD=3600 \
     exec $bin/coldseal-core "\$@"
 END
 
-"$bin/coldseal-rehearsal" up "$work/r" >"$work/up.log" 2>&1 ||
-    bail "no rehearsal: $(cat "$work/up.log")"
+request() { # OUT VERSION
+	coldseal request create --product router --version "$2" --key fw-p256 \
+	    --format raw --requester-key "$COLDSEAL_REQUESTER" --out "$1" \
+	    "$work/a" >/dev/null
+}
+echo one >"$work/a"
+request "$work/1.req" 1
+request "$work/2.req" 2
+
 CON_BIN=$work/ahead
-con_start "$work/r" || bail "no console: $con_out"
+con_start "$CON_DIR" || bail "no console: $con_out"
 con status
 clock=$(sed -n 's/^ *clock *\([^,]*\), last logged time \([^ ]*\).*/\1 \2/p' \
     <<<"$con_out" | tail -n 1)
@@ -37,11 +41,12 @@ ok "a clock that is an hour ahead" \
     test "${clock% *}" '>' "$(date -u -d '+50 minutes' +%Y-%m-%dT%H:%M:%SZ)"
 ok "and is logged" \
     test "${clock#* }" '>' "$(date -u -d '+50 minutes' +%Y-%m-%dT%H:%M:%SZ)"
+put "$work/1.req"
 con_end
 
 CON_BIN=$bin
 con_out=
-con_start "$work/r" || bail "no console: $con_out"
+con_start "$CON_DIR" || bail "no console: $con_out"
 like "the banner says that the clock is behind" "$con_out" \
     "CLOCK-FLOOR: the clock is behind the last logged time"
 like "with both times" "$con_out" \
@@ -54,7 +59,8 @@ like "and that nothing else is wrong" "$con_out" \
     "keys and certificates are not the problem"
 con status
 like "status says it" "$con_out" "THE CLOCK IS WRONG"
-for verb in intake "sign 1"; do
+coldseal media write "$COLDSEAL_IN" "$work/2.req" >/dev/null
+for verb in intake "approve 1 alice" "sign 1"; do
 	con "$verb"
 	like "$verb: refused by its name" "$con_out" "CLOCK-FLOOR"
 	is "$verb: and only that" \
@@ -69,9 +75,29 @@ is "the appliance ends well" "$con_status" 0
 # the clock is set right again: nothing stays
 CON_BIN=$work/ahead
 con_out=
-con_start "$work/r" || bail "no console: $con_out"
+con_start "$CON_DIR" || bail "no console: $con_out"
 is "no fault once the clock is right" "$(grep -c CLOCK <<<"$con_out")" 0
 con intake
 is "and intake goes on" "$(grep -c CLOCK <<<"$con_out")" 0
+con_end
+
+# or, with the fault still there, people say what time it is
+CON_BIN=$bin
+con_start "$CON_DIR" || bail "no console: $con_out"
+like "the clock is wrong again" "$con_out" "CLOCK-FLOOR"
+change_file "$work/set.req" clock.set --seconds 3600 \
+    --reason "an hour behind, by the radio clock"
+put "$work/set.req"
+like "a request to set it is taken in" "$con_out" 'clock.set'
+n=$(last_request)
+con_approve "$n" alice
+con_approve "$n" bob
+con "apply $n"
+like "and made" "$con_out" 'the clock is set by \+3600 s'
+con status
+unlike "the clock is right" "$con_out" 'THE CLOCK IS WRONG'
+coldseal media write "$COLDSEAL_IN" "$work/2.req" >/dev/null
+con intake
+like "and intake goes on" "$con_out" 'request 2 was taken in before'
 con_end
 done_testing

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/b64.h"
+#include "lib/hex.h"
 
 #define MUST(x)                                                            \
 	do {                                                               \
@@ -357,20 +358,70 @@ doc_policy_predicate(void)
 	return j;
 }
 
-char *
-doc_policy_payload(json_t *predicate, size_t *ret_len)
+/* A statement about its own predicate; steals that. */
+static char *
+about_itself(const char *name, const char *type, json_t *predicate,
+    size_t *ret_len)
 {
 	char *text = NULL, *out = NULL;
 	uint8_t digest[32];
 	size_t n = 0;
 
-	substitute(predicate);
 	MUST(json_canonical(predicate, &text, &n) == 0);
 	MUST(sha256(text, n, digest) == 0);
 	free(text);
-	MUST(statement_format_about("policy", digest, PRED_POLICY, predicate,
-		 &out, ret_len) == 0);
+	MUST(statement_format_about(name, digest, type, predicate, &out,
+		 ret_len) == 0);
 	return out;
+}
+
+char *
+doc_policy_payload(json_t *predicate, size_t *ret_len)
+{
+	substitute(predicate);
+	return about_itself("policy", PRED_POLICY, predicate, ret_len);
+}
+
+char *
+doc_predicate_changed(const char *payload, size_t len, const char *name,
+    const struct doc_change *c, size_t n, size_t *ret_len)
+{
+	json_t *j = json_loadb(payload, len, 0, NULL), *p;
+	char *out;
+	size_t i;
+
+	p = json_object_get(j, "predicate");
+	MUST(p != NULL);
+	for (i = 0; i < n; i++)
+		doc_change(p, &c[i]);
+	out = about_itself(name,
+	    json_string_value(json_object_get(j, "predicateType")),
+	    json_incref(p), ret_len);
+	json_decref(j);
+	return out;
+}
+
+char *
+doc_next_policy(const struct policy *old, const struct doc_change *c, size_t n,
+    const enum doc_key *by, size_t nby, size_t *ret_len)
+{
+	json_t *j = doc_policy_predicate();
+	char hex[65], previous[70], version[24];
+	const struct doc_change chain[] = { { "/version", version },
+		{ "/previous", previous } };
+	_cleanup_free_ char *text = NULL;
+	size_t i, len = 0;
+
+	hex_encode(old->digest, 32, hex);
+	(void)snprintf(previous, sizeof(previous), "'%s'", hex);
+	(void)snprintf(version, sizeof(version), "%llu",
+	    (unsigned long long)old->version + 1);
+	for (i = 0; i < ARRAY_LEN(chain); i++)
+		doc_change(j, &chain[i]);
+	for (i = 0; i < n; i++)
+		doc_change(j, &c[i]);
+	text = doc_policy_payload(j, &len);
+	return doc_envelope(text, len, by, nby, ret_len);
 }
 
 struct policy *

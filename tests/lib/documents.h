@@ -63,10 +63,22 @@ json_t *doc_policy_predicate(void);
 char *doc_policy_payload(json_t *predicate, size_t *ret_len);
 /* the policy itself, with up to n changes to its predicate */
 struct policy *doc_policy(const struct doc_change *c, size_t n);
+/*
+ * The envelope of the version that follows old, with more changes to it,
+ * signed by nby keys; free().
+ */
+char *doc_next_policy(const struct policy *old, const struct doc_change *c,
+    size_t n, const enum doc_key *by, size_t nby, size_t *ret_len);
 
 /* A payload with one change, canonical again. */
 char *doc_changed(const char *payload, size_t len, const struct doc_change *c,
     size_t n, size_t *ret_len);
+/*
+ * The same with changes to the predicate alone; the one subject, name, gets
+ * the digest of what came of it.
+ */
+char *doc_predicate_changed(const char *payload, size_t len, const char *name,
+    const struct doc_change *c, size_t n, size_t *ret_len);
 
 /* A request for two artifacts "one" and "two" with all digests. */
 char *doc_request_payload(const char *product, const char *key,

@@ -243,14 +243,15 @@ rs_session(struct rs *s, struct rs_job *j)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct buf b = BUF_INIT(256);
-	const uint8_t *nonce, *challenge, *context;
-	size_t nonce_len, challenge_len;
+	const uint8_t *bytes;
+	struct sessions v;
 	struct rs_signer g;
 	struct diag d = { 0 };
-	uint32_t handle, seconds;
+	uint32_t seconds;
 	struct rd rd;
 
-	if (buf_put_cstr(&b, j->domain) != 0 || buf_put_u32(&b, 0) != 0)
+	if (buf_put_u32(&b, 1) != 0 || buf_put_cstr(&b, j->domain) != 0 ||
+	    buf_put_u32(&b, 0) != 0)
 		rig_die("out of memory");
 	rs_start(s, NULL, NULL, &g);
 	if (rs_ask(&g, SIGNER_SESSION, &b, -1, SIGNER_SESSION_R, &m, &d) != 0)
@@ -258,18 +259,16 @@ rs_session(struct rs *s, struct rs_job *j)
 	(void)rs_end(&g);
 	buf_done(&b);
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-	if (rd_str(&rd, 32, &nonce, &nonce_len) != 0 || nonce_len != 32 ||
-	    rd_str(&rd, 1024, &challenge, &challenge_len) != 0 ||
-	    rd_str(&rd, 65536, &context, &j->context_len) != 0 ||
-	    rd_u32(&rd, &handle) != 0 || rd_u32(&rd, &seconds) != 0 ||
-	    rd_end(&rd) != 0 || seconds != 28800)
+	if (rd_str(&rd, 65536, &bytes, &j->sessions_len) != 0 ||
+	    rd_u32(&rd, &seconds) != 0 || rd_end(&rd) != 0 ||
+	    sessions_get(bytes, j->sessions_len, &v, NULL) != 0 ||
+	    sessions_nonce(&v, j->nonce) != 0 || seconds != 28800)
 		rig_die("session: malformed");
-	memcpy(j->nonce, nonce, 32);
-	free(j->context);
-	j->context = malloc(j->context_len + 1);
-	if (j->context == NULL)
+	free(j->sessions);
+	j->sessions = malloc(j->sessions_len + 1);
+	if (j->sessions == NULL)
 		rig_die("out of memory");
-	memcpy(j->context, context, j->context_len);
+	memcpy(j->sessions, bytes, j->sessions_len);
 }
 
 void
@@ -307,8 +306,8 @@ rs_job_done(struct rs_job *j)
 {
 	while (j->n > 0)
 		rs_job_drop(j);
-	free(j->context);
-	j->context = NULL;
+	free(j->sessions);
+	j->sessions = NULL;
 }
 
 void
@@ -381,6 +380,18 @@ put(int r)
 		rig_die("buffer: %s", err_id(r));
 }
 
+/* For the one session; "" if nobody voted */
+static void
+put_vote(struct buf *b, const uint8_t *sig, size_t len)
+{
+	const struct sessions one = { .n = 1 };
+	char text[SESSION_VOTES_MAX + 1] = "";
+
+	if (sig != NULL)
+		sessions_votes_format(&one, &sig, &len, text);
+	put(buf_put_cstr(b, text));
+}
+
 int
 rs_preflight(struct rs_signer *g, const struct rs_job *j, uint32_t *ret_n,
     struct diag *d)
@@ -394,13 +405,12 @@ rs_preflight(struct rs_signer *g, const struct rs_job *j, uint32_t *ret_n,
 
 	put(buf_put_str(&b, j->policy, j->policy_len));
 	put(buf_put_str(&b, j->request->envelope, j->request->len));
-	put(buf_put_str(&b, j->nonce, 32));
 	put(buf_put_u64(&b, (uint64_t)time(NULL)));
-	put(buf_put_str(&b, j->context, j->context_len));
+	put(buf_put_str(&b, j->sessions, j->sessions_len));
 	put(buf_put_u32(&b, (uint32_t)j->n));
 	for (i = 0; i < j->n; i++) {
 		put(buf_put_str(&b, j->approvals[i], j->lens[i]));
-		put(buf_put_str(&b, j->votes[i], j->vote_lens[i]));
+		put_vote(&b, j->votes[i], j->vote_lens[i]);
 	}
 	put(buf_put_u32(&b, 0)); /* the rule asks for no evidence */
 	put(memfd_sealed("job", b.p, b.len, &fd, NULL));

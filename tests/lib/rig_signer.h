@@ -5,6 +5,7 @@
 #include "lib/evaluate.h"
 #include "lib/ipc.h"
 #include "lib/proto_signer.h"
+#include "lib/sessions.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/tpm_rig.h"
 
@@ -57,8 +58,8 @@ struct rs_job {
 	const struct rs_request *request;
 	uint8_t nonce[32];
 	const char *domain;
-	uint8_t *context;		/* the TPM session; rs_job_done() */
-	size_t context_len;
+	uint8_t *sessions;		/* the TPM's; rs_job_done() */
+	size_t sessions_len;
 	char *approvals[8];		/* freed by rs_job_done() */
 	uint8_t *votes[8];		/* for the TPM; NULL: none */
 	size_t lens[8], vote_lens[8], n;

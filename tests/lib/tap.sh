@@ -58,6 +58,15 @@ like() { # name text extended-regular-expression
 	fi
 }
 
+unlike() { # name text extended-regular-expression
+	if printf '%s' "$2" | grep -Eq -- "$3"; then
+		tap_result 1 "$1" || diag "got: $2"
+		diag "a match of: $3"
+	else
+		tap_result 0 "$1"
+	fi
+}
+
 # Runs a command; leaves its status, stdout and stderr in tap_status, tap_out,
 # tap_err.
 run() { # command [argument ...]

@@ -6,8 +6,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <openssl/x509.h>
 #include <string.h>
 
+#include "hsm/csr.h"
 #include "hsm/p11_private.h"
 #include "lib/file.h"
 #include "tests/lib/softhsm.h"
@@ -369,6 +371,153 @@ test_generate(void **state)
 	p11_session_close(&s);
 }
 
+/* What a ceremony that was cut short left is found again, if it is that. */
+static void
+test_find_made(void **state)
+{
+	struct p11 *p = *state;
+	struct p11_session *s;
+	_cleanup_pubkey_ struct pubkey *a = NULL, *b = NULL;
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_OBJECT_HANDLE h = 0;
+	CK_ATTRIBUTE t[3];
+	uint8_t id[P11_ID_MAX];
+	bool restricted = false;
+	size_t len = 0, half;
+
+	softhsm_token(p, "made");
+	s = softhsm_session(p, "made", true);
+	assert_code(p11_find_made(s, KEY_P256, "new", id, &len, &b, &restricted,
+			NULL),
+	    CS_E_HSM_KEY_ABSENT);
+	a = softhsm_generate(s, KEY_P256, 7, "new");
+	assert_int_equal(p11_find_made(s, KEY_P256, "new", id, &len, &b,
+			     &restricted, NULL),
+	    0);
+	assert_int_equal(len, 1);
+	assert_int_equal(id[0], 7);
+	assert_true(restricted);
+	assert_true(pubkey_equal(a, b));
+	pubkey_free(&b);
+	assert_code(p11_find_made(s, KEY_P384, "new", id, &len, &b, &restricted,
+			NULL),
+	    CS_E_HSM_KEY_MISMATCH);
+	/* the same type of key, but another mechanism */
+	pubkey_free(&a);
+	a = softhsm_generate(s, KEY_RSA3072_PSS, 8, "rsa");
+	assert_code(p11_find_made(s, KEY_RSA3072_PKCS1, "rsa", id, &len, &b,
+			&restricted, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
+	assert_null(b);
+	/* half of a pair is swept away, a whole one is not */
+	assert_code(p11_sweep(s, "new", NULL), CS_E_HSM_KEY_AMBIGUOUS);
+	assert_int_equal(p11_find_made(s, KEY_P256, "new", id, &len, &b,
+			     &restricted, NULL),
+	    0);
+	half = p11_key_template(t, &class, id, len, NULL);
+	assert_int_equal(p11_find_one(s, t, half, "private key", &h, NULL), 0);
+	assert_int_equal(s->f->C_DestroyObject(s->h, h), CKR_OK);
+	assert_int_equal(p11_sweep(s, "new", NULL), 0);
+	pubkey_free(&a);
+	a = softhsm_generate(s, KEY_P256, 7, "new");
+	assert_non_null(a);
+	p11_session_close(&s);
+}
+
+/* All of it is gone, and going again is no error; another key is. */
+static void
+test_destroy(void **state)
+{
+	struct p11 *p = *state;
+	struct p11_session *s;
+	_cleanup_pubkey_ struct pubkey *a = NULL, *b = NULL;
+	struct p11_key *k = NULL;
+	const uint8_t one = 1, two = 2;
+
+	softhsm_token(p, "gone");
+	s = softhsm_session(p, "gone", true);
+	a = softhsm_generate(s, KEY_P256, one, "first");
+	b = softhsm_generate(s, KEY_P256, two, "second");
+	assert_code(p11_destroy(s, &one, 1, b->spki, b->spki_len, NULL),
+	    CS_E_HSM_KEY_MISMATCH);
+	assert_code(p11_destroy(s, &one, 0, a->spki, a->spki_len, NULL),
+	    CS_E_HSM_URI);
+	assert_int_equal(p11_find_key(s, &one, 1, NULL, a->spki, a->spki_len,
+			     &k, NULL),
+	    0);
+	p11_key_free(&k);
+	assert_int_equal(p11_destroy(s, &one, 1, a->spki, a->spki_len, NULL),
+	    0);
+	assert_code(p11_find_key(s, &one, 1, NULL, a->spki, a->spki_len, &k,
+			NULL),
+	    CS_E_HSM_KEY_ABSENT);
+	assert_int_equal(p11_destroy(s, &one, 1, a->spki, a->spki_len, NULL),
+	    0);
+	/* the other one is as it was */
+	assert_int_equal(p11_find_key(s, &two, 1, NULL, b->spki, b->spki_len,
+			     &k, NULL),
+	    0);
+	p11_key_free(&k);
+	p11_session_close(&s);
+}
+
+/* A certification request for each kind of key that X.509 signs with */
+static void
+test_csr(void **state)
+{
+	static const enum key_alg alg[] = { KEY_P256, KEY_P384,
+		KEY_RSA3072_PKCS1, KEY_RSA3072_PSS };
+	struct p11 *p = *state;
+	struct p11_session *s;
+	uint8_t id = 1;
+	size_t i, len;
+
+	softhsm_token(p, "csr");
+	s = softhsm_session(p, "csr", true);
+	for (i = 0; i < ARRAY_LEN(alg); i++, id++) {
+		char label[] = "key0";
+		_cleanup_pubkey_ struct pubkey *k = NULL;
+		_cleanup_p11_key_ struct p11_key *key = NULL;
+		struct hsm_token_signer ts = { s, NULL, alg[i] };
+		const struct hsm_signer signer = { alg[i], hsm_signer_token,
+			&ts };
+		const unsigned char *q;
+		uint8_t *der = NULL;
+		X509_REQ *x;
+
+		label[3] = (char)('0' + i);
+		k = softhsm_generate(s, alg[i], id, label);
+		assert_int_equal(p11_find_key(s, &id, 1, NULL, k->spki,
+				     k->spki_len, &key, NULL),
+		    0);
+		ts.key = key;
+		assert_int_equal(csr_make("coldseal a key", k, &signer, &der,
+				     &len, NULL),
+		    0);
+		q = der;
+		x = d2i_X509_REQ(NULL, &q, (long)len);
+		assert_non_null(x);
+		assert_int_equal(X509_REQ_verify(x, k->pkey), 1);
+		X509_REQ_free(x);
+		free(der);
+	}
+	p11_session_close(&s);
+}
+
+static void
+test_csr_ed25519(void **state)
+{
+	const struct hsm_signer signer = { KEY_ED25519, hsm_signer_token,
+		NULL };
+	uint8_t *der = NULL;
+	size_t len;
+
+	(void)state;
+	assert_code(csr_make("x", NULL, &signer, &der, &len, NULL),
+	    CS_E_HSM_MECH);
+	assert_null(der);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int
@@ -383,6 +532,10 @@ main(void)
 		T(final_try),
 		T(unsafe_key),
 		T(generate),
+		T(find_made),
+		T(destroy),
+		T(csr),
+		cmocka_unit_test(test_csr_ed25519),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

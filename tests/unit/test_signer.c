@@ -188,6 +188,21 @@ votes_missing(void **state)
 	end_job(&q, &j);
 }
 
+static void
+shorten_context(struct rs_job *j)
+{
+	struct buf b = BUF_INIT(IPC_MAX);
+	struct sessions v;
+
+	assert_int_equal(sessions_get(j->sessions, j->sessions_len, &v, NULL),
+	    0);
+	v.v[0].context_len = 7;
+	assert_int_equal(sessions_put(&b, &v), 0);
+	memcpy(j->sessions, b.p, b.len);
+	j->sessions_len = b.len;
+	buf_done(&b);
+}
+
 /* One session, one signing: approvals cannot be used again. */
 static void
 session_used_up(void **state)
@@ -211,7 +226,7 @@ session_used_up(void **state)
 	end_job(&q, &j);
 	/* nor is a session believed that is none */
 	start_job(&q, &j);
-	j.context_len = 7;
+	shorten_context(&j);
 	rs_start(&rs, NULL, NULL, &g);
 	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
 	assert_int_equal(rs_sign(NULL, &g, &n, &d), CS_E_TPM_SESSION);
@@ -282,7 +297,7 @@ wrong_nonce(void **state)
 
 	(void)state;
 	start_job(&q, &j);
-	j.nonce[31] ^= 1;
+	rs_session(&rs, &j); /* another one than people signed for */
 	refused(&j, CS_E_QUORUM, "APPROVAL-NONCE");
 	end_job(&q, &j);
 }
