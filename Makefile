@@ -129,6 +129,11 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
+# what auditors ask
+HOST += audit_export audit_log audit_policy audit_query audit_report \
+	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
+	report_changes report_chart report_end report_findings report_head report_policy \
+	report_style report_tables report_verify
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -209,6 +214,7 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
+PAGES += tests/lib/gocheck.go
 
 all: $(BINS) $(SCRIPTS)
 
@@ -305,7 +311,8 @@ sanitize: packages
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
 bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
-	$(B)/bench/bench_authority $(B)/bench/bench_policy
+	$(B)/bench/bench_authority $(B)/bench/bench_policy \
+	$(B)/bench/bench_audit $(B)/tests/mklog $(B)/tests/mkevents
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
 	@mkdir -p $(@D)

@@ -93,6 +93,9 @@ put_datasette(const char *path, struct diag *d)
 	const char *slash = strrchr(path, '/'), *name, *dot;
 	_cleanup_free_ char *yaml = NULL, *text = NULL, *stem = NULL;
 
+	/* a database in memory has no folder */
+	if (path[0] == ':')
+		return 0;
 	name = slash != NULL ? slash + 1 : path;
 	dot = strrchr(name, '.');
 	stem = strndup(name, dot != NULL ? (size_t)(dot - name) : strlen(name));

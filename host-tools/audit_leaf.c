@@ -206,9 +206,9 @@ read_top(const char *leaf, size_t len, struct top *t, struct diag *d)
 	if (t->time.val != NULL)
 		pick(&t->time, when, ARRAY_LEN(when));
 	if (boot.val == NULL || t->data.val == NULL || t->event.val == NULL ||
-	    claimed.val == NULL)
+	    t->event.val_len <= 2 || claimed.val == NULL)
 		return diag_fail(d, CS_E_CANON_FIELD,
-		    "boot, data, event and time.claimed", "no such member");
+		    "boot, data, an event and time.claimed", "not all of them");
 	t->boot = cell_int(audit_number(&boot));
 	t->time = claimed;
 	pick(&t->data, inner, ARRAY_LEN(inner));

@@ -182,6 +182,7 @@ tar -C "$out/bundle" -xf "$out/audit.bundle"
 (cd "$out/bundle" && sha256sum --quiet -c manifest) ||
     fail "sha256sum on the bundle"
 tell "stock tar and sha256sum agree with every member of the bundle"
+cp "$(dirname "$0")/lib/gocheck.go" "$out/"
 cp -r "$CON_DIR/state/enrol" "$out/enrol"
 cp "$log" "$out/console.txt"
 step "Done.  Everything is in demo/: requests, responses, signatures,"

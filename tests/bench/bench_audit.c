@@ -9,12 +9,15 @@
  *			  that reading FROM alone takes
  * and what has no program of its own:
  *	bench_audit proof FOLDER  one inclusion proof, verified, on average
+ *	bench_audit rss PROGRAM ...  runs it; the peak of its memory in KiB
  */
 
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "host-tools/audit_schema.h"
@@ -226,6 +229,24 @@ proof(const char *path)
 	return 0;
 }
 
+static int
+rss(char **argv)
+{
+	pid_t pid = fork();
+	struct rusage u;
+	int status = 0;
+
+	must(pid >= 0, "fork");
+	if (pid == 0) {
+		must(freopen("/dev/null", "w", stdout) != NULL, "/dev/null");
+		(void)execvp(argv[0], argv);
+		_exit(127);
+	}
+	must(wait4(pid, &status, 0, &u) == pid && status == 0, argv[0]);
+	(void)printf("%ld\n", u.ru_maxrss);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -235,8 +256,10 @@ main(int argc, char **argv)
 		return insert(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "proof") == 0)
 		return proof(argv[2]);
+	if (argc >= 3 && strcmp(argv[1], "rss") == 0)
+		return rss(argv + 2);
 	(void)fputs("usage: bench_audit hash FOLDER | insert FROM TO |"
-		    " proof FOLDER\n",
+		    " proof FOLDER | rss PROGRAM ...\n",
 	    stderr);
 	return 2;
 }

@@ -205,5 +205,6 @@ done
 	    "$(jq .ms <<<"$line")" 50 ms '<= 1'
 done
 con_end
+. "$here/audit.sh"
 jq -s . "$rows" >"$build/bench.json"
 echo "written: $build/bench.json"

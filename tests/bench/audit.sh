@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# A log of a million events: verified, imported, continued.  run.sh sources
+# this; alone: bash tests/bench/audit.sh BUILD
+if ! declare -F row >/dev/null; then
+	set -euo pipefail
+	build=$1
+	here=$(cd "$(dirname "$0")" && pwd)
+	PATH=$(readlink -f "$build/bin"):$PATH
+	work=$(mktemp -d "${TMPDIR:-/tmp}/cs-bench.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	now() { date +%s%N; }
+	row() {
+		awk -v n="$1" -v v="$2" -v f="$3" -v u="$4" -v g="$5" 'BEGIN {
+		    printf "%-24s %14s %14s %-8s %7s  %s\n", n, v,
+		    f == "null" ? "-" : f, u,
+		    f == "null" ? "-" : sprintf("%.3f", v / f), g }'
+	}
+fi
+audit_events=${AUDIT_EVENTS:-1000000}
+audit_more=1000
+audit_origin=bench.example/log
+audit_tools=$(readlink -f "$build/tests")
+audit_bench=$(readlink -f "$build/bench/bench_audit")
+"$audit_tools/mklog" --vkey "$audit_origin" >"$work/audit.vkey"
+"$audit_tools/mkevents" "$audit_origin" "$audit_events" "$work/log"
+"$audit_tools/mkevents" "$audit_origin" $((audit_events + audit_more)) \
+    "$work/more" "$audit_events"
+
+# the best of a few, in turn with what they are compared with: milliseconds
+audit_least() { # name value
+	local -n least=$1
+	[ -n "${least-}" ] && [ "$least" -le "$2" ] || least=$2
+}
+audit_ms() { # name command...
+	local t
+	t=$(now)
+	"${@:2}" >/dev/null
+	audit_least "$1" $((($(now) - t) / 1000000))
+}
+audit_import() { # folder
+	coldseal audit import --db "$work/a.db" --log-key "$work/audit.vkey" \
+	    "$1"
+}
+for _ in 1 2 3 4 5; do
+	audit_ms audit_verify coldseal audit verify "$work/log" \
+	    --log-key "$work/audit.vkey"
+	audit_least audit_hash "$("$audit_bench" hash "$work/log" |
+	    jq '.s * 1000 | floor')"
+done
+for _ in 1 2 3; do
+	rm -rf "$work"/a.db* "$work/plain.db"
+	audit_ms audit_first audit_import "$work/log"
+	audit_least audit_plain "$("$audit_bench" insert "$work/a.db" \
+	    "$work/plain.db" | jq '.s * 1000 | floor')"
+	rm -f "$work/plain.db"
+	audit_ms audit_next audit_import "$work/more"
+done
+# the peak of the import's memory, as the kernel has it
+rm -rf "$work"/a.db*
+audit_rss=$("$audit_bench" rss coldseal audit import --db "$work/a.db" \
+    --log-key "$work/audit.vkey" "$work/log")
+audit_s() { jq -n "$1 / 1000"; }
+row audit.verify "$(audit_s "$audit_verify")" "$(audit_s "$audit_hash")" s \
+    '<= 1.7'
+row audit.import "$(audit_s "$audit_first")" "$(audit_s "$audit_plain")" s \
+    '<= 2, < 10 s'
+row audit.increment "$audit_next" "$((audit_first / 50))" ms '<= 1'
+row audit.proof "$("$audit_bench" proof "$work/log" | jq .ms)" 5 ms '<= 1'
+row audit.rss "$audit_rss" 65536 KiB '<= 1'
+rm -rf "$work"/a.db* "$work/log" "$work/more"
+# a process for each file; the first ones read a cold index
+row audit.trace "$("$here/audit_trace.sh" "$work/a.db" | jq .worst)" 50 ms \
+    '<= 1'
