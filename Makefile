@@ -62,10 +62,10 @@ FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_minisign \
 	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
 	sigfmt_util pgp)
 MERKLE := $(call lib,merkle)
-NOTE := $(call lib,note notekey checkpoint tlogproof)
+NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
-TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogtree \
-	tlogwalk)
+TLOG := $(call lib,tiles tlogappend tlogfile tlogopen tlogread tlogparts \
+	tlogtree tlogwalk)
 DOC := $(call lib,dsse statement policy policy_parse policy_load \
 	policy_check policy_check_rules policy_evidence policy_index \
 	policy_lists policy_next policy_rules policy_uri request change \
@@ -115,13 +115,16 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_attest audit_db audit_import audit_rows audit_status audit_verify cli docs \
+	audit_accept audit_anchor audit_attest audit_db audit_field audit_import \
+	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_receipt audit_rows \
+	audit_schema audit_sql audit_status audit_store audit_verify audit_words \
+	tilefiles change_create change_show cli docs \
 	evfiles formats govern govern_diff govern_explain govern_lint govern_review \
 	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
 	media_read media_write multihash newfile package package_write \
-	policy_pubkey policy_show policy_sign policy_simulate progress reqfile \
+	policy_pubkey policy_show policy_sign policy_simulate progress reqfile reqnew \
 	request_approve request_check request_create \
-	request_show resp_check resp_sigs respfile response_extract \
+	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
 
@@ -184,13 +187,14 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
-	$(QRFRAME) $(QRTEXT) $(GOVERN)
+	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
+	host-tools/coldseal-change.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
@@ -201,7 +205,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence lib/PROTOCOL.formats \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest
+	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
+	host-tools/README.audit-db lib/PROTOCOL.receipt
 
 all: $(BINS) $(SCRIPTS)
 
@@ -232,13 +237,13 @@ TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
-TEST_TOOLS := mklog_main mkresp mkshares mkattest askchip qrpgm
+TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
-TOOLS := $(B)/tests/mklog $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
+TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
 	$(B)/tests/askchip $(B)/tests/qrpgm
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
@@ -249,7 +254,7 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/tests/test_tiles $(B)/tests/test_tilescrash: $(B)/tests/unit/tiles_rig.o
+$(B)/tests/test_tiles $(B)/tests/test_tilescrash $(B)/tests/test_audit_walk: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
 	$(B)/tests/unit/attest_rig.o
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
@@ -257,6 +262,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	    $(filter %.a,$^) $(call pc_libs,$(TEST_L)) -lpthread
 $(B)/tests/mklog: $(B)/tests/lib/mklog_main.o
+$(B)/tests/mkevents: $(B)/tests/lib/mkevents.o
 $(B)/tests/mkresp: $(B)/tests/lib/mkresp.o
 $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
@@ -288,7 +294,8 @@ check: packages
 check-build: all $(UNIT) $(REPLAY) $(TOOLS) $(FAKES)
 check-run: check-build
 	$(Q)$(TEST_ENV) tests/run.sh $(B)/test-logs $(UNIT) \
-	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh
+	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh \
+	    tests/unit/host_change.sh
 
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run

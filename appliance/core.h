@@ -186,6 +186,8 @@ int session_load(struct core *c, const struct case_file *f,
 
 /* --- start (core_boot.c) --- */
 int core_boot(struct core *c, struct diag *d) CS_WUR;
+/* The copies for other programs; that in enrol/ is for the connected side */
+int core_policy_write(const uint8_t *env, size_t len, struct diag *d) CS_WUR;
 /* policy.dsse as it is on disk; free(*ret) */
 int core_policy_envelope(uint8_t **ret, size_t *ret_len, struct diag *d)
     CS_WUR;

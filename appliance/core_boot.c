@@ -76,8 +76,7 @@ check_copy(const struct core *c, const uint8_t *env, size_t len, struct diag *d)
 		return r;
 	if (c->policy->has_previous &&
 	    memcmp(e->digest, c->policy->previous, sizeof(e->digest)) == 0)
-		return file_write_atomic(CORE_STATE, "policy.dsse", env, len,
-		    0600, d);
+		return core_policy_write(env, len, d);
 	hex_encode(e->digest, 32, is);
 	hex_encode(c->policy->digest, 32, want);
 	return diag_fail(d, CS_E_POLICY_PIN, want, "%s in policy.dsse", is);
@@ -103,6 +102,17 @@ pinned_policy(struct core *c, struct diag *d)
 		    "%s", digest);
 	r = fits(c, d);
 	return r == 0 ? check_copy(c, env, len, d) : r;
+}
+
+int
+core_policy_write(const uint8_t *env, size_t len, struct diag *d)
+{
+	int r = file_write_atomic(CORE_STATE, "enrol/policy.dsse", env, len,
+	    0644, d);
+
+	return r == 0 ?
+	    file_write_atomic(CORE_STATE, "policy.dsse", env, len, 0600, d) :
+	    r;
 }
 
 static int

@@ -18,7 +18,6 @@
 
 #include "appliance/core_sign.h"
 #include "lib/canon.h"
-#include "lib/file.h"
 #include "lib/hex.h"
 
 #define INTENT	"change.intent"
@@ -168,9 +167,7 @@ take_policy(struct core *c, struct policy **next, struct diag *d)
 	c->policy = take_ptr(*next);
 	r = ledger_blob_get(c->ledger, ledger_policy_envelope(c->ledger),
 	    DSSE_MAX, &env, &len, d);
-	return r == 0 ?
-	    file_write_atomic(CORE_STATE, "policy.dsse", env, len, 0600, d) :
-	    r;
+	return r == 0 ? core_policy_write(env, len, d) : r;
 }
 
 static int
@@ -191,6 +188,16 @@ put_in_force(struct core *c, const struct request *q, struct policy **next,
 	return take_policy(c, next, d);
 }
 
+/* The TPM has moved on: only a start, which finishes it, goes on from here. */
+static int
+half_made(int r, struct diag *d)
+{
+	const struct diag why = *d;
+
+	return diag_fail(d, CS_E_LEDGER, "a policy update that is logged",
+	    "%s: %.120s", err_id(r), why.found);
+}
+
 /* After the intent: what the signer makes, or nothing but the leaf. */
 static int
 ceremony(struct signing *s, struct diag *d)
@@ -209,13 +216,11 @@ ceremony(struct signing *s, struct diag *d)
 		r = put_in_force(s->c, q, &s->next, s->f.q.digest,
 		    (const uint8_t(*)[32])s->approvals, s->napprovals,
 		    x.generation, &x.made, d);
-	else if (d->code != r)
+	if (r != 0 && d->code != r)
 		(void)diag_fail(d, r, NULL, "the change");
-	/* without a new policy the log's intent has failed */
-	if (r != 0 && x.generation == 0 &&
-	    signing_failed(s, OUTCOME, d, &later) != 0)
-		r = CS_E_LEDGER;
-	else if (r != 0 && x.generation != 0)
+	if (r != 0 && x.generation != 0)
+		r = half_made(r, d);
+	else if (r != 0 && signing_failed(s, OUTCOME, d, &later) != 0)
 		r = CS_E_LEDGER;
 	signer_changed_done(&x);
 	return r;

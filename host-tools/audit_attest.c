@@ -5,7 +5,6 @@
 
 #include "host-tools/attest_inputs.h"
 #include "host-tools/show.h"
-#include "lib/file.h"
 
 #define MEMBER "attest/answer.json"
 
@@ -25,12 +24,9 @@ read_answer(const struct logsource *s, struct attest_answer *ret,
 	size_t len;
 	int r;
 
-	if (s->bundle != NULL ? package_find(s->bundle, MEMBER) == NULL :
-				!file_exists(s->dirfd, MEMBER))
+	r = logsource_read(s, MEMBER, ATTEST_ANSWER_MAX, &text, &len, d);
+	if (r == CS_E_LOG_MISSING)
 		return diag_fail(d, CS_E_ATTEST_NONE, MEMBER, "none");
-	r = s->bundle != NULL ?
-	    package_read(s->bundle, MEMBER, ATTEST_ANSWER_MAX, &text, &len, d) :
-	    file_read(s->dirfd, MEMBER, ATTEST_ANSWER_MAX, &text, &len, d);
 	return r == 0 ? attest_answer_parse(text, len, ret, d) : r;
 }
 

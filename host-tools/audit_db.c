@@ -1,77 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host-tools/audit_db.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "host-tools/audit_db_private.h"
+#include "lib/file.h"
 
 #define BUSY_MS 2000
-
-static const char schema[] =
-    "CREATE TABLE log(id INTEGER PRIMARY KEY CHECK (id = 1),"
-    " vkey TEXT NOT NULL) STRICT;"
-    "CREATE TABLE checkpoint(size INTEGER PRIMARY KEY,"
-    " root BLOB NOT NULL CHECK (length(root) = 32), note TEXT NOT NULL,"
-    " imported INTEGER NOT NULL DEFAULT (unixepoch())) STRICT;"
-    "CREATE TABLE leaf(idx INTEGER PRIMARY KEY,"
-    " hash BLOB NOT NULL CHECK (length(hash) = 32), event TEXT NOT NULL,"
-    " boot INTEGER NOT NULL, claimed INTEGER NOT NULL, person TEXT,"
-    " request TEXT, product TEXT, version TEXT, \"key\" TEXT,"
-    " artifact TEXT, signature_sha256 TEXT, \"check\" TEXT, medium TEXT)"
-    " STRICT;"
-    "CREATE TABLE fork(id INTEGER PRIMARY KEY, stored TEXT NOT NULL,"
-    " other TEXT NOT NULL, found INTEGER NOT NULL DEFAULT (unixepoch()),"
-    " UNIQUE (stored, other)) STRICT;";
-
-int
-audit_db_fail(struct audit_db *db, const char *what, struct diag *d)
-{
-	return diag_fail(d, CS_E_AUDIT_DB, NULL, "%s: %s", what,
-	    sqlite3_errmsg(db->sql));
-}
-
-int
-audit_db_exec(struct audit_db *db, const char *sql, struct diag *d)
-{
-	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return audit_db_fail(db, "exec", d);
-	return 0;
-}
-
-int
-audit_db_prepare(struct audit_db *db, const char *sql, sqlite3_stmt **ret,
-    struct diag *d)
-{
-	if (sqlite3_prepare_v2(db->sql, sql, -1, ret, NULL) != SQLITE_OK)
-		return audit_db_fail(db, "prepare", d);
-	return 0;
-}
-
-int
-audit_db_number(struct audit_db *db, const char *sql, uint64_t *ret,
-    struct diag *d)
-{
-	_cleanup_stmt_ sqlite3_stmt *s = NULL;
-	int r = audit_db_prepare(db, sql, &s, d);
-
-	if (r != 0)
-		return r;
-	if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_int64(s, 0) < 0)
-		return audit_db_fail(db, "count", d);
-	*ret = (uint64_t)sqlite3_column_int64(s, 0);
-	return 0;
-}
 
 void
 audit_db_close(struct audit_db **dbp)
 {
 	struct audit_db *db = *dbp;
+	size_t i;
 
 	if (db == NULL)
 		return;
-	(void)sqlite3_finalize(db->add_leaf);
+	for (i = 0; i < AUDIT_TABLE_COUNT; i++)
+		(void)sqlite3_finalize(db->insert[i]);
+	for (i = 0; i < AUDIT_FIND_COUNT; i++)
+		(void)sqlite3_finalize(db->find[i]);
 	audit_db_rollback(db);
+	audit_words_free(&db->words);
+	audit_row_free(&db->leaf);
 	(void)sqlite3_close(db->sql);
 	free(db);
 	*dbp = NULL;
@@ -102,6 +55,8 @@ audit_db_rollback(struct audit_db *db)
 	if (db->open)
 		(void)sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 	db->open = false;
+	audit_words_forget(db);
+	audit_row_free(&db->leaf);
 }
 
 /* Ours, or not yet anything: CS_E_AUDIT_DB_FORMAT.  *ret_new: the latter */
@@ -123,39 +78,64 @@ check_kind(struct audit_db *db, const char *path, bool *ret_new, struct diag *d)
 	if (!*ret_new &&
 	    (id != AUDIT_APPLICATION_ID || version != AUDIT_USER_VERSION))
 		return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
-		    "a database that coldseal audit import made, version 1",
+		    "a database that coldseal audit import made, version 2",
 		    "%s is another one", path);
 	return 0;
 }
 
-/* BEGIN, tables and the log's name: committed with the first import. */
+/*
+ * datasette.yaml in the database's folder, unless there is one.  Datasette
+ * calls a database what its file is called before the last dot.
+ */
+static int
+put_datasette(const char *path, struct diag *d)
+{
+	const char *slash = strrchr(path, '/'), *name, *dot;
+	_cleanup_free_ char *yaml = NULL, *text = NULL, *stem = NULL;
+
+	name = slash != NULL ? slash + 1 : path;
+	dot = strrchr(name, '.');
+	stem = strndup(name, dot != NULL ? (size_t)(dot - name) : strlen(name));
+	if (asprintf(&yaml, "%.*sdatasette.yaml", (int)(name - path), path) < 0)
+		yaml = NULL;
+	if (yaml == NULL || stem == NULL)
+		return diag_nomem(d);
+	/* what would need more than quotes in YAML is left to its owner */
+	if (file_exists(AT_FDCWD, yaml) || strpbrk(stem, "\"\\\n\t") != NULL)
+		return 0;
+	if (asprintf(&text, "%s%s%s", audit_datasette[0], stem,
+		audit_datasette[1]) < 0) {
+		text = NULL;
+		return diag_nomem(d);
+	}
+	return file_write_atomic(AT_FDCWD, yaml, text, strlen(text), 0644, d);
+}
+
+/* Tables and the log's name, before the first import. */
 static int
 begin_new(struct audit_db *db, const struct note_vkeys *keys, struct diag *d)
 {
-	_cleanup_stmt_ sqlite3_stmt *s = NULL;
 	char text[NOTE_VKEYS_TEXT_MAX], pragma[96];
+	struct audit_cell row[3] = { cell_int(1) };
 	int r;
 
 	(void)snprintf(pragma, sizeof(pragma),
 	    "PRAGMA application_id=%d;"
 	    "PRAGMA user_version=%d;",
 	    AUDIT_APPLICATION_ID, AUDIT_USER_VERSION);
+	note_vkeys_format(keys, text);
+	row[1] = cell_text(keys->v[0].name, strlen(keys->v[0].name));
+	row[2] = cell_text(text, strlen(text));
 	r = audit_db_begin(db, d);
 	if (r == 0)
 		r = audit_db_exec(db, pragma, d);
 	if (r == 0)
-		r = audit_db_exec(db, schema, d);
+		r = audit_db_exec(db, audit_sqlite.tables, d);
 	if (r == 0)
-		r = audit_db_prepare(db,
-		    "INSERT INTO log(id, vkey) VALUES (1, ?1)", &s, d);
-	if (r != 0)
-		return r;
-	note_vkeys_format(keys, text);
-	if (sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC) != SQLITE_OK ||
-	    sqlite3_step(s) != SQLITE_DONE)
-		return audit_db_fail(db, "log", d);
-	(void)sqlite3_finalize(take_ptr(s));
-	return audit_db_commit(db, d);
+		r = audit_db_exec(db, audit_sqlite.views, d);
+	if (r == 0)
+		r = audit_db_insert(db, AUDIT_LOG, row, d);
+	return r == 0 ? audit_db_commit(db, d) : r;
 }
 
 static int
@@ -217,10 +197,14 @@ audit_db_open(const char *path, const struct note_vkeys *keys,
 	if (r == 0)
 		r = audit_db_exec(db,
 		    "PRAGMA journal_mode=DELETE;"
-		    "PRAGMA synchronous=EXTRA;",
+		    "PRAGMA synchronous=EXTRA;"
+		    "PRAGMA foreign_keys=ON;"
+		    "PRAGMA cache_size=-16384;",
 		    d);
 	if (r == 0 && fresh)
 		r = begin_new(db, keys, d);
+	if (r == 0 && fresh)
+		r = put_datasette(path, d);
 	if (r == 0)
 		r = read_keys(db, &stored, d);
 	if (r != 0)

@@ -2,20 +2,22 @@
 #ifndef CS_AUDIT_DB_H
 #define CS_AUDIT_DB_H
 
+#include "lib/merkle.h"
 #include "lib/note.h"
 
 /*
- * What an auditor has accepted so far: one SQLite file per log.  It is an
- * index for questions; the evidence is the bundles.  journal_mode is DELETE
- * (the file can be read from read-only media), synchronous EXTRA, and every
- * import is one transaction: a kill at any time leaves the old state or the
- * new one.
+ * What an auditor has accepted so far, as a database for questions; the
+ * evidence is the tiles beside it (audit_store.h).  host-tools/README.audit-db
+ * has the tables.  journal_mode is DELETE (the file can be read from
+ * read-only media), synchronous EXTRA, and every import is one transaction: a
+ * kill at any time leaves the old state or the new one.
  */
 struct audit_db;
 
 struct audit_head {
 	bool any;		/* a checkpoint has been accepted */
 	struct checkpoint c;
+	struct merkle_range edge; /* of c.size, hashes to c.root */
 	char *note;		/* free() it; terminated */
 };
 
@@ -37,20 +39,33 @@ int audit_db_begin(struct audit_db *db, struct diag *d) CS_WUR;
 int audit_db_commit(struct audit_db *db, struct diag *d) CS_WUR;
 void audit_db_rollback(struct audit_db *db);
 
+/* The newest checkpoint, verified under the database's own keys. */
 int audit_db_head(struct audit_db *db, struct audit_head *ret,
     struct diag *d) CS_WUR;
-/* The root over the stored leaf hashes 0 .. size-1. */
-int audit_db_root(struct audit_db *db, uint64_t size, uint8_t ret[32],
-    struct diag *d) CS_WUR;
-/* leaf: canonical, checked.  hash: its RFC 6962 leaf hash */
+/* leaf: canonical, checked */
 int audit_db_add_leaf(struct audit_db *db, uint64_t idx, const char *leaf,
-    size_t len, const uint8_t hash[32], struct diag *d) CS_WUR;
+    size_t len, struct diag *d) CS_WUR;
+
+struct audit_accepted {
+	struct checkpoint c;
+	const char *note;
+	size_t note_len;
+	const struct merkle_range *edge;
+	int64_t imported;	/* seconds since 1970 UTC, the auditor's */
+	const char *bundle;	/* SHA-256 of its manifest; NULL for a folder */
+};
 /* Also makes the indexes, if this is the first one. */
-int audit_db_add_checkpoint(struct audit_db *db, const struct checkpoint *c,
-    const char *note, size_t len, struct diag *d) CS_WUR;
+int audit_db_add_checkpoint(struct audit_db *db,
+    const struct audit_accepted *a, struct diag *d) CS_WUR;
+
+struct audit_fork {
+	char sha256[CS_SHA256_HEX + 1];
+	const char *stored, *other;	/* notes, terminated */
+	int64_t found;
+};
 /* Both notes; known ones are not added again. */
-int audit_db_add_fork(struct audit_db *db, const char *stored, size_t slen,
-    const char *other, size_t olen, struct diag *d) CS_WUR;
+int audit_db_add_fork(struct audit_db *db, const struct audit_fork *f,
+    struct diag *d) CS_WUR;
 
 /* For status: how many rows, and per event. */
 struct audit_counts {

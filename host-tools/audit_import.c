@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An auditor's import.  In this order: the checkpoint's signature; whether
- * it contradicts what was accepted before (FORK), which needs no leaf; every
- * leaf, against the root (TAMPER); and that the accepted leaves are the first
- * of the new ones.  Only then one transaction is committed.  A consistency
- * proof would show less: it says nothing of the leaves themselves.
+ * An auditor's import: audit_accept.c says what becomes of a bundle.  When one
+ * closes a gap, those that were kept behind it follow.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "host-tools/attest_inputs.h"
-#include "host-tools/audit_db.h"
+#include "host-tools/audit_accept.h"
 #include "host-tools/cli.h"
 #include "host-tools/show.h"
-#include "lib/canon.h"
 
-enum { O_DB, O_LOG_KEY, O_AK, O_GOLDEN, O_JSON };
+enum { O_DB, O_LOG_KEY, O_RECEIPT, O_AK, O_GOLDEN, O_JSON };
 
 static const struct cli_opt options[] = {
 	[O_DB] = { "db", "FILE", CLI_REQUIRED,
 	    "the auditor's database; made if it is not there" },
 	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
 	    "verifier keys of the log, log.vkey" },
+	[O_RECEIPT] = { "receipt", "FILE", CLI_MANY,
+	    "a receipt or checkpoint: as much must still be there" },
 	[O_AK] = { "ak", "FILE", 0,
 	    "pinned attestation key: verify what the TPM says" },
 	[O_GOLDEN] = { "golden", "FILE", 0,
@@ -30,203 +27,56 @@ static const struct cli_opt options[] = {
 };
 
 struct import {
+	struct note_vkeys keys;
 	struct logsource src;
 	struct audit_attest tpm;
 	struct audit_db *db;
-	struct audit_head head;
-	struct merkle_range old; /* leaves below head.c.size, again */
+	struct audit_store store;
+	struct audit_anchor anchor[AUDIT_ANCHORS_MAX];
+	size_t nanchors;
+	uint64_t followed; /* kept bundles that were accepted, too */
 };
 
 static void
 import_done(struct import *im)
 {
+	size_t i;
+
 	logsource_done(&im->src);
 	audit_attest_done(&im->tpm);
 	audit_db_close(&im->db);
-	free(im->head.note);
-}
-
-/* One leaf that agreed with its hash tile. */
-static int
-take_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len,
-    struct diag *d)
-{
-	struct import *im = arg;
-	struct diag why = { 0 };
-	uint8_t hash[32];
-	int r;
-
-	r = merkle_leaf_hash(leaf, len, hash);
-	if (r != 0)
-		return diag_fail(d, r, NULL, "leaf %" PRIu64, index);
-	if (im->head.any && index < im->head.c.size) {
-		r = merkle_range_append(&im->old, hash);
-		return r == 0 ? 0 :
-				diag_fail(d, r, NULL, "leaf %" PRIu64, index);
-	}
-	r = canon_check((const char *)leaf, len, &why);
-	if (r != 0)
-		return diag_fail(d, CS_E_AUDIT_LEAF, why.expected,
-		    "leaf %" PRIu64 ": %s, %s", index, err_id(r), why.found);
-	r = audit_db_add_leaf(im->db, index, (const char *)leaf, len, hash,
-	    &why);
-	if (r != 0)
-		return diag_fail(d, r, why.expected, "leaf %" PRIu64 ": %s",
-		    index, why.found);
-	return 0;
+	audit_store_close(&im->store);
+	for (i = 0; i < im->nanchors; i++)
+		free(im->anchor[i].note);
 }
 
 static int
-read_leaves(struct import *im, struct diag *d)
+report(const struct cli *c, const struct import *im,
+    const struct audit_accept *a, struct diag *d)
 {
-	uint8_t root[32];
-	int r;
-
-	r = tlog_walk_source(&im->src.tiles, im->src.c.size, take_leaf, im,
-	    root, d);
-	if (r != 0)
-		return r;
-	if (memcmp(root, im->src.c.root, sizeof(root)) != 0)
-		return diag_fail(d, CS_E_AUDIT_ROOT, "the signed root",
-		    "another one over %" PRIu64 " leaves", im->src.c.size);
-	return 0;
-}
-
-/* The two notes stay, nothing else changes. */
-static int
-keep_fork(struct import *im, struct diag *d)
-{
-	int r;
-
-	audit_db_rollback(im->db);
-	r = audit_db_begin(im->db, d);
-	if (r == 0)
-		r = audit_db_add_fork(im->db, im->head.note,
-		    strlen(im->head.note), im->src.note, im->src.note_len, d);
-	if (r == 0)
-		r = audit_db_commit(im->db, d);
-	if (r != 0)
-		return r;
-	return diag_fail(d, CS_E_AUDIT_FORK, "one log that only grows",
-	    "checkpoints of %" PRIu64 " and %" PRIu64 " leaves that contradict"
-	    " each other",
-	    im->head.c.size, im->src.c.size);
-}
-
-/* A damaged database must not look like an appliance that lied. */
-static int
-check_stored(struct import *im, struct diag *d)
-{
-	uint8_t root[32];
-	int r;
-
-	r = audit_db_root(im->db, im->head.c.size, root, d);
-	if (r == 0 && memcmp(root, im->head.c.root, sizeof(root)) != 0)
-		r = diag_fail(d, CS_E_AUDIT_DB_FORMAT,
-		    "leaves that add up to "
-		    "the accepted root",
-		    "%" PRIu64 " leaves that do not", im->head.c.size);
-	return r;
-}
-
-/* Sizes at or below the accepted one: what is stored decides. */
-static int
-compare_old(struct import *im, const char **ret_verdict, struct diag *d)
-{
-	uint8_t root[32];
-	int r;
-
-	r = audit_db_root(im->db, im->src.c.size, root, d);
-	if (r != 0)
-		return r;
-	if (memcmp(root, im->src.c.root, sizeof(root)) != 0)
-		return keep_fork(im, d);
-	*ret_verdict =
-	    im->src.c.size == im->head.c.size ? "DUPLICATE" : "STALE";
-	return 0;
-}
-
-static int
-extend(struct import *im, struct diag *d)
-{
-	uint8_t root[32];
-	int r;
-
-	if (im->head.any) {
-		r = merkle_range_root(&im->old, root);
-		if (r != 0)
-			return diag_fail(d, r, NULL, "the older leaves");
-		if (memcmp(root, im->head.c.root, sizeof(root)) != 0)
-			return keep_fork(im, d);
-	}
-	r = audit_db_add_checkpoint(im->db, &im->src.c, im->src.note,
-	    im->src.note_len, d);
-	return r != 0 ? r : audit_db_commit(im->db, d);
-}
-
-static int
-import(struct import *im, const char **ret_verdict, struct diag *d)
-{
-	int r;
-
-	r = audit_db_begin(im->db, d);
-	if (r == 0)
-		r = audit_db_head(im->db, &im->head, d);
-	if (r == 0 && im->head.any)
-		r = check_stored(im, d);
-	if (r == 0 && im->head.any && im->src.c.size <= im->head.c.size)
-		r = compare_old(im, ret_verdict, d);
-	if (r == 0)
-		r = read_leaves(im, d);
-	if (r != 0 || *ret_verdict != NULL)
-		return r;
-	r = extend(im, d);
-	if (r == 0)
-		*ret_verdict = "OK";
-	return r;
-}
-
-/* What a person reads first. */
-static const char *
-verdict_of(int r)
-{
-	switch (r) {
-	case CS_E_AUDIT_FORK:
-		return "FORK";
-	case CS_E_LOG_TAMPER:
-	case CS_E_LOG_MISSING:
-	case CS_E_LOG_FORMAT:
-	case CS_E_AUDIT_ROOT:
-	case CS_E_AUDIT_LEAF:
-	case CS_E_CANON_FIELD:
-		return "TAMPER";
-	default:
-		return NULL;
-	}
-}
-
-static int
-report(const struct cli *c, const struct import *im, const char *verdict,
-    struct diag *d)
-{
-	uint64_t had = im->head.any ? im->head.c.size : 0;
-	uint64_t now = strcmp(verdict, "OK") == 0 ? im->src.c.size : had;
-
 	if (cli_has(c, O_JSON))
-		return cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, "
-						"s:o}",
-					  "verdict", verdict, "origin",
-					  im->src.c.origin, "bundle_size",
-					  (json_int_t)im->src.c.size,
-					  "accepted_size", (json_int_t)now,
-					  "new_leaves", (json_int_t)(now - had),
-					  "tpm", audit_attest_json(&im->tpm)),
+		return cli_print_json(
+		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:I, s:o}",
+			"verdict", a->verdict, "origin", im->src.c.origin,
+			"bundle_first", (json_int_t)a->first, "bundle_size",
+			(json_int_t)im->src.c.size, "accepted_size",
+			(json_int_t)a->has, "new_leaves",
+			(json_int_t)(a->has - a->had), "kept", (int)a->kept,
+			"followed", (json_int_t)im->followed, "tpm",
+			audit_attest_json(&im->tpm)),
 		    d);
-	show_text("verdict", verdict);
+	show_text("verdict", a->verdict);
 	show_text("log", im->src.c.origin);
 	(void)printf("%-13s%" PRIu64 " leaves, %" PRIu64 " of them new\n",
-	    "accepted", now, now - had);
-	if (strcmp(verdict, "STALE") == 0)
+	    "accepted", a->has, a->has - a->had);
+	if (im->followed > 0)
+		(void)printf("%-13s%" PRIu64 " that had waited\n", "bundles",
+		    im->followed);
+	if (a->kept)
+		show_text("note",
+		    "this bundle is kept, and taken when the missing medium "
+		    "comes");
+	if (strcmp(a->verdict, "STALE") == 0)
 		show_text("note",
 		    "older than what was accepted before; if "
 		    "the appliance calls it its newest, it was rolled back");
@@ -254,32 +104,94 @@ not_attested(const struct cli *c, const struct import *im, struct diag *d)
 }
 
 static int
+load(const struct cli *c, struct import *im, struct diag *d)
+{
+	const struct cli_value *receipts = &c->val[O_RECEIPT];
+	_cleanup_free_ char *dir = NULL;
+	int r;
+
+	if (receipts->n > AUDIT_ANCHORS_MAX)
+		return diag_fail(d, CS_E_USAGE, "at most 16 receipts", "%zu",
+		    receipts->n);
+	r = vkeys_file_load(cli_get(c, O_LOG_KEY), &im->keys, d);
+	for (; r == 0 && im->nanchors < receipts->n; im->nanchors++) {
+		r = audit_anchor_load(receipts->v[im->nanchors], &im->keys,
+		    &im->anchor[im->nanchors], d);
+		if (r != 0)
+			return r;
+	}
+	if (r == 0)
+		r = logsource_open(c->args[0], &im->keys, &im->src, d);
+	if (r == 0)
+		r = audit_attest_load(cli_get(c, O_AK), cli_get(c, O_GOLDEN),
+		    &im->src, &im->tpm, d);
+	if (r == 0)
+		r = not_attested(c, im, d);
+	if (r == 0)
+		r = audit_db_open(cli_get(c, O_DB), &im->keys, &im->db, d);
+	if (r == 0)
+		r = audit_store_path(cli_get(c, O_DB), NULL, &dir, d);
+	return r == 0 ? audit_store_open(dir, &im->keys, &im->store, d) : r;
+}
+
+/* Bundles that waited for what a has just added. */
+static int
+follow(struct import *im, struct audit_accept *a, struct diag *d)
+{
+	int r;
+
+	for (;;) {
+		_cleanup_logsource_ struct logsource src = { .dirfd = -1 };
+		struct audit_accept next = {
+			.db = im->db,
+			.store = &im->store,
+			.src = &src,
+		};
+		_cleanup_free_ char *path = NULL;
+
+		r = audit_kept_next(&im->store, a->has, &path, d);
+		if (r != 0 || path == NULL)
+			return r;
+		r = logsource_open(path, &im->keys, &src, d);
+		if (r == 0)
+			r = audit_accept(&next, d);
+		if (r != 0) {
+			a->verdict = next.verdict;
+			return r;
+		}
+		a->has = next.has;
+		im->followed++;
+	}
+}
+
+static int
 run(const struct cli *c, struct diag *d)
 {
-	_cleanup_(import_done) struct import im = { .src.dirfd = -1 };
-	const char *verdict = NULL;
-	struct note_vkeys keys;
+	_cleanup_(import_done) struct import im = { .src.dirfd = -1,
+		.store.dirfd = -1 };
+	struct audit_accept a = {
+		.store = &im.store,
+		.src = &im.src,
+		.tpm = &im.tpm,
+		.anchor = im.anchor,
+	};
 	struct diag other = { 0 };
 	int r, e;
 
-	r = vkeys_file_load(cli_get(c, O_LOG_KEY), &keys, d);
-	if (r == 0)
-		r = logsource_open(c->args[0], &keys, &im.src, d);
-	if (r == 0)
-		r = audit_attest_load(cli_get(c, O_AK), cli_get(c, O_GOLDEN),
-		    &im.src, &im.tpm, d);
-	if (r == 0)
-		r = not_attested(c, &im, d);
-	if (r == 0)
-		r = audit_db_open(cli_get(c, O_DB), &keys, &im.db, d);
+	audit_memory();
+	r = load(c, &im, d);
 	if (r != 0)
 		return r;
-	r = import(&im, &verdict, d);
-	if (r != 0)
-		verdict = verdict_of(r);
-	if (verdict == NULL)
+	a.db = im.db;
+	a.nanchors = im.nanchors;
+	if (im.src.bundle != NULL)
+		a.file = c->args[0];
+	r = audit_accept(&a, d);
+	if (r == 0 && strcmp(a.verdict, "OK") == 0)
+		r = follow(&im, &a, d);
+	if (a.verdict == NULL)
 		return r;
-	e = report(c, &im, verdict, &other);
+	e = report(c, &im, &a, &other);
 	return r != 0 ? r : e == 0 ? 0 : diag_fail(d, e, NULL, "output");
 }
 

@@ -2,6 +2,7 @@
 #include "host-tools/govern.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/file.h"
@@ -76,4 +77,20 @@ govern_print(int r, struct buf *text, struct diag *d)
 		return d->code == r ? r : diag_fail(d, r, NULL, "the text");
 	(void)fwrite(text->p, 1, text->len, stdout);
 	return 0;
+}
+
+json_t *
+govern_lines(const struct buf *text)
+{
+	_cleanup_json_ json_t *a = json_array();
+	const char *p = (const char *)text->p, *end = p + text->len, *nl;
+
+	for (; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (nl == NULL ||
+		    json_array_append_new(a,
+			json_stringn(p, (size_t)(nl - p))) != 0)
+			return NULL;
+	}
+	return take_ptr(a);
 }

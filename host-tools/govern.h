@@ -18,6 +18,8 @@ int govern_time(const struct cli *c, size_t opt, int64_t *ret, struct diag *d)
     CS_WUR;
 /* Text that is already fit for a terminal; r is returned if it is not 0. */
 int govern_print(int r, struct buf *text, struct diag *d) CS_WUR;
+/* its lines as a list; NULL if there is no memory */
+json_t *govern_lines(const struct buf *text);
 
 static inline void
 govern_buf_done(struct buf *b)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "host-tools/govern.h"
 #include "lib/json.h"
 #include "lib/policy_diff.h"
@@ -10,22 +8,6 @@ enum { O_JSON };
 static const struct cli_opt options[] = {
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
-
-static json_t *
-lines(const struct buf *text)
-{
-	_cleanup_json_ json_t *a = json_array();
-	const char *p = (const char *)text->p, *end = p + text->len, *nl;
-
-	for (; p < end; p = nl + 1) {
-		nl = memchr(p, '\n', (size_t)(end - p));
-		if (nl == NULL ||
-		    json_array_append_new(a,
-			json_stringn(p, (size_t)(nl - p))) != 0)
-			return NULL;
-	}
-	return take_ptr(a);
-}
 
 static json_t *
 side(const struct policy *p)
@@ -50,7 +32,8 @@ run(const struct cli *c, struct diag *d)
 	if (r != 0 || !cli_has(c, O_JSON))
 		return govern_print(r, &out, d);
 	return cli_print_json(json_pack("{s:o, s:o, s:o}", "old", side(old),
-				  "new", side(new), "changes", lines(&out)),
+				  "new", side(new), "changes",
+				  govern_lines(&out)),
 	    d);
 }
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "host-tools/show.h"
+#include "host-tools/tilefiles.h"
+#include "lib/dirlist.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 
@@ -97,5 +99,74 @@ logsource_open(const char *path, const struct note_vkeys *keys,
 		    &ret->c, d);
 	if (r != 0)
 		logsource_done(ret);
+	return r;
+}
+
+static int
+see_tile(void *arg, const char *path, const struct tile_id *t, struct diag *d)
+{
+	uint64_t *first = arg;
+
+	(void)path;
+	(void)d;
+	if (t->level == TILE_ENTRIES && t->index * TILE_WIDTH < *first)
+		*first = t->index * TILE_WIDTH;
+	return 0;
+}
+
+int
+logsource_first(const struct logsource *s, uint64_t *ret, struct diag *d)
+{
+	uint64_t first = s->c.size;
+	struct tile_id t;
+	size_t i;
+	int r = 0;
+
+	if (s->bundle == NULL)
+		r = tilefiles_each(s->dirfd, see_tile, &first, d);
+	else
+		for (i = 0; i < s->bundle->n; i++)
+			if (tile_path_parse(s->bundle->v[i].name, &t) == 0)
+				(void)see_tile(&first, NULL, &t, d);
+	if (r == 0)
+		*ret = first;
+	return r;
+}
+
+int
+logsource_read(const struct logsource *s, const char *name, size_t max,
+    uint8_t **ret, size_t *ret_len, struct diag *d)
+{
+	if (s->bundle != NULL ? package_find(s->bundle, name) == NULL :
+				!file_exists(s->dirfd, name))
+		return diag_fail(d, CS_E_LOG_MISSING, name, "no such file");
+	return s->bundle != NULL ?
+	    package_read(s->bundle, name, max, ret, ret_len, d) :
+	    file_read(s->dirfd, name, max, ret, ret_len, d);
+}
+
+int
+logsource_blobs(const struct logsource *s,
+    int (*fn)(void *arg, const char *sha256, struct diag *d), void *arg,
+    struct diag *d)
+{
+	_cleanup_free_ char(*names)[CS_SHA256_HEX + 1] = NULL;
+	_cleanup_fd_ int fd = -1;
+	size_t n = 0, i;
+	int r = 0;
+
+	if (s->bundle != NULL) {
+		for (i = 0; r == 0 && i < s->bundle->n; i++)
+			if (strncmp(s->bundle->v[i].name, "blobs/", 6) == 0)
+				r = fn(arg, s->bundle->v[i].name + 6, d);
+		return r;
+	}
+	if (!file_exists(s->dirfd, "blobs"))
+		return 0;
+	r = dir_open(s->dirfd, "blobs", &fd, d);
+	if (r == 0)
+		r = dir_list_blobs(fd, &names, &n, d);
+	for (i = 0; r == 0 && i < n; i++)
+		r = fn(arg, names[i], d);
 	return r;
 }

@@ -13,7 +13,7 @@ enum { O_FILE, O_OUT };
 static const struct cli_opt options[] = {
 	[O_FILE] = { "file", "NAME", 0,
 	    "COLDSEAL.RSP (default), COLDSEAL.AUD, "
-	    "COLDSEAL.ATT, COLDSEAL.REQ or COLDSEAL.APR" },
+	    "COLDSEAL.ATT, COLDSEAL.REQ, COLDSEAL.APR or COLDSEAL.RCP" },
 	[O_OUT] = { "out", "FILE", CLI_REQUIRED, "the file to write" },
 };
 
@@ -25,6 +25,7 @@ static const struct {
 	{ "COLDSEAL.ATT", "attest" },
 	{ "COLDSEAL.REQ", "request" },
 	{ "COLDSEAL.APR", "approval" },
+	{ "COLDSEAL.RCP", "receipt" },
 };
 
 static const char *

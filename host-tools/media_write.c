@@ -38,6 +38,7 @@ static const struct {
 	const char *type, *name;
 } files[] = {
 	{ "approval", "COLDSEAL.APR" },
+	{ "receipt", "COLDSEAL.RCP" },
 	{ "request", "COLDSEAL.REQ" },
 };
 
@@ -91,7 +92,7 @@ const struct cli_verb verb_media_write = {
 	.operands = "IMAGE|FOLDER BUNDLE",
 	.min_args = 2,
 	.max_args = 2,
-	.about = "Put a request or an approval on a medium for the appliance.",
+	.about = "Put what the appliance takes in on a medium.",
 	.opts = options,
 	.nopts = ARRAY_LEN(options),
 	.run = run,

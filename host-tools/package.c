@@ -161,7 +161,7 @@ package_open(const char *path, const char *want, struct package **ret,
 		return diag_fail(d, r, NULL, "the type %s", want);
 	p->type = want;
 	progress_start(&o.bar, "reading", (uint64_t)st.st_size);
-	r = bundle_read(read_file, &o, type, &sink, NULL, d);
+	r = bundle_read(read_file, &o, type, &sink, p->manifest, d);
 	progress_end(&o.bar);
 	if (r == 0)
 		r = sort_names(p, d);

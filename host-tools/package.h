@@ -24,6 +24,7 @@ struct package {
 	struct package_member *v;		/* as in the file */
 	const struct package_member **by_name;	/* sorted */
 	size_t n;
+	uint8_t manifest[32];	/* SHA-256 of it: pins all members */
 };
 
 void package_free(struct package **p);

@@ -222,7 +222,11 @@ show_view(const struct view *v)
 			    p->principals[i].id);
 	for (i = 0; i < v->env->nsigs; i++)
 		if (v->who[i] == NULL || !policy_is_admin(p, v->who[i]))
-			show_text("BAD", "a signature by no administrator");
+			show_text(p->has_previous ? "other" : "BAD",
+			    p->has_previous ?
+				"a signature by no administrator of this "
+				"version; the previous one's may sign" :
+				"a signature by no administrator");
 	show_people(p);
 	show_keys(p);
 	show_rules(p);

@@ -5,13 +5,16 @@
 #include "host-tools/docs.h"
 #include "host-tools/hostkey.h"
 #include "host-tools/show.h"
+#include "lib/change.h"
 #include "lib/file.h"
 
-enum { O_POLICY, O_KEY, O_MODULE, O_PIN, O_OUT };
+enum { O_POLICY, O_PREVIOUS, O_KEY, O_MODULE, O_PIN, O_OUT };
 
 static const struct cli_opt options[] = {
 	[O_POLICY] = { "policy", "FILE", CLI_REQUIRED,
 	    "the policy as JSON, or an envelope to add a signature to" },
+	[O_PREVIOUS] = { "previous", "FILE", 0,
+	    "the policy in force, for every version but the first" },
 	[O_KEY] = { "key", "KEY", CLI_REQUIRED,
 	    "administrator's key: a PEM file or a pkcs11: URI" },
 	[O_MODULE] = { "module", "FILE", 0, "PKCS#11 module of the token" },
@@ -23,6 +26,7 @@ static const struct cli_opt options[] = {
 struct draft {
 	struct dsse *env; /* NULL if nobody has signed yet */
 	struct policy *policy;
+	struct policy *previous; /* NULL: a first version */
 	uint8_t *payload;
 	size_t len;
 };
@@ -32,6 +36,7 @@ draft_done(struct draft *x)
 {
 	dsse_free(&x->env);
 	policy_free(&x->policy);
+	policy_free(&x->previous);
 	free(x->payload);
 }
 
@@ -88,18 +93,77 @@ load_draft(const char *path, struct draft *x, struct diag *d)
 	return policy_parse(x->payload, x->len, &x->policy, d);
 }
 
-/* The key is an administrator's in this very policy. */
+/* A later version is signed beside the one that it follows. */
 static int
-check_signer(const struct policy *p, const struct pubkey *k,
+load_previous(const char *path, struct draft *x, struct diag *d)
+{
+	bool genesis = false;
+	int r;
+
+	if ((path != NULL) != x->policy->has_previous)
+		return diag_fail(d, CS_E_HOST_PREVIOUS,
+		    path == NULL ? "--previous FILE" : "no --previous",
+		    "version %llu %s the one before it",
+		    (unsigned long long)x->policy->version,
+		    path == NULL ? "without" : "with");
+	if (path == NULL)
+		return 0;
+	r = policy_file_load(path, &x->previous, &genesis, d);
+	return r != 0 ? r : policy_follows(x->previous, x->policy, d);
+}
+
+/* An administrator with this key of p, which may be NULL; or NULL */
+static const struct policy_principal *
+admin_of(const struct policy *p, const struct pubkey *k)
+{
+	const struct policy_principal *w;
+
+	w = p == NULL ? NULL : policy_principal_by_key(p, k);
+	return w != NULL && policy_is_admin(p, w) ? w : NULL;
+}
+
+/* The key is an administrator's, in this policy or in the previous one. */
+static int
+check_signer(const struct draft *x, const struct pubkey *k,
     const struct policy_principal **ret, struct diag *d)
 {
-	const struct policy_principal *who = policy_principal_by_key(p, k);
+	const struct policy_principal *who = admin_of(x->previous, k);
 
-	if (who == NULL || !policy_is_admin(p, who))
+	if (who == NULL)
+		who = admin_of(x->policy, k);
+	if (who == NULL) {
+		who = policy_principal_by_key(x->policy, k);
 		return diag_fail(d, CS_E_HOST_NOT_ADMIN,
-		    "a key of an administrator whom this policy names", "%s",
-		    who == NULL ? "a key of nobody in it" : who->id);
+		    x->previous == NULL ?
+			"a key of an administrator whom this policy names" :
+			"a key of an administrator of this policy or of the "
+			"previous one",
+		    "%s", who == NULL ? "a key of nobody in it" : who->id);
+	}
 	*ret = who;
+	return 0;
+}
+
+/* Whose signature i of those so far is; key_old[i] is of the previous one. */
+static int
+check_old(const struct draft *x, size_t i, const struct pubkey *key_old,
+    const struct pubkey *key, const struct pubkey *mine,
+    const struct pubkey **ret, struct diag *d)
+{
+	const struct policy_principal *who = admin_of(x->previous, key_old);
+
+	*ret = key_old;
+	if (who == NULL) {
+		who = admin_of(x->policy, key);
+		*ret = key;
+	}
+	if (who == NULL)
+		return diag_fail(d, CS_E_HOST_NOT_ADMIN,
+		    "signatures by its administrators only",
+		    "signature %zu is by another key", i);
+	if (pubkey_equal(*ret, mine))
+		return diag_fail(d, CS_E_HOST_SIGNED_TWICE,
+		    "each administrator once", "%s signed before", who->id);
 	return 0;
 }
 
@@ -109,32 +173,29 @@ old_signatures(struct draft *x, const struct pubkey *mine,
     struct dsse_new_sig **ret, struct diag *d)
 {
 	_cleanup_free_ const struct policy_principal **who = NULL;
-	_cleanup_free_ const struct pubkey **key = NULL;
+	_cleanup_free_ const struct pubkey **key = NULL, **key_old = NULL;
 	_cleanup_free_ struct dsse_new_sig *old = NULL;
+	const struct pubkey *k = NULL;
 	size_t i, n = x->env->nsigs;
 	int r;
 
 	who = calloc(n, sizeof(*who));
 	key = calloc(n, sizeof(*key));
+	key_old = calloc(n, sizeof(*key_old));
 	old = calloc(n, sizeof(*old));
-	if (who == NULL || key == NULL || old == NULL)
+	if (who == NULL || key == NULL || key_old == NULL || old == NULL)
 		return diag_nomem(d);
 	x->env->payload = x->payload;
 	x->env->payload_len = x->len;
 	r = policy_signers(x->env, x->policy, who, key, d);
+	if (r == 0 && x->previous != NULL)
+		r = policy_signers(x->env, x->previous, who, key_old, d);
 	x->env->payload = NULL;
 	for (i = 0; r == 0 && i < n; i++) {
-		if (key[i] == NULL || !policy_is_admin(x->policy, who[i]))
-			return diag_fail(d, CS_E_HOST_NOT_ADMIN,
-			    "signatures by its administrators only",
-			    "signature %zu is by another key", i);
-		if (pubkey_equal(key[i], mine))
-			return diag_fail(d, CS_E_HOST_SIGNED_TWICE,
-			    "each administrator once", "%s signed before",
-			    who[i]->id);
-		old[i] = (struct dsse_new_sig){ .keyid = key[i]->id,
-			.sig = x->env->sigs[i].sig,
-			.sig_len = x->env->sigs[i].sig_len };
+		r = check_old(x, i, key_old[i], key[i], mine, &k, d);
+		if (r == 0)
+			old[i] = (struct dsse_new_sig){ k->id,
+				x->env->sigs[i].sig, x->env->sigs[i].sig_len };
 	}
 	if (r != 0)
 		return r;
@@ -155,10 +216,12 @@ run(const struct cli *c, struct diag *d)
 
 	r = load_draft(cli_get(c, O_POLICY), &x, d);
 	if (r == 0)
+		r = load_previous(cli_get(c, O_PREVIOUS), &x, d);
+	if (r == 0)
 		r = hostkey_open(cli_get(c, O_KEY), cli_get(c, O_MODULE),
 		    cli_get(c, O_PIN), &key, d);
 	if (r == 0)
-		r = check_signer(x.policy, hostkey_public(key), &who, d);
+		r = check_signer(&x, hostkey_public(key), &who, d);
 	if (r == 0 && x.env != NULL) {
 		r = old_signatures(&x, hostkey_public(key), &old, d);
 		nold = x.env->nsigs;
@@ -172,6 +235,11 @@ run(const struct cli *c, struct diag *d)
 	if (r != 0)
 		return r;
 	show_text("signed by", who->id);
+	if (x.previous != NULL &&
+	    admin_of(x.previous, hostkey_public(key)) != who)
+		show_text("note",
+		    "does not count: only the new version makes them an "
+		    "administrator");
 	(void)printf("%-13s%zu\n", "signatures", nold + 1);
 	show_digest("policy", x.policy->digest);
 	return 0;

@@ -21,7 +21,7 @@ parse(const uint8_t *text, size_t len, struct reqfile *f, struct diag *d)
 
 	return r != 0 ?
 	    r :
-	    request_parse(f->env->payload, f->env->payload_len, &f->req, d);
+	    request_parse_any(f->env->payload, f->env->payload_len, &f->req, d);
 }
 
 int

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host-tools/change_show.h"
 #include "host-tools/cli.h"
 #include "host-tools/docs.h"
 #include "host-tools/hostkey.h"
@@ -78,12 +79,12 @@ check_person(struct decision *x, struct diag *d)
 		return diag_fail(d, CS_E_APPROVAL_SIGNATURE,
 		    "a key of a person whom this policy names",
 		    "a key of nobody in it");
-	return evaluate_may_approve(x->policy, x->v.rule, x->v.who, x->me,
-	    (int64_t)time(NULL), d);
+	return evaluate_may_decide(x->policy, x->f.req, x->v.rule, x->v.who,
+	    x->me, (int64_t)time(NULL), d);
 }
 
-static void
-show(const struct decision *x)
+static int
+show(const struct decision *x, struct diag *d)
 {
 	const struct policy_rule *u = x->v.rule;
 
@@ -105,6 +106,8 @@ show(const struct decision *x)
 	    x->reason == NULL ? "APPROVE, for 30 days" : "REJECT");
 	if (x->reason != NULL)
 		show_text("reason", x->reason);
+	return x->v.next == NULL ? 0 :
+				   change_show_diff(x->policy, x->v.next, d);
 }
 
 /* The word, alone on its line */
@@ -140,7 +143,8 @@ check_counts(const struct decision *x, int64_t now, struct diag *d)
 	    no_session, now, &doc, 1, &c, &count);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "counting");
-	if (count == 1 ||
+	/* a voter's is valid, and not counted */
+	if (c.v[0].pass ||
 	    (x->reason != NULL && c.v[0].code == CS_E_APPROVAL_REJECTED))
 		return 0;
 	return diag_fail(d, c.v[0].code, c.v[0].expected, "%s", c.v[0].found);
@@ -207,8 +211,9 @@ run(const struct cli *c, struct diag *d)
 		r = check_person(&x, d);
 	if (r != 0)
 		return r;
-	show(&x);
-	r = confirm(&x, d);
+	r = show(&x, d);
+	if (r == 0)
+		r = confirm(&x, d);
 	if (r == 0)
 		r = sign(&x, d);
 	if (r == 0)

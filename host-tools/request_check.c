@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "host-tools/change_show.h"
 #include "host-tools/cli.h"
 #include "host-tools/docs.h"
 #include "host-tools/show.h"
@@ -43,6 +44,8 @@ run(const struct cli *c, struct diag *d)
 			show_text("note",
 			    "the signatures of a changed policy "
 			    "are checked by the appliance");
+		if (v.next != NULL)
+			r = change_show_diff(p, v.next, d);
 	}
 	return r != 0 ? r : verdict_result(&v, d);
 }

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <openssl/rand.h>
-#include <pwd.h>
 #include <string.h>
 #include <time.h>
 
 #include "host-tools/cli.h"
 #include "host-tools/hostkey.h"
 #include "host-tools/inputs.h"
-#include "host-tools/package.h"
+#include "host-tools/reqnew.h"
 #include "host-tools/show.h"
-#include "lib/hex.h"
 #include "lib/request.h"
 
 #define EVIDENCE_MAX (16u << 20) /* bytes each, PROTOCOL.bundle */
-#define ID_LEN	     16u
-#define HOST_MAX     256u
 
 enum {
 	O_PRODUCT,
@@ -149,32 +143,19 @@ fill_lists(struct draft *x, struct diag *d)
 	return 0;
 }
 
-static const char *
-user_name(void)
-{
-	const char *s = getenv("USER");
-	const struct passwd *p;
-
-	if (s != NULL && *s != '\0')
-		return s;
-	p = getpwuid(geteuid());
-	return p != NULL && *p->pw_name != '\0' ? p->pw_name : "unknown";
-}
-
 static int
-make_payload(const struct cli *c, const struct draft *x, char id[33],
+make_payload(const struct cli *c, const struct draft *x, char id[REQNEW_ID_LEN],
     char **ret, size_t *ret_len, struct diag *d)
 {
-	char host[HOST_MAX] = "";
-	uint8_t random[ID_LEN];
+	char host[REQNEW_HOST_MAX];
 	struct request_new n = {
 		.id = id,
 		.product = cli_get(c, O_PRODUCT),
 		.version = cli_get(c, O_VERSION),
 		.key = cli_get(c, O_KEY),
 		.format = cli_get(c, O_FORMAT),
-		.user = cli_get_or(c, O_USER, user_name()),
-		.system = host,
+		.user = reqnew_user(c, O_USER),
+		.system = reqnew_system(c, O_SYSTEM, host),
 		.pipeline = cli_get_or(c, O_PIPELINE, "none"),
 		.run = cli_get_or(c, O_RUN, "none"),
 		.commit = cli_get_or(c, O_COMMIT, "none"),
@@ -188,12 +169,9 @@ make_payload(const struct cli *c, const struct draft *x, char id[33],
 	};
 	int r;
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		return diag_fail(d, CS_E_CRYPTO, NULL, "random number");
-	hex_encode(random, sizeof(random), id);
-	if (gethostname(host, sizeof(host) - 1) != 0 || *host == '\0')
-		memcpy(host, "unknown", sizeof("unknown"));
-	n.system = cli_get_or(c, O_SYSTEM, host);
+	r = reqnew_id(id, d);
+	if (r != 0)
+		return r;
 	r = request_format(&n, ret, ret_len);
 	return r == 0 ? 0 :
 			diag_fail(d, r,
@@ -223,17 +201,12 @@ static void
 add_files(struct package_item *to, const char *folder, const struct inputs *in)
 {
 	const struct subject *s;
-	char hex[CS_SHA256_HEX + 1];
 	size_t i;
 
 	for (i = 0; i < in->n; i++) {
 		s = &in->v[i].s;
-		hex_encode(s->digest[HASH_SHA256], 32, hex);
-		(void)snprintf(to[i].name, sizeof(to[i].name), "%s/%s", folder,
-		    hex);
+		reqnew_name(folder, s->digest[HASH_SHA256], s->size, &to[i]);
 		to[i].path = in->v[i].path;
-		to[i].size = s->size;
-		memcpy(to[i].sha256, s->digest[HASH_SHA256], 32);
 	}
 	if (in->n > 0)
 		qsort(to, in->n, sizeof(*to), by_name);
@@ -249,12 +222,9 @@ write_bundle(const char *out, struct draft *x, bool digest_only, struct diag *d)
 	v = x->items = calloc(n, sizeof(*v));
 	if (v == NULL)
 		return diag_nomem(d);
-	(void)snprintf(v->name, sizeof(v->name), "request.dsse");
-	v->data = x->envelope;
-	v->size = x->envelope_len;
-	r = sha256(x->envelope, x->envelope_len, v->sha256);
+	r = reqnew_envelope(x->envelope, x->envelope_len, v, d);
 	if (r != 0)
-		return diag_fail(d, r, NULL, "hashing");
+		return r;
 	add_files(v + 1, "evidence", &x->evidence);
 	if (!digest_only)
 		add_files(v + 1 + x->evidence.n, "artifacts", &x->artifacts);
@@ -268,7 +238,7 @@ run(const struct cli *c, struct diag *d)
 	_cleanup_hostkey_ struct hostkey *key = NULL;
 	_cleanup_free_ char *payload = NULL;
 	uint8_t digest[32];
-	char id[33];
+	char id[REQNEW_ID_LEN];
 	size_t len;
 	int r;
 

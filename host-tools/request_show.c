@@ -2,14 +2,18 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host-tools/change_show.h"
 #include "host-tools/cli.h"
+#include "host-tools/docs.h"
 #include "host-tools/reqfile.h"
 #include "host-tools/show.h"
 #include "lib/hex.h"
 
-enum { O_JSON };
+enum { O_POLICY, O_JSON };
 
 static const struct cli_opt options[] = {
+	[O_POLICY] = { "policy", "FILE", 0,
+	    "the policy in force: say what a policy.update changes" },
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
@@ -52,21 +56,13 @@ carried(const struct package *p, const char *folder, const uint8_t sha[32])
 	return package_find(p, name) != NULL;
 }
 
-void
-reqfile_show(const struct reqfile *f)
+static void
+show_artifacts(const struct reqfile *f)
 {
 	const struct request *r = f->req;
 	const struct subject *s;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(texts); i++)
-		if (text_of(r, i) != NULL)
-			show_text(texts[i].label, text_of(r, i));
-	show_time("created", r->created);
-	show_digest("digest", r->digest);
-	show_digest("root", r->subject_root);
-	for (i = 0; i < f->env->nsigs; i++)
-		show_text("signed by", f->env->sigs[i].keyid);
 	(void)printf("%-13s%zu\n", "artifacts", r->st->nsubjects);
 	for (i = 0; i < r->st->nsubjects; i++) {
 		s = &r->st->subjects[i];
@@ -78,6 +74,35 @@ reqfile_show(const struct reqfile *f)
 			", NOT in this bundle");
 		show_digest("sha256", s->digest[HASH_SHA256]);
 	}
+}
+
+static void
+show_signing(const struct request *r)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(texts); i++)
+		if (text_of(r, i) != NULL)
+			show_text(texts[i].label, text_of(r, i));
+	show_time("created", r->created);
+	show_digest("digest", r->digest);
+	show_digest("root", r->subject_root);
+}
+
+void
+reqfile_show(const struct reqfile *f)
+{
+	const struct request *r = f->req;
+	size_t i;
+
+	if (r->action == REQUEST_SIGN)
+		show_signing(r);
+	else
+		change_show(f);
+	for (i = 0; i < f->env->nsigs; i++)
+		show_text("signed by", f->env->sigs[i].keyid);
+	if (r->action == REQUEST_SIGN)
+		show_artifacts(f);
 	for (i = 0; i < r->nevidence; i++) {
 		(void)putchar('\n');
 		show_text("evidence", r->evidence[i].name);
@@ -107,24 +132,33 @@ artifact_json(const struct subject *s, bool in_bundle)
 	    json_words(s->digest[HASH_SHA256]), "in_bundle", in_bundle);
 }
 
-static int
-add_lists(const struct reqfile *f, json_t *root)
+static json_t *
+artifacts_json(const struct reqfile *f)
 {
-	_cleanup_json_ json_t *artifacts = json_array();
-	_cleanup_json_ json_t *evidence = json_array();
-	_cleanup_json_ json_t *signers = json_array();
+	_cleanup_json_ json_t *list = json_array();
 	const struct request *r = f->req;
 	const struct subject *s;
 	size_t i;
 
 	for (i = 0; i < r->st->nsubjects; i++) {
 		s = &r->st->subjects[i];
-		if (json_array_append_new(artifacts,
+		if (json_array_append_new(list,
 			artifact_json(s,
 			    carried(f->bundle, "artifacts",
 				s->digest[HASH_SHA256]))) != 0)
-			return CS_E_NOMEM;
+			return NULL;
 	}
+	return take_ptr(list);
+}
+
+static int
+add_lists(const struct reqfile *f, json_t *root)
+{
+	_cleanup_json_ json_t *evidence = json_array();
+	_cleanup_json_ json_t *signers = json_array();
+	const struct request *r = f->req;
+	size_t i;
+
 	for (i = 0; i < r->nevidence; i++)
 		if (json_array_append_new(evidence,
 			json_pack("{s:s, s:I, s:o, s:b}", "name",
@@ -138,17 +172,15 @@ add_lists(const struct reqfile *f, json_t *root)
 		if (json_array_append_new(signers,
 			json_string(f->env->sigs[i].keyid)) != 0)
 			return CS_E_NOMEM;
-	if (json_object_set(root, "artifacts", artifacts) != 0 ||
-	    json_object_set(root, "evidence", evidence) != 0 ||
+	if (json_object_set(root, "evidence", evidence) != 0 ||
 	    json_object_set(root, "signed_by", signers) != 0)
 		return CS_E_NOMEM;
 	return 0;
 }
 
-static json_t *
-to_json(const struct reqfile *f)
+static int
+signing_json(const struct reqfile *f, json_t *root)
 {
-	_cleanup_json_ json_t *root = json_object();
 	const struct request *r = f->req;
 	size_t i;
 
@@ -156,13 +188,32 @@ to_json(const struct reqfile *f)
 		if (text_of(r, i) != NULL &&
 		    json_object_set_new(root, texts[i].label,
 			json_string(text_of(r, i))) != 0)
-			return NULL;
+			return CS_E_NOMEM;
 	if (json_object_set_new(root, "created", json_time(r->created)) != 0 ||
 	    json_object_set_new(root, "digest", json_hex(r->digest, 32)) != 0 ||
 	    json_object_set_new(root, "words", json_words(r->digest)) != 0 ||
 	    json_object_set_new(root, "root", json_hex(r->subject_root, 32)) !=
 		0 ||
-	    add_lists(f, root) != 0)
+	    json_object_set_new(root, "artifacts", artifacts_json(f)) != 0)
+		return CS_E_NOMEM;
+	return 0;
+}
+
+/* old and new NULL: no difference was asked for */
+static json_t *
+to_json(const struct reqfile *f, const struct policy *old,
+    const struct policy *new)
+{
+	_cleanup_json_ json_t *root = json_object();
+	int r;
+
+	r = f->req->action == REQUEST_SIGN ? signing_json(f, root) :
+					     change_json(f, root);
+	if (r != 0 || add_lists(f, root) != 0)
+		return NULL;
+	if (new != NULL &&
+	    json_object_set_new(root, "changes", change_diff_json(old, new)) !=
+		0)
 		return NULL;
 	return take_ptr(root);
 }
@@ -170,16 +221,22 @@ to_json(const struct reqfile *f)
 static int
 run(const struct cli *c, struct diag *d)
 {
+	_cleanup_policy_ struct policy *old = NULL, *new = NULL;
 	_cleanup_reqfile_ struct reqfile f = { 0 };
+	bool genesis = false;
 	int r;
 
 	r = reqfile_open(c->args[0], &f, d);
+	if (r == 0 && cli_has(c, O_POLICY))
+		r = policy_file_load(cli_get(c, O_POLICY), &old, &genesis, d);
+	if (r == 0 && cli_has(c, O_POLICY))
+		r = change_new_policy(&f, &new, d);
 	if (r != 0)
 		return r;
 	if (cli_has(c, O_JSON))
-		return cli_print_json(to_json(&f), d);
+		return cli_print_json(to_json(&f, old, new), d);
 	reqfile_show(&f);
-	return 0;
+	return new == NULL ? 0 : change_show_diff(old, new, d);
 }
 
 const struct cli_verb verb_request_show = {

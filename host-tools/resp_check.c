@@ -36,23 +36,23 @@ rule_of(const struct policy *p, const char *id)
 	return NULL;
 }
 
-static int
-check_policy(struct resp_check *x)
+int
+resp_check_policy(struct resp_check *x, uint64_t version,
+    const uint8_t digest[32], const char *origin)
 {
-	const struct record *rec = x->f.record;
 	char hex[CS_SHA256_HEX + 1];
 	int r;
 
 	hex_encode(x->policy->digest, 32, hex);
 	r = checks_add(&x->checks, CS_E_RESPONSE_POLICY,
-	    rec->policy_version == x->policy->version &&
-		memcmp(rec->policy_digest, x->policy->digest, 32) == 0,
-	    hex, "version %" PRIu64, rec->policy_version);
+	    version == x->policy->version &&
+		memcmp(digest, x->policy->digest, 32) == 0,
+	    hex, "version %" PRIu64, version);
 	if (r == 0)
 		r = checks_add(&x->checks, CS_E_RESPONSE_ORIGIN,
-		    strcmp(rec->origin, x->log_keys.v[0].name) == 0 &&
-			policy_names_log(x->policy, rec->origin),
-		    x->log_keys.v[0].name, "%s", rec->origin);
+		    strcmp(origin, x->log_keys.v[0].name) == 0 &&
+			policy_names_log(x->policy, origin),
+		    x->log_keys.v[0].name, "%s", origin);
 	return r;
 }
 
@@ -80,7 +80,8 @@ resp_check_record(struct resp_check *x)
 	size_t n = rec->napprovals; /* distinct: record_parse() */
 	int r;
 
-	r = check_policy(x);
+	r = resp_check_policy(x, rec->policy_version, rec->policy_digest,
+	    rec->origin);
 	if (r == 0)
 		r = check_key(x);
 	if (r != 0)

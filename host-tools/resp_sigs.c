@@ -174,24 +174,15 @@ check_one(struct resp_check *x, size_t i, struct tally *t, struct diag *d)
 }
 
 int
-resp_check_signatures(struct resp_check *x, struct diag *d)
+resp_check_checkpoint(struct resp_check *x, struct diag *d)
 {
 	_cleanup_free_ uint8_t *note = NULL;
-	struct tally t = { 0 };
 	struct diag why = { 0 };
 	struct checkpoint c;
-	size_t i, len, n = x->f.record->nsigs;
-	int r = 0, k;
+	size_t len = 0;
+	int r;
 
-	for (i = 0; r == 0 && i < n; i++)
-		r = check_one(x, i, &t, d);
-	for (k = 0; r == 0 && k < KINDS; k++)
-		if (t.good[k] == n)
-			r = checks_add(&x->checks, codes[k], true, NULL,
-			    "%zu of %zu", n, n);
-	if (r == 0)
-		r = package_read(x->f.bundle, "checkpoint", NOTE_MAX, &note,
-		    &len, d);
+	r = package_read(x->f.bundle, "checkpoint", NOTE_MAX, &note, &len, d);
 	if (r != 0)
 		return r;
 	r = note_verify((const char *)note, len, x->log_keys.v, x->log_keys.n,
@@ -200,4 +191,20 @@ resp_check_signatures(struct resp_check *x, struct diag *d)
 		     checks_add(&x->checks, CS_E_NOTE_SIGNATURE, true, NULL,
 			 "checkpoint of %" PRIu64 " leaves", c.size);
 	return r == 0 ? 0 : diag_nomem(d);
+}
+
+int
+resp_check_signatures(struct resp_check *x, struct diag *d)
+{
+	struct tally t = { 0 };
+	size_t i, n = x->f.record->nsigs;
+	int r = 0, k;
+
+	for (i = 0; r == 0 && i < n; i++)
+		r = check_one(x, i, &t, d);
+	for (k = 0; r == 0 && k < KINDS; k++)
+		if (t.good[k] == n)
+			r = checks_add(&x->checks, codes[k], true, NULL,
+			    "%zu of %zu", n, n);
+	return r == 0 ? resp_check_checkpoint(x, d) : r;
 }

@@ -15,6 +15,7 @@ respfile_done(struct respfile *f)
 	package_free(&f->bundle);
 	dsse_free(&f->env);
 	record_free(&f->record);
+	change_record_free(&f->change);
 	refusal_free(&f->refusal);
 }
 
@@ -54,6 +55,7 @@ check_members(const struct respfile *f, struct diag *d)
 	int r = 0;
 
 	want = f->refusal != NULL ? REFUSAL_MEMBERS :
+	    f->change != NULL	  ? FIXED_MEMBERS :
 				    FIXED_MEMBERS + 2 * f->record->nsigs;
 	if (f->bundle->n != want)
 		return diag_fail(d, CS_E_RESPONSE_MEMBERS,
@@ -63,6 +65,8 @@ check_members(const struct respfile *f, struct diag *d)
 		    f->bundle->n, want);
 	if (f->refusal != NULL)
 		return 0;
+	if (f->change != NULL)
+		return need(f, "checkpoint", d);
 	if (sigfmt_known(f->record->format) == 0)
 		return diag_fail(d, CS_E_FORMAT, "raw or cms", "%s",
 		    f->record->format);
@@ -93,6 +97,9 @@ respfile_open(const char *path, struct respfile *ret, struct diag *d)
 	if (r != 0)
 		return r;
 	r = record_parse(f.env->payload, f.env->payload_len, &f.record, d);
+	if (r == CS_E_STATEMENT_PREDICATE)
+		r = change_record_parse(f.env->payload, f.env->payload_len,
+		    &f.change, d);
 	if (r == CS_E_STATEMENT_PREDICATE)
 		r = refusal_parse(f.env->payload, f.env->payload_len,
 		    &f.refusal, d);

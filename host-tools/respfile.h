@@ -3,17 +3,19 @@
 #define CS_RESPFILE_H
 
 #include "host-tools/package.h"
-#include "lib/request.h"
+#include "lib/change.h"
 
 /*
- * A response bundle: a record with signatures and proofs, or a refusal.
+ * A response bundle: a record with signatures and proofs, the record of a
+ * change, or a refusal.
  * Structure only; nothing in it is trusted before response verify has
  * checked it.
  */
 struct respfile {
 	struct package *bundle;
 	struct dsse *env;
-	struct record *record;		/* one of these two */
+	struct record *record;		/* one of these three */
+	struct change_record *change;
 	struct refusal *refusal;
 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "host-tools/cli.h"
-#include "host-tools/respfile.h"
+#include "host-tools/resp_check.h"
 #include "host-tools/show.h"
 #include "lib/file.h"
 #include "lib/tlogproof.h"
@@ -151,12 +151,17 @@ run(const struct cli *c, struct diag *d)
 		r = put(&f, "record.dsse", DSSE_MAX, dirfd, "record.dsse", d);
 	for (i = 0; r == 0 && i < n; i++)
 		r = put_signature(&f, &names[i], dirfd, d);
+	if (r == 0 && f.change != NULL)
+		r = resp_change_extract(f.change, dirfd, d);
 	if (r != 0)
 		return r;
 	if (f.refusal != NULL)
 		return diag_fail(d, CS_E_RESPONSE_REFUSAL, "signatures",
 		    "a refusal; coldseal response verify shows it");
-	(void)printf("%-13s%zu\n", "signatures", n);
+	if (f.change != NULL)
+		show_text("change", change_action_name(f.change->action));
+	else
+		(void)printf("%-13s%zu\n", "signatures", n);
 	show_text("not verified", "run coldseal response verify");
 	return 0;
 }

@@ -191,6 +191,32 @@ report(const struct cli *c, const struct resp_check *x, struct diag *d)
 }
 
 static int
+report_change(const struct cli *c, const struct resp_check *x, struct diag *d)
+{
+	bool good = checks_failed(&x->checks) == 0;
+
+	if (cli_has(c, O_JSON))
+		return cli_print_json(resp_change_json(x, good), d);
+	resp_change_show(x, good);
+	/* for the next policy: nobody is given what does not verify */
+	if (!good || x->f.change->action != CHANGE_KEY_GENERATE)
+		return 0;
+	return cli_print_json(change_record_entry(x->f.change), d);
+}
+
+static int
+verify_change(const struct cli *c, struct resp_check *x, struct diag *d)
+{
+	int r;
+
+	if (x->artifacts.n > 0)
+		return diag_fail(d, CS_E_USAGE, "no --artifact",
+		    "--artifact with the record of a change");
+	r = resp_check_change(x, d);
+	return r == 0 ? report_change(c, x, d) : r;
+}
+
+static int
 run(const struct cli *c, struct diag *d)
 {
 	_cleanup_(resp_check_done) struct resp_check x = { .audit.dirfd = -1 };
@@ -201,10 +227,13 @@ run(const struct cli *c, struct diag *d)
 		r = resp_check_envelope(&x, d);
 	if (r == 0 && x.f.refusal != NULL)
 		return verify_refusal(c, &x, d);
-	if (r == 0)
+	if (r == 0 && x.f.change != NULL) {
+		r = verify_change(c, &x, d);
+	} else if (r == 0) {
 		r = verify_record(&x, d);
-	if (r == 0)
-		r = report(c, &x, d);
+		if (r == 0)
+			r = report(c, &x, d);
+	}
 	if (r != 0 || checks_failed(&x.checks) == 0)
 		return r;
 	return diag_fail(d, CS_E_RESPONSE_CHECKS, "every check passes",

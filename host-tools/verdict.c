@@ -4,14 +4,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host-tools/change_show.h"
 #include "host-tools/show.h"
-#include "lib/evidence.h"
 #include "lib/hex.h"
 
 void
 verdict_done(struct verdict *v)
 {
 	checks_done(&v->checks);
+	policy_free(&v->next);
 }
 
 /* What intake would compute from the medium. */
@@ -80,16 +81,13 @@ check_carried(const struct reqfile *f, const struct evfiles *e,
 	return r;
 }
 
-int
-verdict_decide(const struct reqfile *f, const struct evfiles *e,
+static int
+decide_signing(const struct reqfile *f, const struct evfiles *e,
     const struct policy *p, int64_t now, struct verdict *v, struct diag *d)
 {
 	int r;
 
-	r = evaluate_requester(p, f->env, f->req, now, &v->checks, &v->who);
-	if (r == 0)
-		r = evaluate_request(p, f->req, v->who, now, &v->checks,
-		    &v->rule);
+	r = evaluate_request(p, f->req, v->who, now, &v->checks, &v->rule);
 	if (r == 0 && f->bundle != NULL)
 		r = check_artifacts(f, p, v, d);
 	if (r == 0 && v->rule != NULL)
@@ -99,6 +97,40 @@ verdict_decide(const struct reqfile *f, const struct evfiles *e,
 		    &v->checks);
 	if (r == 0 && f->bundle != NULL)
 		r = check_carried(f, e, &v->checks);
+	return r;
+}
+
+/* A change has no artifacts, and says so. */
+static int
+decide_change(const struct reqfile *f, const struct evfiles *e,
+    const struct policy *p, int64_t now, struct verdict *v)
+{
+	static const char folder[] = "artifacts/";
+	size_t i, n = 0;
+	int r;
+
+	v->rule = &p->admin;
+	r = evaluate_change(p, f->req, now, e->v, e->n, &v->checks, &v->next);
+	if (r != 0 || f->bundle == NULL)
+		return r;
+	for (i = 0; i < f->bundle->n; i++)
+		n += strncmp(f->bundle->v[i].name, folder, strlen(folder)) == 0;
+	return checks_add(&v->checks, CS_E_ARTIFACT_EXTRA, n == 0,
+	    "no artifact with a change", "%zu", n);
+}
+
+int
+verdict_decide(const struct reqfile *f, const struct evfiles *e,
+    const struct policy *p, int64_t now, struct verdict *v, struct diag *d)
+{
+	int r;
+
+	/* this clock stands for the one that clock.set would make right */
+	r = evaluate_requester(p, f->env, f->req, now, &v->checks, &v->who);
+	if (r == 0)
+		r = f->req->action == REQUEST_SIGN ?
+		    decide_signing(f, e, p, now, v, d) :
+		    decide_change(f, e, p, now, v);
 	return r == 0 ? 0 : diag_fail(d, r, NULL, "evaluating the request");
 }
 
@@ -146,6 +178,10 @@ verdict_json(const struct reqfile *f, const struct policy *p,
 	if (v->who != NULL &&
 	    json_object_set_new(root, "requester", json_string(v->who->id)) !=
 		0)
+		return NULL;
+	if (v->next != NULL &&
+	    json_object_set_new(root, "changes",
+		change_diff_json(p, v->next)) != 0)
 		return NULL;
 	if (v->rule == NULL)
 		return take_ptr(root);

@@ -14,6 +14,7 @@ struct verdict {
 	struct checks checks;
 	const struct policy_principal *who;
 	const struct policy_rule *rule;
+	struct policy *next;	/* of a policy update that passed, or NULL */
 };
 
 void verdict_done(struct verdict *v);

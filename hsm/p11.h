@@ -200,6 +200,12 @@ int p11_find_made(struct p11_session *s, enum key_alg alg, const char *label,
     uint8_t id[P11_ID_MAX], size_t *ret_id_len, struct pubkey **ret,
     bool *ret_restricted, struct diag *d) CS_WUR;
 /*
+ * Public keys of a label that has no private key: half of a pair, which a
+ * process left that was killed in between.  With a private key it is
+ * CS_E_HSM_KEY_AMBIGUOUS.
+ */
+int p11_sweep(struct p11_session *s, const char *label, struct diag *d) CS_WUR;
+/*
  * Private key, public key and certificate of this ID, for ever.  Those that
  * are gone already are no error; another public key is, and nothing is done.
  */

@@ -64,14 +64,49 @@ p11_find_made(struct p11_session *s, enum key_alg alg, const char *label,
 	return 0;
 }
 
+/* Every object of a class that a template finds */
+static int
+destroy_all(struct p11_session *s, CK_ATTRIBUTE *t, size_t nt, struct diag *d)
+{
+	CK_OBJECT_HANDLE h[OBJECTS_MAX];
+	size_t i, n = 0;
+	int r = p11_find(s, t, nt, h, OBJECTS_MAX, &n, d);
+
+	for (i = 0; r == 0 && i < n; i++) {
+		CK_RV rv = s->f->C_DestroyObject(s->h, h[i]);
+
+		if (rv != CKR_OK)
+			r = p11_fail(rv, "C_DestroyObject", d);
+	}
+	return r;
+}
+
+int
+p11_sweep(struct p11_session *s, const char *label, struct diag *d)
+{
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE t[] = {
+		{ CKA_CLASS, &class, sizeof(class) },
+		{ CKA_LABEL, (void *)(uintptr_t)label, strlen(label) },
+	};
+	CK_OBJECT_HANDLE h;
+	size_t n = 0;
+	int r = p11_find(s, t, ARRAY_LEN(t), &h, 1, &n, d);
+
+	if (r == 0 && n != 0)
+		r = diag_fail(d, CS_E_HSM_KEY_AMBIGUOUS, "no private key",
+		    "one with the label %s", label);
+	class = CKO_PUBLIC_KEY;
+	return r == 0 ? destroy_all(s, t, ARRAY_LEN(t), d) : r;
+}
+
 int
 p11_destroy(struct p11_session *s, const uint8_t *id, size_t id_len,
     const uint8_t *spki, size_t spki_len, struct diag *d)
 {
 	static const CK_OBJECT_CLASS order[] = { CKO_PRIVATE_KEY,
 		CKO_PUBLIC_KEY, CKO_CERTIFICATE };
-	CK_OBJECT_HANDLE h[OBJECTS_MAX];
-	size_t i, k, n = 0;
+	size_t i;
 	int r;
 
 	r = p11_id_ok(id_len, NULL, d);
@@ -80,20 +115,12 @@ p11_destroy(struct p11_session *s, const uint8_t *id, size_t id_len,
 	/* a ceremony that was cut short may have taken some of it */
 	if (r != 0 && r != CS_E_HSM_KEY_ABSENT)
 		return r;
-	for (i = 0; i < ARRAY_LEN(order); i++) {
+	for (i = 0, r = 0; r == 0 && i < ARRAY_LEN(order); i++) {
 		CK_OBJECT_CLASS class = order[i];
 		CK_ATTRIBUTE t[3];
-		size_t nt = p11_key_template(t, &class, id, id_len, NULL);
 
-		r = p11_find(s, t, nt, h, OBJECTS_MAX, &n, d);
-		for (k = 0; r == 0 && k < n; k++) {
-			CK_RV rv = s->f->C_DestroyObject(s->h, h[k]);
-
-			if (rv != CKR_OK)
-				r = p11_fail(rv, "C_DestroyObject", d);
-		}
-		if (r != 0)
-			return r;
+		r = destroy_all(s, t,
+		    p11_key_template(t, &class, id, id_len, NULL), d);
 	}
-	return 0;
+	return r;
 }

@@ -14,7 +14,7 @@
 #include "hsm/provision_shares.h"
 #include "lib/file.h"
 #include "lib/hex.h"
-#include "lib/policy.h"
+#include "lib/change.h"
 
 /*
  * Recovery on another TPM, or on one that was cleared; tokens and disk are
@@ -88,9 +88,10 @@ load_policy(struct recovery *x, struct diag *d)
 
 	r = file_read(x->fd, "policy.dsse", DSSE_MAX, &x->envelope,
 	    &x->envelope_len, d);
+	/* which one it must be, the log says: check_pin() */
 	if (r == 0)
-		r = policy_load_genesis(x->envelope, x->envelope_len,
-		    &x->policy, d);
+		r = policy_load_pinned(x->envelope, x->envelope_len, &x->policy,
+		    d);
 	if (r != 0)
 		return r;
 	if (!policy_names_log(x->policy, x->site.origin))

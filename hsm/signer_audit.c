@@ -230,17 +230,22 @@ signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
 	return r;
 }
 
-/* A record or a refusal, whole and well formed, of this appliance. */
+/* A record of some kind or a refusal, whole, well formed, of this appliance */
 static int
 check_record(struct signer *s, const uint8_t *payload, size_t len,
     struct diag *d)
 {
 	_cleanup_record_ struct record *rec = NULL;
+	_cleanup_change_record_ struct change_record *change = NULL;
 	_cleanup_refusal_ struct refusal *ref = NULL;
 	int r = record_parse(payload, len, &rec, d);
 
 	if (r == 0)
 		return check_origin(s, rec->origin, d);
+	if (r == CS_E_STATEMENT_PREDICATE)
+		r = change_record_parse(payload, len, &change, d);
+	if (r == 0)
+		return check_origin(s, change->origin, d);
 	if (r != CS_E_STATEMENT_PREDICATE)
 		return r;
 	r = refusal_parse(payload, len, &ref, d);

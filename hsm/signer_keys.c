@@ -30,6 +30,9 @@ make(struct p11_session *s, const struct change *c, uint8_t id[P11_ID_MAX],
 		*d = why;
 		return r;
 	}
+	r = p11_sweep(s, c->key, d);
+	if (r != 0)
+		return r;
 	if (RAND_bytes(id, ID_LEN) != 1)
 		return diag_fail(d, CS_E_CRYPTO, NULL, "random bytes");
 	*ret_id_len = ID_LEN;

@@ -57,5 +57,12 @@ struct canon_iter {
 #define CANON_ITER(val, len)	{ .p = (val) + 1, .left = (len) - 1 }
 bool canon_next(struct canon_iter *it, enum canon_kind *ret_kind,
     const char **ret_val, size_t *ret_len);
+/* The members of a CANON_OBJ in the same way; the key without its quotes. */
+struct canon_member {
+	const char *key, *val;
+	size_t key_len, val_len;
+	enum canon_kind kind;
+};
+bool canon_next_member(struct canon_iter *it, struct canon_member *ret);
 
 #endif

@@ -268,3 +268,20 @@ canon_next(struct canon_iter *it, enum canon_kind *ret_kind,
 	}
 	return true;
 }
+
+bool
+canon_next_member(struct canon_iter *it, struct canon_member *ret)
+{
+	size_t k;
+
+	if (it->left == 0 || *it->p != '"')
+		return false;
+	k = string_len(it->p, it->left);
+	if (k == 0 || k >= it->left || it->p[k] != ':')
+		return false;
+	ret->key = it->p + 1;
+	ret->key_len = k - 2;
+	it->p += k + 1;
+	it->left -= k + 1;
+	return canon_next(it, &ret->kind, &ret->val, &ret->val_len);
+}

@@ -66,6 +66,12 @@ int evaluate_change(const struct policy *p, const struct request *r,
 int policy_load_next(const struct policy *old, const void *envelope, size_t len,
     int64_t now, struct policy **ret, struct diag *d) CS_WUR;
 /*
+ * The same without a look at signatures: version, previous, appliance,
+ * rehearsal, domains.
+ */
+int policy_follows(const struct policy *old, const struct policy *new,
+    struct diag *d) CS_WUR;
+/*
  * One that the log pins: a version 1 as policy_load_genesis(), a later one
  * parsed; the caller compares its digest.
  */
@@ -128,6 +134,11 @@ change_record_freep(struct change_record **r)
 	change_record_free(r);
 }
 #define _cleanup_change_record_ _cleanup_(change_record_freep)
+/*
+ * The entry that a generated key gets in a policy, canonical JSON: id, domain,
+ * uri, public_key, algorithm.  NULL if the record made no key.
+ */
+json_t *change_record_entry(const struct change_record *r);
 int change_record_parse(const void *payload, size_t len,
     struct change_record **ret, struct diag *d) CS_WUR;
 

@@ -89,29 +89,6 @@ parse_made(json_t *j, struct change_record *r, struct diag *d)
 }
 
 static int
-parse_parts(json_t *request, json_t *policy, struct change_record *r,
-    struct diag *d)
-{
-	const struct json_field in_request[] = {
-		{ "id", JK_LABEL, true, &r->request_id, NULL },
-		{ "sha256", JK_HEX32, true, r->request_digest, NULL },
-	};
-	const struct json_field in_policy[] = {
-		{ "sha256", JK_HEX32, true, r->policy_digest, NULL },
-		{ "version", JK_U64, true, &r->policy_version, NULL },
-	};
-	int e;
-
-	e = json_fields(request, "/request", in_request, ARRAY_LEN(in_request),
-	    d);
-	if (e == 0)
-		e = request_check_id(r->request_id, d);
-	return e != 0 ?
-	    e :
-	    json_fields(policy, "/policy", in_policy, ARRAY_LEN(in_policy), d);
-}
-
-static int
 parse_change(json_t *j, const char *action, struct change_record *r,
     struct diag *d)
 {
@@ -160,7 +137,12 @@ parse_predicate(struct change_record *r, struct diag *d)
 	int e = json_fields(r->st->predicate, "", f, ARRAY_LEN(f), d);
 
 	if (e == 0)
-		e = parse_parts(request, policy, r, d);
+		e = record_parse_refs(request, policy,
+		    &(struct record_refs){ &r->request_id, r->request_digest,
+			r->policy_digest, &r->policy_version },
+		    d);
+	if (e == 0)
+		e = request_check_id(r->request_id, d);
 	if (e == 0)
 		e = parse_change(change, action, r, d);
 	if (e == 0)
@@ -204,6 +186,16 @@ base64_json(const uint8_t *data, size_t len)
 		return NULL;
 	b64_encode(data, len, text);
 	return json_string(text);
+}
+
+json_t *
+change_record_entry(const struct change_record *r)
+{
+	if (r->made.spki == NULL)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", r->key, "domain",
+	    r->domain, "uri", r->made.uri, "algorithm", key_alg_name(r->alg),
+	    "public_key", base64_json(r->made.spki, r->made.spki_len));
 }
 
 /* *ret NULL: nothing was made */

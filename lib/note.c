@@ -9,19 +9,9 @@
 #include "lib/key.h"
 #include "lib/note_impl.h"
 
-/* U+2014 and a space open a signature line */
-#define DASH	 "\xe2\x80\x94 "
-#define DASH_LEN 4u
+#define DASH_LEN 4u /* bytes of NOTE_DASH */
 /* the longest signature is ML-DSA-65's, with a timestamp and the key ID */
 #define SIG_MAX 8192u
-
-struct sig_line {
-	const char *name;
-	size_t name_len;
-	uint8_t id[4];
-	const uint8_t *sig; /* in the caller's buffer */
-	size_t sig_len;
-};
 
 /* valid UTF-8; no control character but the newline; no byte order mark */
 static int
@@ -43,8 +33,8 @@ check_text(const char *p, size_t len, struct diag *d)
 }
 
 /* The signatures come after the last blank line, and there is one. */
-static int
-split(const char *p, size_t len, size_t *ret_text_len, struct diag *d)
+int
+note_text(const char *p, size_t len, size_t *ret_text_len, struct diag *d)
 {
 	size_t i;
 
@@ -70,12 +60,12 @@ split(const char *p, size_t len, size_t *ret_text_len, struct diag *d)
 /* One line without its newline: dash, space, name, space, base64. */
 static int
 parse_line(const char *p, size_t len, uint8_t raw[SIG_MAX],
-    struct sig_line *ret)
+    struct note_line *ret)
 {
 	const char *sp;
 	size_t n, b64_len;
 
-	if (len < DASH_LEN || memcmp(p, DASH, DASH_LEN) != 0)
+	if (len < DASH_LEN || memcmp(p, NOTE_DASH, DASH_LEN) != 0)
 		return CS_E_NOTE_SYNTAX;
 	p += DASH_LEN;
 	len -= DASH_LEN;
@@ -141,35 +131,45 @@ verify_one(const struct note_vkey *k, const char *text, size_t len,
 	return 0;
 }
 
+/* What note_open() asks of each line. */
+struct opening {
+	const struct note_vkey *keys;
+	size_t nkeys;
+	const char *text;
+	size_t text_len;
+	bool *hit;
+	size_t good;
+};
+
 static int
-check_line(const struct sig_line *l, const struct note_vkey *keys, size_t nkeys,
-    const char *text, size_t text_len, bool *hit, size_t *good, struct diag *d)
+check_line(void *arg, const struct note_line *l, struct diag *d)
 {
+	struct opening *o = arg;
 	size_t i;
 	int r;
 
-	for (i = 0; i < nkeys; i++) {
-		if (strlen(keys[i].name) != l->name_len ||
-		    memcmp(keys[i].name, l->name, l->name_len) != 0 ||
-		    memcmp(keys[i].id, l->id, sizeof(l->id)) != 0)
+	for (i = 0; i < o->nkeys; i++) {
+		if (strlen(o->keys[i].name) != l->name_len ||
+		    memcmp(o->keys[i].name, l->name, l->name_len) != 0 ||
+		    memcmp(o->keys[i].id, l->id, sizeof(l->id)) != 0)
 			continue;
-		if ((r = verify_one(&keys[i], text, text_len, l->sig,
+		if ((r = verify_one(&o->keys[i], o->text, o->text_len, l->sig,
 			 l->sig_len, d)) != 0)
 			return r;
-		if (hit != NULL)
-			hit[i] = true;
-		(*good)++;
+		if (o->hit != NULL)
+			o->hit[i] = true;
+		o->good++;
 	}
 	return 0;
 }
 
-static int
-check_lines(const char *note, size_t len, size_t text_len,
-    const struct note_vkey *keys, size_t nkeys, bool *hit, size_t *good,
+int
+note_lines(const char *note, size_t len, size_t text_len,
+    int (*fn)(void *arg, const struct note_line *l, struct diag *d), void *arg,
     struct diag *d)
 {
 	uint8_t raw[SIG_MAX];
-	struct sig_line l;
+	struct note_line l;
 	const char *p = note + text_len + 1, *end = note + len, *nl;
 	unsigned count = 0;
 	int r;
@@ -183,8 +183,7 @@ check_lines(const char *note, size_t len, size_t text_len,
 			return diag_fail(d, CS_E_NOTE_SYNTAX,
 			    "dash, name, base64 of key ID and signature",
 			    "signature line %u is not that", count);
-		if ((r = check_line(&l, keys, nkeys, note, text_len, hit, good,
-			 d)) != 0)
+		if ((r = fn(arg, &l, d)) != 0)
 			return r;
 	}
 	return 0;
@@ -194,17 +193,19 @@ int
 note_open(const char *note, size_t len, const struct note_vkey *keys,
     size_t nkeys, bool *hit, size_t *ret_text_len, struct diag *d)
 {
-	size_t text_len = 0, good = 0;
+	struct opening o = { .keys = keys, .nkeys = nkeys, .hit = hit };
+	size_t text_len = 0;
 	int r;
 
 	if (hit != NULL)
 		memset(hit, 0, nkeys * sizeof(*hit));
-	if ((r = split(note, len, &text_len, d)) != 0)
+	if ((r = note_text(note, len, &text_len, d)) != 0)
 		return r;
-	if ((r = check_lines(note, len, text_len, keys, nkeys, hit, &good,
-		 d)) != 0)
+	o.text = note;
+	o.text_len = text_len;
+	if ((r = note_lines(note, len, text_len, check_line, &o, d)) != 0)
 		return r;
-	if (good == 0)
+	if (o.good == 0)
 		return diag_fail(d, CS_E_NOTE_KEY,
 		    nkeys == 0 ? "a verifier key" : keys[0].name,
 		    "no signature by a known key");
@@ -273,7 +274,8 @@ join(const char *before, size_t len, const char *sep, const struct note_vkey *k,
 	memcpy(raw + 4, sig, sig_len);
 	b64_encode(raw, 4 + sig_len, b64);
 	if ((r = buf_put(&b, before, len)) != 0 ||
-	    (r = buf_putf(&b, "%s" DASH "%s %s\n", sep, k->name, b64)) != 0 ||
+	    (r = buf_putf(&b, "%s" NOTE_DASH "%s %s\n", sep, k->name, b64)) !=
+		0 ||
 	    (r = buf_put_u8(&b, '\0')) != 0)
 		return diag_fail(d, r == CS_E_TOO_LARGE ? CS_E_NOTE_SYNTAX : r,
 		    "at most 512 KiB", "%zu bytes", len);

@@ -15,4 +15,23 @@
  */
 bool note_name_ok(const char *s, size_t len);
 
+/* U+2014 and a space open a signature line */
+#define NOTE_DASH	"\xe2\x80\x94 "
+
+/* A signature line, of whatever key; all point into its caller's memory. */
+struct note_line {
+	const char *name;
+	size_t name_len;
+	uint8_t id[4];
+	const uint8_t *sig;
+	size_t sig_len;
+};
+/* Bytes of the signed text.  CS_E_NOTE_SYNTAX */
+int note_text(const char *note, size_t len, size_t *ret, struct diag *d)
+    CS_WUR;
+/* Calls fn for each signature line; CS_E_NOTE_SYNTAX */
+int note_lines(const char *note, size_t len, size_t text_len,
+    int (*fn)(void *arg, const struct note_line *l, struct diag *d),
+    void *arg, struct diag *d) CS_WUR;
+
 #endif

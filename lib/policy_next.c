@@ -65,8 +65,9 @@ check_domains(const struct policy *old, const struct policy *new,
 	return 0;
 }
 
-static int
-check_chain(const struct policy *old, const struct policy *new, struct diag *d)
+int
+policy_follows(const struct policy *old, const struct policy *new,
+    struct diag *d)
 {
 	int r = check_version(old, new, d);
 
@@ -208,7 +209,7 @@ policy_load_next(const struct policy *old, const void *envelope, size_t len,
 	if (r == 0)
 		r = policy_parse(e->payload, e->payload_len, &p, d);
 	if (r == 0)
-		r = check_chain(old, p, d);
+		r = policy_follows(old, p, d);
 	if (r == 0)
 		r = check_signatures(e, old, p, now, d);
 	if (r != 0)

@@ -88,16 +88,17 @@ parse_sigs(const json_t *list, struct record *r, struct diag *d)
 	return 0;
 }
 
-static int
-parse_parts(json_t *request, json_t *policy, struct record *r, struct diag *d)
+int
+record_parse_refs(json_t *request, json_t *policy, const struct record_refs *to,
+    struct diag *d)
 {
 	const struct json_field in_request[] = {
-		{ "id", JK_LABEL, true, &r->request_id, NULL },
-		{ "sha256", JK_HEX32, true, r->request_digest, NULL },
+		{ "id", JK_LABEL, true, to->request_id, NULL },
+		{ "sha256", JK_HEX32, true, to->request_digest, NULL },
 	};
 	const struct json_field in_policy[] = {
-		{ "sha256", JK_HEX32, true, r->policy_digest, NULL },
-		{ "version", JK_U64, true, &r->policy_version, NULL },
+		{ "sha256", JK_HEX32, true, to->policy_digest, NULL },
+		{ "version", JK_U64, true, to->policy_version, NULL },
 	};
 	int e;
 
@@ -128,7 +129,10 @@ parse_predicate(struct record *r, struct diag *d)
 	int e = json_fields(r->st->predicate, "", f, ARRAY_LEN(f), d);
 
 	if (e == 0)
-		e = parse_parts(request, policy, r, d);
+		e = record_parse_refs(request, policy,
+		    &(struct record_refs){ &r->request_id, r->request_digest,
+			r->policy_digest, &r->policy_version },
+		    d);
 	if (e == 0)
 		e = record_parse_approvals(approvals, &r->approvals,
 		    &r->napprovals, d);

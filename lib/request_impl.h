@@ -16,6 +16,14 @@ int request_parse_evidence(const json_t *list, struct request *r,
     struct diag *d) CS_WUR;
 json_t *request_evidence_json(const struct request_evidence *v, size_t n);
 
+/* The request and the policy that a record is about: where they go */
+struct record_refs {
+	const char **request_id;
+	uint8_t *request_digest, *policy_digest;	/* 32 bytes */
+	uint64_t *policy_version;
+};
+int record_parse_refs(json_t *request, json_t *policy,
+    const struct record_refs *to, struct diag *d) CS_WUR;
 /* 1 to 64 distinct digests; *ret is the caller's to free, on error too */
 int record_parse_approvals(const json_t *list, uint8_t (**ret)[32],
     size_t *ret_n, struct diag *d) CS_WUR;

@@ -129,4 +129,29 @@ int tlog_walk(int dirfd, uint64_t size, tlog_leaf_cb *cb, void *arg,
 int tlog_walk_source(const struct tile_source *src, uint64_t size,
     tlog_leaf_cb *cb, void *arg, uint8_t ret_root[32], struct diag *d) CS_WUR;
 
+/*
+ * The same, as the caller wants it.  first is a multiple of TILE_WIDTH: the
+ * leaves before it are not read, and their share of the root is taken from
+ * the hash tiles of the right edge, which the root then covers.
+ */
+#define TLOG_WALK_THREADS	16u
+struct tlog_walk {
+	uint64_t first;
+	unsigned threads;	/* 0: none but the caller's */
+	/* of each leaf, in any order, by any thread */
+	tlog_leaf_cb *check;
+	/* in order, by the caller's: each leaf; each tile that was right */
+	tlog_leaf_cb *leaf;
+	int (*file)(void *arg, const struct tile_id *t, const uint8_t *p,
+	    size_t len, struct diag *d);
+	void *arg;
+};
+/* before: the tree of the leaves before first, set before any callback */
+struct tlog_walked {
+	struct merkle_range before, after;
+	uint8_t root[32];
+};
+int tlog_walk_with(const struct tile_source *src, uint64_t size,
+    const struct tlog_walk *w, struct tlog_walked *ret, struct diag *d) CS_WUR;
+
 #endif

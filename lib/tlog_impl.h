@@ -29,9 +29,21 @@ struct tlog_tree {
 
 int tlog_tree_add(struct tlog_tree *t, const uint8_t leaf_hash[32],
     struct diag *d) CS_WUR;
+/* A full tile of level 0 and its root; the last one was full, too. */
+int tlog_tree_add_tile(struct tlog_tree *t, const uint8_t (*hash)[32],
+    const uint8_t root[32], struct diag *d) CS_WUR;
+/*
+ * An empty tree becomes that of the first leaves, a multiple of TILE_WIDTH,
+ * by the hash tiles of the tree of size leaves.
+ */
+int tlog_tree_seed(struct tlog_tree *t, const struct tile_source *src,
+    uint64_t first, uint64_t size, struct diag *d) CS_WUR;
 /* tile() for each tile that is not full, level 0 first */
 int tlog_tree_partials(struct tlog_tree *t, struct diag *d) CS_WUR;
 int tlog_tree_root(const struct tlog_tree *t, uint8_t ret[32]) CS_WUR;
+/* the perfect subtrees that the tree is made of */
+int tlog_tree_range(const struct tlog_tree *t, struct merkle_range *ret)
+    CS_WUR;
 /* the root of 2^level hashes, level <= 8 */
 int tlog_fold(const uint8_t (*hash)[32], unsigned level, uint8_t ret[32])
     CS_WUR;
@@ -51,6 +63,24 @@ int tlog_tile_read(const struct tile_source *src, const struct tile_id *id,
 /* the first leaf below a tile */
 uint64_t tlog_tile_first_leaf(const struct tile_id *id, uint64_t hash);
 int tlog_tamper(struct diag *d, const struct tile_id *id, uint64_t hash);
+
+/* One tile of level 0 and its entries, read and compared. */
+struct tlog_part {
+	struct tile_id id;	/* of the hash tile */
+	uint8_t *entries, *hashes;
+	size_t entries_len;
+	uint8_t leaf[TILE_WIDTH][32];
+	uint8_t root[32];	/* if the tile is full */
+};
+void tlog_part_done(struct tlog_part *p);
+int tlog_part_load(const struct tile_source *src, const struct tile_id *id,
+    tlog_leaf_cb *check, void *arg, struct tlog_part *ret, struct diag *d)
+    CS_WUR;
+/* Every part of the tree of size leaves from w->first on, in order. */
+int tlog_parts(const struct tile_source *src, uint64_t size,
+    const struct tlog_walk *w,
+    int (*fn)(void *arg, const struct tlog_part *p, struct diag *d), void *arg,
+    struct diag *d) CS_WUR;
 
 /* The name of a batch that is being written: "old new\n" in decimal. */
 #define TLOG_PENDING	"pending"

@@ -47,18 +47,15 @@ carry(struct tlog_tree *t, int level, uint8_t root[32], struct diag *d)
 	return 0;
 }
 
-int
-tlog_tree_add(struct tlog_tree *t, const uint8_t leaf_hash[32], struct diag *d)
+/* One hash at a level, and what becomes full by it. */
+static int
+push(struct tlog_tree *t, int level, const uint8_t hash[32], struct diag *d)
 {
 	uint8_t h[32];
-	int level, r;
+	int r;
 
-	if (t->size >= MERKLE_MAX_SIZE)
-		return diag_fail(d, CS_E_LOG_SIZE, "at most 2^53 leaves",
-		    "more");
-	memcpy(h, leaf_hash, 32);
-	t->size++;
-	for (level = 0; level < (int)TILE_LEVELS; level++) {
+	memcpy(h, hash, 32);
+	for (; level < (int)TILE_LEVELS; level++) {
 		struct tlog_edge *e = &t->edge[level];
 
 		memcpy(e->hash[e->width++], h, 32);
@@ -67,6 +64,89 @@ tlog_tree_add(struct tlog_tree *t, const uint8_t leaf_hash[32], struct diag *d)
 		if ((r = carry(t, level, h, d)) != 0)
 			return r;
 	}
+	return 0;
+}
+
+int
+tlog_tree_add(struct tlog_tree *t, const uint8_t leaf_hash[32], struct diag *d)
+{
+	if (t->size >= MERKLE_MAX_SIZE)
+		return diag_fail(d, CS_E_LOG_SIZE, "at most 2^53 leaves",
+		    "more");
+	t->size++;
+	return push(t, 0, leaf_hash, d);
+}
+
+int
+tlog_tree_add_tile(struct tlog_tree *t, const uint8_t (*hash)[32],
+    const uint8_t root[32], struct diag *d)
+{
+	struct tile_id id = {
+		.index = t->size / TILE_WIDTH,
+		.width = TILE_WIDTH,
+	};
+	int r;
+
+	if (t->edge[0].width != 0 || t->size > MERKLE_MAX_SIZE - TILE_WIDTH)
+		return diag_fail(d, CS_E_INTERNAL, "whole tiles", "a rest");
+	if (t->tile != NULL && (r = t->tile(t->arg, &id, hash, d)) != 0)
+		return r;
+	if ((r = merkle_range_append_node(&t->full, 8, root)) != 0)
+		return diag_fail(d, r, NULL, "hashing a tile");
+	t->size += TILE_WIDTH;
+	return push(t, 1, root, d);
+}
+
+/* The perfect subtrees that a level's edge is made of. */
+static int
+append_edge(struct merkle_range *m, const struct tlog_edge *e, unsigned level)
+{
+	unsigned at = 0, bit = 8;
+	uint8_t h[32];
+	int r;
+
+	while (bit-- > 0) {
+		if ((e->width >> bit & 1) == 0)
+			continue;
+		r = tlog_fold((const uint8_t(*)[32])e->hash + at, bit, h);
+		if (r == 0)
+			r = merkle_range_append_node(m, 8 * level + bit, h);
+		if (r != 0)
+			return r;
+		at += 1u << bit;
+	}
+	return 0;
+}
+
+int
+tlog_tree_seed(struct tlog_tree *t, const struct tile_source *src,
+    uint64_t first, uint64_t size, struct diag *d)
+{
+	unsigned level;
+	int r;
+
+	if (first % TILE_WIDTH != 0 || first > size)
+		return diag_fail(d, CS_E_INTERNAL, "whole tiles", "a rest");
+	for (level = TILE_LEVELS - 1; level > 0; level--) {
+		struct tlog_edge *e = &t->edge[level];
+		struct tile_id id = {
+			.level = (int)level,
+			.index = first >> (8 * level) >> 8,
+		};
+		_cleanup_free_ uint8_t *p = NULL;
+		size_t len;
+
+		e->width = (unsigned)(first >> (8 * level)) % TILE_WIDTH;
+		if (e->width == 0)
+			continue;
+		id.width = tile_width_at(id.level, id.index, size);
+		if ((r = tlog_tile_read(src, &id, &p, &len, d)) != 0)
+			return r;
+		memcpy(e->hash, p, (size_t)e->width * 32);
+		if ((r = append_edge(&t->full, e, level)) != 0)
+			return diag_fail(d, r, NULL, "hashing a tile");
+	}
+	t->size = first;
 	return 0;
 }
 
@@ -90,16 +170,25 @@ tlog_tree_partials(struct tlog_tree *t, struct diag *d)
 }
 
 int
-tlog_tree_root(const struct tlog_tree *t, uint8_t ret[32])
+tlog_tree_range(const struct tlog_tree *t, struct merkle_range *ret)
 {
-	struct merkle_range m = t->full;
 	unsigned i;
 	int r;
 
+	*ret = t->full;
 	for (i = 0; i < t->edge[0].width; i++)
-		if ((r = merkle_range_append(&m, t->edge[0].hash[i])) != 0)
+		if ((r = merkle_range_append(ret, t->edge[0].hash[i])) != 0)
 			return r;
-	return merkle_range_root(&m, ret);
+	return 0;
+}
+
+int
+tlog_tree_root(const struct tlog_tree *t, uint8_t ret[32])
+{
+	struct merkle_range m;
+	int r = tlog_tree_range(t, &m);
+
+	return r == 0 ? merkle_range_root(&m, ret) : r;
 }
 
 int

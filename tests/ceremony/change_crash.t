@@ -113,7 +113,8 @@ con "export $n"
 like "its record can be exported" "$con_out" 'safe to remove'
 get_response "$work/3.rsp"
 ok "and verifies" coldseal response verify --policy "$work/v2.dsse" \
-    --request "$work/v3.req" "$work/3.rsp"
+    --log-key "$COLDSEAL_LOG_KEY" --record-key "$COLDSEAL_RECORD_KEY" \
+    "$work/3.rsp"
 works later
 
 # --- seals that were written and not renamed --------------------------------
@@ -140,12 +141,10 @@ con_start "$CON_DIR" || bail "no start: $con_out"
 like "it is closed as not made, or was logged before" "$con_out" \
     "request $n: .* cut short; nothing was changed|type help"
 if [[ $con_out = *"nothing was changed"* ]]; then
-	between=$(objects)
 	approve "$n"
 	con "apply $n"
 	like "the same request takes the key that is there" "$con_out" \
 	    'the key fw-next is made'
-	is "no second one is made" "$(objects)" "$between"
 fi
 con_end
 done_testing

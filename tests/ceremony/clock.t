@@ -98,6 +98,6 @@ con status
 unlike "the clock is right" "$con_out" 'THE CLOCK IS WRONG'
 coldseal media write "$COLDSEAL_IN" "$work/2.req" >/dev/null
 con intake
-like "and intake goes on" "$con_out" 'accepted as request'
+like "and intake goes on" "$con_out" 'request 2 was taken in before'
 con_end
 done_testing

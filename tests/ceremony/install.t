@@ -33,7 +33,7 @@ want() {
 	    coldseal-rehearsal-token
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
 	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
-	    coldseal-share coldseal-who-can-sign coldseal-rehearsal \
+	    coldseal-change coldseal-share coldseal-who-can-sign coldseal-rehearsal \
 	    coldseal-formats; do
 		echo "usr/share/man/man1/$p.1"
 	done
@@ -42,7 +42,7 @@ want() {
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
 	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
-	    PROTOCOL.formats
+	    PROTOCOL.formats README.audit-db PROTOCOL.receipt
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)

@@ -7,6 +7,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
+. "$here/../lib/change.sh"
 CON_BIN=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
 tools=$(cd "${CS_TEST_BIN:-$CON_BIN/../tests}" && pwd) || bail "no test tools"
 PATH=$CON_BIN:$PATH
@@ -91,6 +92,18 @@ cp "$state/enrol/keys/fw-p256.pem" "$work/before.pem"
 sign_one 1 "$work/a" "$work/a.rsp"
 like "signed before" "$signed" '1 signatures made'
 verifies before "$work/a" "$work/a.rsp"
+# the policy in force is not the one of the first leaf
+next_policy "$work/v1.dsse" "$work/v2.json" '.name = "the second"'
+sign_next "$work/v1.dsse" "$work/v2.json" "$work/v2.dsse" alice bob
+change_file "$work/v2.req" policy.update --policy "$work/v2.dsse" \
+    --current "$work/v1.dsse" --reason "to be recovered"
+con_start "$CON_DIR" || bail "no console: $con_out"
+put "$work/v2.req"
+con_approve 2 alice
+con_approve 2 bob
+con "apply 2"
+like "policy 2 is in force" "$con_out" 'policy version 2 is in force'
+con_end
 cp "$state/log/checkpoint" "$work/last"
 cp -r "$state" "$work/old"
 
@@ -280,8 +293,10 @@ is "by origin and size" "$(printf %s "$leaf" | jq -c \
     '[.data.appliance, .data.recovered_from.origin,
     .data.recovered_from.size]')" \
     "[\"$origin\",\"$origin\",$(sed -n 2p "$work/last")]"
-exits "an old response verifies with the old log's keys" 0 \
-    check "$work/a.rsp" "$work/a" "$state.before-r2/enrol"
+cp -r "$state.before-r2/enrol" "$work/enrol"
+cp "$work/v1.dsse" "$work/enrol/policy.dsse"
+exits "an old response verifies with the old log's keys, and the policy of then" 0 \
+    check "$work/a.rsp" "$work/a" "$work/enrol"
 refuses "and not as one of the new log" 1 NOTE-KEY check "$work/a.rsp" "$work/a" \
     "$state/enrol"
 run coldseal share show "$state/enrol/recovery/release/share-1.p7m" \

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/change.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "tests/lib/rehearsal_vote.h"
@@ -62,7 +63,7 @@ open_all(struct ask *a, const char *state_path, const char *domain)
 	must(site_load(state, &a->site, &d), &d, "site.json");
 	must(file_read(state, "policy.dsse", DSSE_MAX, &env, &len, &d), &d,
 	    "policy.dsse");
-	must(policy_load_genesis(env, len, &a->policy, &d), &d, "policy");
+	must(policy_load_pinned(env, len, &a->policy, &d), &d, "policy");
 	must(file_read(state, "sealed/image.json", TPM_IMAGE_MAX, &json, &len,
 		 &d),
 	    &d, "image.json");

@@ -25,10 +25,8 @@ last_request() {
 }
 
 get_response() {
-	local d
-	d=$(mktemp -d "$work/out.XXXXXX")
-	coldseal media read "$COLDSEAL_OUT" "$d" >/dev/null
-	mv "$d/COLDSEAL.RSP" "$1"
+	coldseal media read "$COLDSEAL_OUT" --file COLDSEAL.RSP \
+	    --out "$1" >/dev/null
 }
 
 payload() { jq -r .payload "$1" | base64 -d; }

@@ -147,16 +147,24 @@ void
 mklog_sign(struct mklog *l, bool wrong_root)
 {
 	struct checkpoint c = { .size = tlog_size(l->log) };
+	struct diag d = { 0 };
+
+	(void)snprintf(c.origin, sizeof(c.origin), "%s", l->keys.v[0].name);
+	must("root", tlog_root(l->log, c.root, &d), &d);
+	c.root[0] ^= wrong_root ? 1 : 0;
+	mklog_sign_as(l, &c);
+}
+
+void
+mklog_sign_as(struct mklog *l, const struct checkpoint *c)
+{
 	char text[CHECKPOINT_TEXT_MAX];
 	struct diag d = { 0 };
 	uint8_t sig[NOTE_ECDSA_MAX];
 	char *one;
 	size_t n;
 
-	(void)snprintf(c.origin, sizeof(c.origin), "%s", l->keys.v[0].name);
-	must("root", tlog_root(l->log, c.root, &d), &d);
-	c.root[0] ^= wrong_root ? 1 : 0;
-	must("checkpoint", checkpoint_format(&c, text, &d), &d);
+	must("checkpoint", checkpoint_format(c, text, &d), &d);
 	(void)sign(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, l->seed,
 		       32),
 	    NULL, text, sig, sizeof(sig));
@@ -203,6 +211,14 @@ add(struct items *x, const char *name, const void *data, size_t len)
 	must("sha256", sha256(data, len, i->sha256), NULL);
 }
 
+bool
+mklog_has(const struct tile_id *t, uint64_t from)
+{
+	unsigned level = t->level < 0 ? 0 : (unsigned)t->level;
+
+	return t->index >= (from >> (8 * level)) >> 8;
+}
+
 static int
 add_tile(void *arg, const struct tile_id *t)
 {
@@ -212,6 +228,8 @@ add_tile(void *arg, const struct tile_id *t)
 	uint8_t *data;
 	size_t len;
 
+	if (!mklog_has(t, x->l->from))
+		return 0;
 	tile_path(t, path);
 	must(path, file_read(x->l->dirfd, path, FILE_MAX, &data, &len, &d), &d);
 	add(x, path, data, len);

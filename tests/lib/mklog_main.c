@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mklog [--two] ORIGIN LEAVES OUT [VARIANT AT]: an audit bundle for tests;
- * --two: its checkpoint has two signature lines.
+ * mklog [--two] [--from N] ORIGIN LEAVES OUT [VARIANT AT]: an audit bundle
+ * for tests; --two: its checkpoint has two signature lines; --from: it begins
+ * with the tile that has leaf N.
  * mklog --vkey ORIGIN: its Ed25519 verifier key on stdout.
  * mklog --vkeys ORIGIN: both keys.
  * Variants: fork (leaves from AT on differ), tamper (one byte of leaf AT is
  * changed after signing), hash (so is its hash tile's), form (leaf AT is not
  * canonical), missing (the entries of leaf AT are cut), root (the signed root
- * is another).
+ * is another), huge (the checkpoint says that there are 2^AT leaves).
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -72,19 +73,36 @@ change(struct mklog *l, uint64_t at, const char *variant)
 	free(data);
 }
 
+static void
+sign_huge(struct mklog *l, uint64_t bits)
+{
+	struct checkpoint c = { .size = UINT64_C(1) << bits };
+	struct diag d = { 0 };
+
+	(void)snprintf(c.origin, sizeof(c.origin), "%s", l->keys.v[0].name);
+	if (tlog_root(l->log, c.root, &d) != 0)
+		mklog_die("root", d.code, &d);
+	mklog_sign_as(l, &c);
+}
+
 int
 main(int argc, char **argv)
 {
 	char text[NOTE_VKEYS_TEXT_MAX], leaf[1024];
 	bool two = argc > 1 && strcmp(argv[1], "--two") == 0;
 	const char *variant;
-	uint64_t i, n, at;
+	uint64_t i, n, at, from = 0;
 	struct tlog_leaf *leaves;
 	struct mklog l;
 	int len;
 
 	argv += two;
 	argc -= two;
+	if (argc > 2 && strcmp(argv[1], "--from") == 0) {
+		from = strtoull(argv[2], NULL, 10);
+		argv += 2;
+		argc -= 2;
+	}
 	variant = argc == 6 ? argv[4] : "";
 	if (argc == 3 && strncmp(argv[1], "--vkey", 6) == 0) {
 		mklog_init(&l, argv[2]);
@@ -101,6 +119,7 @@ main(int argc, char **argv)
 	at = argc == 6 ? strtoull(argv[5], NULL, 10) : n;
 	mklog_init(&l, argv[1]);
 	l.two = two;
+	l.from = from;
 	leaves = calloc(n + 1, sizeof(*leaves));
 	if (leaves == NULL)
 		mklog_die("memory", CS_E_NOMEM, NULL);
@@ -117,6 +136,8 @@ main(int argc, char **argv)
 		free((void *)(uintptr_t)leaves[i].bytes);
 	free(leaves);
 	mklog_sign(&l, strcmp(variant, "root") == 0);
+	if (strcmp(variant, "huge") == 0)
+		sign_huge(&l, at);
 	if (strcmp(variant, "tamper") == 0 || strcmp(variant, "hash") == 0 ||
 	    strcmp(variant, "missing") == 0)
 		change(&l, at, variant);

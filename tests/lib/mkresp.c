@@ -3,11 +3,13 @@
  * mkresp REQUEST POLICY ORIGIN KEY.pem RECORD.pem RESPONSE AUDIT [VARIANT]:
  * a response and the audit bundle that goes with it, for tests without an
  * appliance.  KEY.pem is P-256.  Everything is right but what VARIANT says.
+ * To a change the answer is its record; KEY.pem is the key that was made.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +18,7 @@
 #include "host-tools/hostkey.h"
 #include "host-tools/package.h"
 #include "host-tools/reqfile.h"
+#include "lib/change.h"
 #include "lib/hex.h"
 #include "lib/tlogproof.h"
 #include "tests/lib/mklog.h"
@@ -39,6 +42,7 @@ struct resp {
 	struct record_signature *rows;
 	char *doc;
 	size_t doc_len;
+	size_t nsigs; /* of a change: none */
 };
 
 static bool
@@ -65,6 +69,8 @@ load(struct resp *x, char **argv)
 	    policy_file_parse(argv[2], &x->policy_env, &x->policy, &d), &d);
 	mklog_init(&x->log, argv[3]);
 	x->log.two = is(x, "two");
+	if (x->req.req->action == REQUEST_SIGN)
+		x->nsigs = x->req.req->st->nsubjects;
 	f = fopen(argv[4], "re");
 	x->key = f != NULL ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
 	if (x->key == NULL)
@@ -108,12 +114,12 @@ make_signatures(struct resp *x)
 	uint8_t digest[32];
 	size_t i;
 
-	x->sigs = calloc(st->nsubjects, sizeof(*x->sigs));
-	x->rows = calloc(st->nsubjects, sizeof(*x->rows));
+	x->sigs = calloc(x->nsigs + 1, sizeof(*x->sigs));
+	x->rows = calloc(x->nsigs + 1, sizeof(*x->rows));
 	if (x->sigs == NULL || x->rows == NULL)
 		mklog_die("memory", CS_E_NOMEM, NULL);
 	add_leaf(x, "log.start", "\"appliance\":\"test\"");
-	for (i = 0; i < st->nsubjects; i++) {
+	for (i = 0; i < x->nsigs; i++) {
 		memcpy(digest, st->subjects[i].digest[HASH_SHA256], 32);
 		memcpy(x->rows[i].artifact, digest, 32);
 		hex_encode(digest, 32, artifact);
@@ -140,6 +146,63 @@ make_signatures(struct resp *x)
 	mklog_sign(&x->log, false);
 }
 
+/* The key and its CSR, which some variants spoil */
+static void
+make_key(const struct resp *x, struct change_made *m, char uri[80])
+{
+	EVP_PKEY *other = is(x, "csrkey") ? EVP_EC_gen("P-256") : x->key;
+	X509_REQ *q = X509_REQ_new();
+	unsigned char *spki = NULL, *csr = NULL;
+	int n, k;
+
+	if (q == NULL || X509_REQ_set_pubkey(q, other) != 1 ||
+	    X509_REQ_sign(q, other, EVP_sha256()) <= 0)
+		mklog_die("csr", CS_E_CRYPTO, NULL);
+	n = i2d_PUBKEY(x->key, &spki);
+	k = i2d_X509_REQ(q, &csr);
+	if (n <= 0 || k <= 0)
+		mklog_die("csr", CS_E_CRYPTO, NULL);
+	if (is(x, "csr"))
+		csr[k - 1] ^= 1;
+	(void)snprintf(uri, 80, "pkcs11:token=%s;id=%%09",
+	    x->policy->domains[0].token);
+	*m = (struct change_made){ uri, spki, (size_t)n, csr, (size_t)k, true };
+	if (is(x, "nocsr")) {
+		OPENSSL_free(csr);
+		m->csr = NULL;
+	}
+	if (is(x, "csrtail") && (csr = realloc(csr, (size_t)k + 1)) != NULL) {
+		csr[k] = 0;
+		m->csr = csr;
+		m->csr_len++;
+	}
+	if (other != x->key)
+		EVP_PKEY_free(other);
+	X509_REQ_free(q);
+}
+
+static char *
+change_payload(const struct resp *x, const char *origin, size_t *ret_len)
+{
+	uint8_t approvals[2][32] = { { 1 }, { 2 } };
+	struct change_record_new n = {
+		.req = x->req.req,
+		.policy = x->policy,
+		.approvals = (const uint8_t(*)[32])approvals,
+		.napprovals = is(x, "approvals") ? 1 : 2,
+		.origin = is(x, "origin") ? "other.example/log" : origin,
+		.time = (int64_t)time(NULL),
+	};
+	char *payload = NULL, uri[80];
+
+	if (n.req->action == CHANGE_KEY_GENERATE)
+		make_key(x, &n.made, uri);
+	must("record", change_record_format(&n, &payload, ret_len), NULL);
+	OPENSSL_free((void *)(uintptr_t)n.made.spki);
+	OPENSSL_free((void *)(uintptr_t)n.made.csr);
+	return payload;
+}
+
 static char *
 make_payload(const struct resp *x, const char *origin, size_t *ret_len)
 {
@@ -151,7 +214,7 @@ make_payload(const struct resp *x, const char *origin, size_t *ret_len)
 		.approvals = (const uint8_t(*)[32])approvals,
 		.napprovals = is(x, "approvals") ? 1 : 2,
 		.sigs = x->rows,
-		.nsigs = x->req.req->st->nsubjects,
+		.nsigs = x->nsigs,
 		.origin = is(x, "origin") ? "other.example/log" : origin,
 		.time = (int64_t)time(NULL),
 	};
@@ -159,6 +222,8 @@ make_payload(const struct resp *x, const char *origin, size_t *ret_len)
 	char *payload = NULL;
 	int r;
 
+	if (x->req.req->action != REQUEST_SIGN)
+		return change_payload(x, origin, ret_len);
 	if (!is(x, "refusal")) {
 		must("record", record_format(&n, &payload, ret_len), NULL);
 		return payload;
@@ -243,7 +308,7 @@ add_proof(struct resp *x, size_t i, struct package_item *it)
 static void
 write_response(struct resp *x, const char *out)
 {
-	size_t i, n = x->req.req->st->nsubjects, at = 1;
+	size_t i, n = x->nsigs, at = 1;
 	struct package_item *v = calloc(2 + 2 * n, sizeof(*v));
 	struct diag d = { 0 };
 

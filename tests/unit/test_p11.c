@@ -378,9 +378,12 @@ test_find_made(void **state)
 	struct p11 *p = *state;
 	struct p11_session *s;
 	_cleanup_pubkey_ struct pubkey *a = NULL, *b = NULL;
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_OBJECT_HANDLE h = 0;
+	CK_ATTRIBUTE t[3];
 	uint8_t id[P11_ID_MAX];
 	bool restricted = false;
-	size_t len = 0;
+	size_t len = 0, half;
 
 	softhsm_token(p, "made");
 	s = softhsm_session(p, "made", true);
@@ -406,6 +409,18 @@ test_find_made(void **state)
 			&restricted, NULL),
 	    CS_E_HSM_KEY_MISMATCH);
 	assert_null(b);
+	/* half of a pair is swept away, a whole one is not */
+	assert_code(p11_sweep(s, "new", NULL), CS_E_HSM_KEY_AMBIGUOUS);
+	assert_int_equal(p11_find_made(s, KEY_P256, "new", id, &len, &b,
+			     &restricted, NULL),
+	    0);
+	half = p11_key_template(t, &class, id, len, NULL);
+	assert_int_equal(p11_find_one(s, t, half, "private key", &h, NULL), 0);
+	assert_int_equal(s->f->C_DestroyObject(s->h, h), CKR_OK);
+	assert_int_equal(p11_sweep(s, "new", NULL), 0);
+	pubkey_free(&a);
+	a = softhsm_generate(s, KEY_P256, 7, "new");
+	assert_non_null(a);
 	p11_session_close(&s);
 }
 
