@@ -247,6 +247,18 @@ forged "minisign without BLAKE2b" REQ-DIGEST "$work/mini.req" \
     'del(.subject[0].digest.blake2b)'
 forged "another BLAKE2b" ARTIFACT-DIGEST "$work/mini.req" \
     '.subject[0].digest.blake2b = ("00" * 64)'
+forged "made before the OpenPGP key was" REQ-NOT-BEFORE \
+    "$work/pgp-ed.req" \
+    '.predicate.created = "'"$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ)"'"'
+for spec in ed25519-sha512,cms ed25519-sha512,minisign \
+    ecdsa-p384-sha384,sshsig ecdsa-p256-sha256,signify \
+    rsa3072-pss-sha256,openpgp-clear; do
+	run coldseal-provision keys --key "k,release,$spec"
+	is "provisioning makes no key for $spec" "$tap_status" 2
+	like "and says why" "$tap_err" 'algorithm of the format'
+done
+run coldseal-provision keys --key k,release,ml-dsa-65,raw
+like "nor one for ML-DSA" "$tap_err" KEY-ML-DSA
 head -c 4097 /dev/zero | tr '\0' a >long.txt
 run request "$work/f.req" note note long.txt
 like "a long text is refused where the request is made" "$tap_err" FORMAT-TEXT
