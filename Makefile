@@ -58,7 +58,7 @@ QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key key_normal keyverify)
 # one file per format of signatures, and their table
-FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_minisign \
+FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
 	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
 	sigfmt_util pgp)
 MERKLE := $(call lib,merkle)
