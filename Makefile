@@ -147,7 +147,8 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_ahead core_change core_change_view core_export core_gates core_receipt \
+	core_ahead core_audit core_change core_change_view core_export core_gates \
+	core_receipt \
 	core_show core_trace \
 	core_who)) \
 	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \

@@ -620,6 +620,13 @@ ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
 	return tlog_inclusion(l->log, index, size, ret, ret_n, d);
 }
 
+int
+ledger_consistency(struct ledger *l, uint64_t old_size, uint64_t new_size,
+    uint8_t (*ret)[32], size_t *ret_n, struct diag *d)
+{
+	return tlog_consistency(l->log, old_size, new_size, ret, ret_n, d);
+}
+
 const char *
 ledger_policy(const struct ledger *l)
 {

@@ -161,6 +161,9 @@ int ledger_leaf(struct ledger *l, uint64_t index, char **ret, size_t *ret_len,
 /* hash-path of a leaf in the tree of a size; ret holds 64 hashes */
 int ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
     uint8_t (*ret)[32], size_t *ret_n, struct diag *d) CS_WUR;
+/* the same of a tree in a larger one */
+int ledger_consistency(struct ledger *l, uint64_t old_size, uint64_t new_size,
+    uint8_t (*ret)[32], size_t *ret_n, struct diag *d) CS_WUR;
 /* the policy that the first leaf pins, or a later one */
 const char *ledger_policy(const struct ledger *l);	/* digest, "" if none */
 const char *ledger_policy_envelope(const struct ledger *l);	/* its blob */

@@ -71,7 +71,30 @@ cp -r "$CON_DIR/tpm" "$work/tpm"
 con_start "$CON_DIR" || bail "no start: $con_out"
 sign_one 2
 like "signing goes on" "$signed" '1 signatures made'
-audit "$work/2.rcp" audrey || bail "no second receipt"
+like "what the auditor has stays here" "$con_out" \
+    'the audit bundle begins at leaf [0-9]+'
+ok "the auditor has all of it with that" audit "$work/2.rcp" audrey
+mkdir "$work/part" "$work/whole"
+tar -C "$work/part" -xf "$work/aud"
+tar -xOf "$work/1.rcp" receipt >"$work/receipt"
+go_since() {
+	GO111MODULE=off GOPATH=/usr/share/gocode go run \
+	    "$here/../lib/gocheck.go" since "$1" "$work/receipt" \
+	    "$COLDSEAL_LOG_KEY"
+}
+ok "Go: the log grew from the receipt's" go_since "$work/part/consistency"
+sed '2s/./A/;2s/^AA/BA/' "$work/part/consistency" >"$work/bad"
+refused() { ! "$@"; }
+ok "Go: and not by another proof" refused go_since "$work/bad"
+con "export full"
+like "all of it is written again if asked for" "$con_out" 'safe to remove'
+coldseal media read "$COLDSEAL_OUT" --file COLDSEAL.AUD \
+    --out "$work/full" >/dev/null
+tar -C "$work/whole" -xf "$work/full"
+ok "with no proof, and more documents" test ! -e "$work/whole/consistency" \
+    -a "$(ls "$work/whole/blobs" | wc -l)" -gt "$(ls "$work/part/blobs" | wc -l)"
+con "export 1 2"
+like "another word than full is refused" "$con_out" 'USAGE'
 con_end
 
 # --- disk and TPM are set back together: they fit each other ----------------
