@@ -56,7 +56,11 @@ TEXT := $(call lib,b64 utf8)
 QRFRAME := $(call lib,b32 qrframe)
 QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
-KEY := $(call lib,key key_normal keyverify sigfmt)
+KEY := $(call lib,key key_normal keyverify)
+# one file per format of signatures, and their table
+FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_minisign \
+	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
+	sigfmt_util pgp)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
@@ -79,7 +83,7 @@ GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	policy_lint_parts policy_lint_rules policy_review policy_words)
 DIRLIST := $(call lib,dirlist)
 SHARE := $(call lib,share share_check share_cms share_manifest)
-DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(MERKLE) $(DOC)
+DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
@@ -102,7 +106,7 @@ ATTEST_VERIFY := $(call o,$(addprefix tpm/,attest_verify attest_verify_answer \
 	attest_verify_nv))
 P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
-CERT := $(call o,$(addprefix hsm/,cms selfsign tbs))
+CERT := $(call o,$(addprefix hsm/,selfsign sign_format tbs))
 # keys of a policy: what an update and a key ceremony need
 KEYS := $(call o,$(addprefix hsm/,csr key_uri p11_change policy_keys tbs))
 RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
@@ -111,14 +115,16 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
-	audit_accept audit_anchor audit_attest audit_db audit_field audit_import \
-	audit_keep audit_leaf audit_pairs audit_read audit_rebuild audit_receipt audit_rows \
-	audit_schema audit_sql audit_status audit_store audit_verify audit_words \
-	tilefiles change_create change_show cli docs \
-	evfiles govern govern_diff govern_explain govern_lint govern_review \
-	hostkey hostkey_p11 hostkey_pem image_sign inputs logsource main media \
-	media_read media_write multihash newfile package package_write \
+	audit_accept audit_anchor audit_attest audit_db audit_field \
+	audit_import audit_keep audit_leaf audit_pairs audit_read \
+	audit_rebuild audit_receipt audit_rows audit_schema audit_sql \
+	audit_status audit_store audit_verify audit_words change_create \
+	change_show cli docs evfiles formats govern govern_diff \
+	govern_explain govern_lint govern_review hostkey hostkey_p11 \
+	hostkey_pem image_sign inputs logsource main media media_read \
+	media_write multihash newfile package package_write policy_pubkey \
 	policy_show policy_sign policy_simulate progress reqfile reqnew \
+	tilefiles \
 	request_approve request_check request_create \
 	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
@@ -194,12 +200,12 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
-	host-tools/coldseal-who-can-sign.1 \
+	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
-	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence \
+	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence lib/PROTOCOL.formats \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt

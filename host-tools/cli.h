@@ -77,7 +77,7 @@ extern const struct cli_verb verb_request_create, verb_request_show,
     verb_audit_receipt, verb_policy_sign, verb_policy_show,
     verb_policy_simulate,
     verb_policy_lint, verb_policy_explain, verb_policy_diff,
-    verb_policy_review, verb_who_can_sign,
+    verb_policy_review, verb_policy_pubkey, verb_who_can_sign, verb_formats,
     verb_image_sign, verb_share_show, verb_share_reseal,
     verb_attest_enroll, verb_attest_challenge, verb_attest_verify;
 

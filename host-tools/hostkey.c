@@ -126,7 +126,7 @@ hostkey_open(const char *spec, const char *module, const char *pin_file,
 	if (pin_file != NULL)
 		r = read_pin(pin_file, &pin, d);
 	if (r == 0)
-		r = token ? hostkey_p11_open(spec, module, pin, k, d) :
+		r = token ? hostkey_p11_open(spec, module, &pin, k, d) :
 			    hostkey_pem_open(spec, pin, k, d);
 	if (r != 0)
 		return r;

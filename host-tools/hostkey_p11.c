@@ -6,6 +6,7 @@ struct token {
 	struct p11 *module;
 	struct p11_session *session;
 	struct p11_key *key;
+	struct secret *pin; /* a key may want it at each signature */
 };
 
 static void
@@ -15,6 +16,7 @@ token_close(void *arg)
 
 	p11_key_free(&t->key);
 	p11_session_close(&t->session);
+	secret_free(&t->pin);
 	p11_close(&t->module);
 	free(t);
 }
@@ -51,7 +53,7 @@ static const struct hostkey_ops token_ops = { token_sign, token_close };
  * spent by a program that nobody watches.
  */
 int
-hostkey_p11_open(const char *uri, const char *module, struct secret *pin,
+hostkey_p11_open(const char *uri, const char *module, struct secret **pin,
     struct hostkey *ret, struct diag *d)
 {
 	_cleanup_(token_closep) struct token *t = calloc(1, sizeof(*t));
@@ -77,10 +79,13 @@ hostkey_p11_open(const char *uri, const char *module, struct secret *pin,
 	if (r == 0)
 		r = p11_public_spki(t->session, u.id, u.id_len, label, &pub, d);
 	if (r == 0)
-		r = p11_login(t->session, pin, 0, d);
-	if (r == 0)
+		r = p11_login(t->session, *pin, 0, d);
+	if (r == 0) {
+		t->pin = take_ptr(*pin);
+		p11_pin_each(t->session, t->pin);
 		r = p11_find_key(t->session, u.id, u.id_len, label, pub->spki,
 		    pub->spki_len, &t->key, d);
+	}
 	if (r != 0)
 		return r;
 	ret->ops = &token_ops;

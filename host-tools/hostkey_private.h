@@ -18,10 +18,13 @@ struct hostkey {
 	struct pubkey *pub;
 };
 
-/* Both fill *ret on success only.  pin is borrowed and may be NULL. */
+/*
+ * Both fill *ret on success only.  pin is borrowed and may be NULL; the token
+ * keeps it, if it opens.
+ */
 int hostkey_pem_open(const char *path, struct secret *pin,
     struct hostkey *ret, struct diag *d) CS_WUR;
-int hostkey_p11_open(const char *uri, const char *module, struct secret *pin,
+int hostkey_p11_open(const char *uri, const char *module, struct secret **pin,
     struct hostkey *ret, struct diag *d) CS_WUR;
 
 /* A file of at most one page into a secret. */

@@ -24,6 +24,7 @@ inputs_done(struct inputs *in)
 	for (i = 0; i < in->n; i++) {
 		free(in->v[i].path);
 		free(in->v[i].s.name);
+		free(in->v[i].s.text);
 	}
 	free(in->v);
 	memset(in, 0, sizeof(*in));
@@ -148,6 +149,28 @@ pass_done(struct pass *p)
 	free(p->chunk);
 }
 
+/* room: start_text() made it of the file's size */
+static int
+keep(struct subject *s, const uint8_t *p, size_t n)
+{
+	if (n > STATEMENT_TEXT_MAX - s->text_len)
+		return CS_E_HOST_CHANGED;
+	memcpy(s->text + s->text_len, p, n);
+	s->text_len += n;
+	return 0;
+}
+
+static int
+start_text(struct input *in, uint64_t size, struct diag *d)
+{
+	if (size == 0 || size > STATEMENT_TEXT_MAX)
+		return diag_fail(d, CS_E_FORMAT_TEXT, "1 to 4096 bytes",
+		    "%" PRIu64 " in %s", size, in->path);
+	in->s.text_len = 0;
+	in->s.text = malloc(STATEMENT_TEXT_MAX);
+	return in->s.text == NULL ? diag_nomem(d) : 0;
+}
+
 /* All digests of fd from here to its end; *ret_size: bytes that were read. */
 static int
 hash_fd(struct pass *p, int fd, struct subject *s, uint64_t *ret_size)
@@ -164,25 +187,29 @@ hash_fd(struct pass *p, int fd, struct subject *s, uint64_t *ret_size)
 		if (n < 0)
 			return CS_E_IO;
 		r = multihash_update(&p->m, p->chunk, (size_t)n);
+		if (r == 0 && s->text != NULL)
+			r = keep(s, p->chunk, (size_t)n);
 		size += (uint64_t)n;
 		progress_add(&p->bar, (uint64_t)n);
 	}
 	if (r == 0)
 		r = multihash_final(&p->m, s->digest);
 	for (a = 0; a < HASH_COUNT; a++)
-		s->has[a] = r == 0;
+		s->has[a] = r == 0 && p->m.h[a] != NULL;
 	*ret_size = size;
 	return r;
 }
 
 static int
-hash_one(struct pass *p, struct input *in, struct diag *d)
+hash_one(struct pass *p, struct input *in, bool text, struct diag *d)
 {
 	_cleanup_fd_ int fd = -1;
 	uint64_t size = 0, seen = 0;
 	int r;
 
 	r = open_regular(in->path, &fd, &size, d);
+	if (r == 0 && text)
+		r = start_text(in, size, d);
 	if (r != 0)
 		return r;
 	r = hash_fd(p, fd, &in->s, &seen);
@@ -212,12 +239,12 @@ inputs_hash(struct inputs *in, const char *what, struct diag *d)
 	p.chunk = malloc(CHUNK);
 	if (p.chunk == NULL)
 		return diag_nomem(d);
-	r = multihash_init(&p.m);
+	r = multihash_init(&p.m, in->hashes | HASH_BIT(HASH_SHA256));
 	if (r != 0)
 		return diag_fail(d, r, NULL, "hashing");
 	progress_start(&p.bar, what, total);
 	for (i = 0; r == 0 && i < in->n; i++)
-		r = hash_one(&p, &in->v[i], d);
+		r = hash_one(&p, &in->v[i], in->texts, d);
 	progress_end(&p.bar);
 	return r;
 }

@@ -6,16 +6,18 @@
 
 /*
  * Local files that go into a request, or that a response is compared with:
- * each is read once and gets all digests in that pass.
+ * each is read once and gets its digests in that pass.
  */
 struct input {
 	char *path;
-	struct subject s;	/* name, size and every digest */
+	struct subject s;	/* name, size, digests, text */
 };
 
 struct inputs {
 	struct input *v;
 	size_t n, cap;
+	uint32_t hashes;	/* HASH_BIT() of each, besides sha256 */
+	bool texts;		/* keep what is read too: small files only */
 };
 
 void inputs_done(struct inputs *in);

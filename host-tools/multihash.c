@@ -11,13 +11,14 @@ multihash_done(struct multihash *m)
 }
 
 int
-multihash_init(struct multihash *m)
+multihash_init(struct multihash *m, uint32_t which)
 {
 	unsigned a;
 	int r = 0;
 
 	for (a = 0; r == 0 && a < HASH_COUNT; a++)
-		r = hasher_new((enum hash_alg)a, &m->h[a]);
+		if ((which & HASH_BIT(a)) != 0)
+			r = hasher_new((enum hash_alg)a, &m->h[a]);
 	return r;
 }
 
@@ -28,7 +29,8 @@ multihash_reset(struct multihash *m)
 	int r = 0;
 
 	for (a = 0; r == 0 && a < HASH_COUNT; a++)
-		r = hasher_reset(m->h[a]);
+		if (m->h[a] != NULL)
+			r = hasher_reset(m->h[a]);
 	return r;
 }
 
@@ -39,7 +41,8 @@ multihash_update(struct multihash *m, const void *data, size_t len)
 	int r = 0;
 
 	for (a = 0; r == 0 && a < HASH_COUNT; a++)
-		r = hasher_update(m->h[a], data, len);
+		if (m->h[a] != NULL)
+			r = hasher_update(m->h[a], data, len);
 	return r;
 }
 
@@ -50,7 +53,8 @@ multihash_final(struct multihash *m, uint8_t digest[HASH_COUNT][HASH_MAX_LEN])
 	int r = 0;
 
 	for (a = 0; r == 0 && a < HASH_COUNT; a++)
-		r = hasher_final(m->h[a], digest[a],
-		    hash_len((enum hash_alg)a));
+		if (m->h[a] != NULL)
+			r = hasher_final(m->h[a], digest[a],
+			    hash_len((enum hash_alg)a));
 	return r;
 }

@@ -228,7 +228,7 @@ package_read(const struct package *p, const char *name, size_t max,
 
 int
 package_digests(const struct package *p, const struct package_member *m,
-    uint8_t digest[HASH_COUNT][HASH_MAX_LEN], struct diag *d)
+    uint32_t which, uint8_t digest[HASH_COUNT][HASH_MAX_LEN], struct diag *d)
 {
 	_cleanup_(multihash_done) struct multihash h = { 0 };
 	_cleanup_free_ uint8_t *chunk = malloc(CHUNK);
@@ -238,7 +238,7 @@ package_digests(const struct package *p, const struct package_member *m,
 
 	if (chunk == NULL)
 		return diag_nomem(d);
-	r = multihash_init(&h);
+	r = multihash_init(&h, which | HASH_BIT(HASH_SHA256));
 	for (; r == 0 && at < m->size; at += n) {
 		n = m->size - at < CHUNK ? (size_t)(m->size - at) : CHUNK;
 		if (fd_pread_all(p->fd, chunk, n, (off_t)(m->offset + at)) != 0)

@@ -44,9 +44,13 @@ const struct package_member *package_find(const struct package *p,
 /* CS_E_LOG_MISSING if there is none; terminated; free(*ret) */
 int package_read(const struct package *p, const char *name, size_t max,
     uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
-/* Every digest of a member, streamed; its SHA-256 is compared again. */
+/*
+ * Digests (HASH_BIT() of each) of a member, streamed; its SHA-256, which is
+ * always made, is compared again.
+ */
 int package_digests(const struct package *p, const struct package_member *m,
-    uint8_t digest[HASH_COUNT][HASH_MAX_LEN], struct diag *d) CS_WUR;
+    uint32_t which, uint8_t digest[HASH_COUNT][HASH_MAX_LEN], struct diag *d)
+    CS_WUR;
 /* Tiles out of an audit bundle; p must outlive it. */
 struct tile_source package_tiles(struct package *p);
 

@@ -87,6 +87,8 @@ show_keys(const struct policy *p)
 		show_id("    public", k->key->id);
 		show_list("products", &k->products);
 		show_list("formats", &k->formats);
+		if (k->namespace != NULL)
+			show_text("    namespace", k->namespace);
 		if (k->shared != NULL)
 			show_text("    shared", k->shared);
 		if (k->reason != NULL)

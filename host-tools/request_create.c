@@ -40,7 +40,7 @@ static const struct cli_opt options[] = {
 	[O_KEY] = { "key", "ID", CLI_REQUIRED,
 	    "signing key, as the policy names it" },
 	[O_FORMAT] = { "format", "FORMAT", CLI_REQUIRED,
-	    "format of the signatures: raw or cms" },
+	    "format of the signatures (coldseal formats)" },
 	[O_REQUESTER] = { "requester-key", "KEY", CLI_REQUIRED,
 	    "key that signs the request: a PEM file or a pkcs11: URI" },
 	[O_MODULE] = { "module", "FILE", 0, "PKCS#11 module of that key" },
@@ -91,9 +91,15 @@ draft_done(struct draft *x)
 static int
 collect(const struct cli *c, struct draft *x, struct diag *d)
 {
+	const struct sigfmt *f = sigfmt_by_name(cli_get(c, O_FORMAT));
 	size_t i;
 	int r = 0;
 
+	if (f == NULL)
+		return diag_fail(d, CS_E_FORMAT, sigfmt_names(), "%s",
+		    cli_get(c, O_FORMAT));
+	x->artifacts.hashes = sigfmt_hashes(f);
+	x->artifacts.texts = (f->flags & SIGFMT_F_TEXT) != 0;
 	for (i = 0; r == 0 && i < c->nargs; i++)
 		r = inputs_add(&x->artifacts, c->args[i], NULL, d);
 	for (i = 0; r == 0 && i < c->val[O_LIST].n; i++)

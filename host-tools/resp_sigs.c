@@ -60,19 +60,13 @@ static int
 check_signature(const struct resp_check *x, size_t i, const uint8_t *sig,
     size_t len, struct diag *d)
 {
-	const struct subject *s = &x->f.record->st->subjects[i];
-	const struct policy_key *k = x->key;
-	enum hash_alg a;
+	const struct sigfmt_job j = { .key = x->key,
+		.subject = &x->f.record->st->subjects[i] };
 
-	if (k == NULL)
+	if (x->key == NULL)
 		return diag_fail(d, CS_E_RESPONSE_SIGNATURE,
 		    "a key of the policy", "no key to verify with");
-	a = key_alg_hash(k->alg);
-	if (!s->has[a])
-		return diag_fail(d, CS_E_RESPONSE_SIGNATURE, hash_name(a),
-		    "no such digest in the record");
-	return sigfmt_verify(x->f.record->format, k->key, k->alg, k->cert,
-	    k->cert_len, s->digest[a], hash_len(a), sig, len, d);
+	return sigfmt_verify(x->f.record->format, &j, sig, len, d);
 }
 
 /* The checkpoint is the log's, and has the leaf that the record names. */

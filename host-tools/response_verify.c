@@ -71,6 +71,8 @@ load_all(const struct cli *c, struct resp_check *x, struct diag *d)
 	if (r == 0 && cli_has(c, O_AUDIT))
 		r = tlog_open_source(&x->audit.tiles, x->audit.c.size, &x->log,
 		    d);
+	if (r == 0 && x->f.record != NULL)
+		x->artifacts.hashes = statement_hashes(x->f.record->st);
 	for (i = 0; r == 0 && i < c->val[O_ARTIFACT].n; i++)
 		r = inputs_add(&x->artifacts, c->val[O_ARTIFACT].v[i], NULL, d);
 	return r != 0 ? r : inputs_hash(&x->artifacts, "hashing artifacts", d);

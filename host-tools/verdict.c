@@ -17,12 +17,13 @@ verdict_done(struct verdict *v)
 
 /* What intake would compute from the medium. */
 static int
-read_artifacts(const struct package *p, struct artifact **ret, size_t *ret_n,
-    struct diag *d)
+read_artifacts(const struct package *p, uint32_t which, struct artifact **ret,
+    size_t *ret_n, struct diag *d)
 {
 	static const char folder[] = "artifacts/";
 	_cleanup_free_ struct artifact *a = NULL;
 	size_t i, n = 0, len = strlen(folder);
+	unsigned h;
 	int r;
 
 	a = calloc(p->n + 1, sizeof(*a));
@@ -31,12 +32,13 @@ read_artifacts(const struct package *p, struct artifact **ret, size_t *ret_n,
 	for (i = 0; i < p->n; i++) {
 		if (strncmp(p->v[i].name, folder, len) != 0)
 			continue;
-		r = package_digests(p, &p->v[i], a[n].digest, d);
+		r = package_digests(p, &p->v[i], which, a[n].digest, d);
 		if (r != 0)
 			return r;
 		a[n].size = p->v[i].size;
 		memcpy(a[n].sha256, a[n].digest[HASH_SHA256], 32);
-		memset(a[n].has, true, sizeof(a[n].has));
+		for (h = 0; h < HASH_COUNT; h++)
+			a[n].has[h] = (which & HASH_BIT(h)) != 0;
 		n++;
 	}
 	*ret = take_ptr(a);
@@ -52,7 +54,7 @@ check_artifacts(const struct reqfile *f, const struct policy *p,
 	size_t n = 0;
 	int r;
 
-	r = read_artifacts(f->bundle, &a, &n, d);
+	r = read_artifacts(f->bundle, statement_hashes(f->req->st), &a, &n, d);
 	return r != 0 ?
 	    r :
 	    evaluate_artifacts(p, f->req, v->rule, a, n, &v->checks);

@@ -131,6 +131,14 @@ int p11_pin_state(struct p11_session *s, unsigned *ret_flags, struct diag *d)
 int p11_login(struct p11_session *s, struct secret *pin, unsigned flags,
     struct diag *d) CS_WUR;
 
+/*
+ * For a person's token in one PIN entry: keys of this session may ask for the
+ * PIN at each signature (CKA_ALWAYS_AUTHENTICATE, as the signature key of a
+ * PIV card does), and get this one.  Borrowed until the session is closed;
+ * after p11_login() with the same.
+ */
+void p11_pin_each(struct p11_session *s, struct secret *pin);
+
 /* --- public keys, also before login --- */
 
 /*
@@ -166,7 +174,8 @@ int p11_find_by_spki(struct p11_session *s, const struct p11_spki *list,
 /*
  * The private key with this CKA_ID (1..P11_ID_MAX bytes) and, if not NULL,
  * label; its type and public key must be those of spki.  It must be able to
- * sign, and not ask for a PIN at each signature (CS_E_HSM_KEY_ALWAYS_AUTH).
+ * sign, and not ask for a PIN at each signature (CS_E_HSM_KEY_ALWAYS_AUTH)
+ * unless p11_pin_each() has it.
  * CS_E_HSM_KEY_ABSENT, CS_E_HSM_KEY_AMBIGUOUS, CS_E_HSM_KEY_MISMATCH
  */
 int p11_find_key(struct p11_session *s, const uint8_t *id, size_t id_len,
@@ -199,6 +208,14 @@ int p11_generate(struct p11_session *s, enum key_alg alg, const uint8_t *id,
 int p11_find_made(struct p11_session *s, enum key_alg alg, const char *label,
     uint8_t id[P11_ID_MAX], size_t *ret_id_len, struct pubkey **ret,
     bool *ret_restricted, struct diag *d) CS_WUR;
+/*
+ * A certificate that the token itself made for a key of its own, as some do
+ * when they generate one (YubiKeys, for example): DER, for this public key,
+ * issued by another name than its subject's.  free(*ret).
+ * CS_E_HSM_KEY_ABSENT: none
+ */
+int p11_attestation(struct p11_session *s, const struct pubkey *k,
+    uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
 /*
  * Public keys of a label that has no private key: half of a pair, which a
  * process left that was killed in between.  With a private key it is

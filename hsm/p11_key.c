@@ -24,15 +24,17 @@ raw_sig_len(enum p11_type type, const struct pubkey *k)
 }
 
 static int
-check_use(struct p11_session *s, CK_OBJECT_HANDLE h, struct diag *d)
+check_use(struct p11_session *s, struct p11_key *k, struct diag *d)
 {
 	bool b = false;
 
-	if (p11_attr_bool(s, h, CKA_SIGN, &b) == 0 && !b)
+	if (p11_attr_bool(s, k->h, CKA_SIGN, &b) == 0 && !b)
 		return diag_fail(d, CS_E_HSM_MECH, "a key that may sign",
 		    "CKA_SIGN is false");
 	b = false;
-	if (p11_attr_bool(s, h, CKA_ALWAYS_AUTHENTICATE, &b) == 0 && b)
+	k->always_auth =
+	    p11_attr_bool(s, k->h, CKA_ALWAYS_AUTHENTICATE, &b) == 0 && b;
+	if (k->always_auth && s->pin == NULL)
 		return diag_fail(d, CS_E_HSM_KEY_ALWAYS_AUTH,
 		    "one login for all signatures",
 		    "CKA_ALWAYS_AUTHENTICATE is true");
@@ -113,7 +115,7 @@ p11_find_key(struct p11_session *s, const uint8_t *id, size_t id_len,
 	if (r == 0)
 		r = check_public(s, k->h, id, id_len, k->type, want, d);
 	if (r == 0)
-		r = check_use(s, k->h, d);
+		r = check_use(s, k, d);
 	if (r != 0)
 		return r;
 	k->sig_len = raw_sig_len(k->type, want);

@@ -15,6 +15,7 @@ static const struct {
 	[KEY_P256] = { P11_P256, CKM_ECDSA },
 	[KEY_P384] = { P11_P384, CKM_ECDSA },
 	[KEY_ED25519] = { P11_ED25519, CKM_EDDSA },
+	[KEY_ED25519_BLAKE2B] = { P11_ED25519, CKM_EDDSA },
 };
 
 static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;

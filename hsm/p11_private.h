@@ -23,6 +23,7 @@ struct p11_session {
 	CK_SESSION_HANDLE h;
 	CK_SLOT_ID slot;
 	bool tried, logged_in;
+	struct secret *pin;	/* p11_pin_each(); NULL: not kept */
 };
 
 enum p11_type { P11_RSA, P11_P256, P11_P384, P11_ED25519, P11_TYPE_COUNT };
@@ -43,6 +44,7 @@ extern const struct p11_type_info p11_types[P11_TYPE_COUNT];
 struct p11_key {
 	CK_OBJECT_HANDLE h;
 	enum p11_type type;
+	bool always_auth;		/* a PIN at each signature */
 	size_t sig_len;			/* of what C_Sign makes */
 	bool fits[KEY_ALG_COUNT];	/* pubkey_fits() */
 };
@@ -71,6 +73,11 @@ int p11_attr_bool(struct p11_session *s, CK_OBJECT_HANDLE h,
 size_t p11_key_template(CK_ATTRIBUTE t[3], CK_OBJECT_CLASS *class,
     const uint8_t *id, size_t id_len, const char *label);
 int p11_id_ok(size_t id_len, const char *label, struct diag *d) CS_WUR;
+
+/* --- sessions (p11_session.c) --- */
+
+/* The PIN once more, for the operation that was begun */
+int p11_login_again(struct p11_session *s, struct diag *d) CS_WUR;
 
 /* --- making keys (p11_make.c) --- */
 

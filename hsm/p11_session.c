@@ -119,6 +119,31 @@ p11_login(struct p11_session *s, struct secret *pin, unsigned flags,
 	return p11_fail(rv, "C_Login", d);
 }
 
+void
+p11_pin_each(struct p11_session *s, struct secret *pin)
+{
+	s->pin = pin;
+}
+
+/* It was right a moment ago: if it is not now, nothing tries it again. */
+int
+p11_login_again(struct p11_session *s, struct diag *d)
+{
+	CK_RV rv;
+
+	if (s->pin == NULL || !s->logged_in)
+		return diag_fail(d, CS_E_HSM_KEY_ALWAYS_AUTH,
+		    "the PIN of this session", "none is kept");
+	rv = s->f->C_Login(s->h, CKU_CONTEXT_SPECIFIC, secret_data(s->pin),
+	    secret_len(s->pin));
+	if (rv == CKR_OK)
+		return 0;
+	s->pin = NULL;
+	if (s->p->nbad < ARRAY_LEN(s->p->bad))
+		s->p->bad[s->p->nbad++] = s->slot;
+	return p11_fail(rv, "C_Login for one signature", d);
+}
+
 /* Security officer's session: sets the user's PIN. */
 static int
 set_pin(struct p11_session *s, struct secret *so_pin, struct secret *user_pin,

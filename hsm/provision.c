@@ -106,8 +106,10 @@ static int
 add_key(struct prov_opts *o, char *arg, struct diag *d)
 {
 	struct prov_key *k = &o->keys[o->nkeys];
+	const struct sigfmt *f;
 	char *part[4];
 	size_t i;
+	int r;
 
 	if (o->nkeys == PROV_MAX_KEYS)
 		return diag_fail(d, CS_E_USAGE, "at most 64 keys", "more");
@@ -124,12 +126,18 @@ add_key(struct prov_opts *o, char *arg, struct diag *d)
 		    "a domain of a-z, 0-9 and -, at most 23, not \"audit\" "
 		    "or \"tpm\"",
 		    "\"%s\"", part[1]);
-	if (key_alg_from_name(part[2], &k->alg) != 0)
-		return diag_fail(d, CS_E_USAGE, "a known key algorithm",
-		    "\"%s\"", part[2]);
-	if (!sigfmt_known(part[3]) || strlen(part[3]) >= sizeof(k->format))
-		return diag_fail(d, CS_E_USAGE, "a known signature format",
-		    "\"%s\"", part[3]);
+	r = key_alg_from_name(part[2], &k->alg);
+	if (r != 0)
+		return diag_fail(d, r == CS_E_KEY_ML_DSA ? r : CS_E_USAGE,
+		    "a known key algorithm", "\"%s\"", part[2]);
+	f = sigfmt_by_name(part[3]);
+	if (f == NULL || strlen(part[3]) >= sizeof(k->format))
+		return diag_fail(d, CS_E_USAGE, sigfmt_names(), "\"%s\"",
+		    part[3]);
+	if ((f->algs & SIGFMT_ALG(k->alg)) == 0)
+		return diag_fail(d, CS_E_USAGE,
+		    "an algorithm of the format (coldseal formats)",
+		    "%s for %s", part[2], part[3]);
 	for (i = 0; i < o->nkeys; i++)
 		if (strcmp(o->keys[i].id, part[0]) == 0)
 			return diag_fail(d, CS_E_USAGE, "distinct key IDs",

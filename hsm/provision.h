@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "hsm/p11.h"
+#include "lib/sigfmt.h"
 #include "tpm/tpm.h"
 
 /*
@@ -27,7 +28,7 @@
 
 struct prov_key {
 	char id[41], domain[41];
-	char format[9];
+	char format[SIGFMT_NAME_MAX + 1];
 	enum key_alg alg;
 	/* made: */
 	uint8_t cka_id[PROV_ID_LEN];

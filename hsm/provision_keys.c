@@ -9,6 +9,7 @@
 
 #include "hsm/key_uri.h"
 #include "hsm/selfsign.h"
+#include "hsm/sign_format.h"
 #include "lib/file.h"
 #include "lib/note.h"
 #include "lib/policy.h"
@@ -126,6 +127,14 @@ collect_domains(struct build *b)
 	}
 }
 
+static bool
+has_cert(const struct prov_key *k)
+{
+	const struct sigfmt *f = sigfmt_by_name(k->format);
+
+	return f != NULL && (f->flags & SIGFMT_F_CERT) != 0;
+}
+
 /* Names that would only fail when a certificate or vkey is made. */
 static int
 check_names(const struct build *b, struct diag *d)
@@ -145,15 +154,12 @@ check_names(const struct build *b, struct diag *d)
 		int n = snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin,
 		    b->o->keys[i].id);
 
-		if (strcmp(b->o->keys[i].format, "cms") != 0)
+		if (!has_cert(&b->o->keys[i]))
 			continue;
 		if (n < 0 || (size_t)n > SELFSIGN_CN_MAX)
 			r = diag_fail(d, CS_E_USAGE,
 			    "origin and key ID of at most 54 bytes together",
 			    "%s", b->o->keys[i].id);
-		if (b->o->keys[i].alg == KEY_ED25519)
-			r = diag_fail(d, CS_E_USAGE, "RSA or ECDSA for cms",
-			    "ed25519-sha512 for %s", b->o->keys[i].id);
 	}
 	return r;
 }
@@ -333,6 +339,30 @@ make_audit(struct build *b, struct diag *d)
 	return r;
 }
 
+/* One in the format's own way, for the name. */
+static int
+make_own_cert(const struct sigfmt *f, const struct hsm_token_signer *ts,
+    char *name, struct prov_key *k, struct diag *d)
+{
+	const struct policy_key pk = { .id = k->id,
+		.key = k->pub,
+		.alg = k->alg };
+	const struct subject s = { .name = name };
+	const struct sigfmt_job j = { &pk, &s, time(NULL) };
+	struct buf out = BUF_INIT(SIGFMT_MAX);
+	int r;
+
+	r = hsm_sign_rounds(f, &j, ts, &out, d);
+	if (r == 0)
+		r = f->verify(&j, out.p, out.len, d);
+	if (r == 0) {
+		k->cert_len = out.len;
+		k->cert = take_ptr(out.p);
+	}
+	buf_done(&out);
+	return r;
+}
+
 static int
 make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
     struct diag *d)
@@ -342,6 +372,7 @@ make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
 	const struct hsm_signer signer = { k->alg, hsm_signer_token, &ts };
 	struct selfsign c = { .pub = k->pub, .not_before = time(NULL) };
 	char cn[SELFSIGN_CN_MAX + 1];
+	const struct sigfmt *f;
 	int r;
 
 	(void)snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin, k->id);
@@ -352,7 +383,10 @@ make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
 	if (r != 0)
 		return r;
 	ts.key = key;
-	return selfsign_make(&c, &signer, &k->cert, &k->cert_len, d);
+	f = sigfmt_by_name(k->format);
+	return f != NULL && f->cert != NULL ?
+	    make_own_cert(f->cert, &ts, cn, k, d) :
+	    selfsign_make(&c, &signer, &k->cert, &k->cert_len, d);
 }
 
 static int
@@ -370,7 +404,7 @@ make_key(struct build *b, struct p11_session *s, struct prov_key *k,
 	    sizeof(k->uri), d);
 	if (r != 0)
 		return r;
-	if (strcmp(k->format, "cms") == 0)
+	if (has_cert(k))
 		r = make_cert(b, s, k, d);
 	return r == 0 ? prov_write_key(&b->state, k, d) : r;
 }

@@ -229,24 +229,26 @@ prov_write_audit(const struct prov_state *s, const char *origin,
 	return r == 0 ? write_pem(s, "enrol/record.pem", record, d) : r;
 }
 
+/* As the format's verifier reads it. */
 static int
-write_cert(const struct prov_state *s, const char *path,
-    const struct prov_key *k, struct diag *d)
+write_cert(const struct prov_state *s, const struct prov_key *k,
+    const struct sigfmt *f, struct diag *d)
 {
-	const unsigned char *p = k->cert;
-	X509 *x = d2i_X509(NULL, &p, (long)k->cert_len);
-	BIO *b = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long len = 0;
+	const struct policy_key pk = { .id = k->id,
+		.key = k->pub,
+		.alg = k->alg,
+		.cert = k->cert,
+		.cert_len = k->cert_len };
+	struct buf text = BUF_INIT(SIGFMT_MAX);
+	char path[80];
 	int r;
 
-	if (x != NULL && b != NULL && PEM_write_bio_X509(b, x) == 1)
-		len = BIO_get_mem_data(b, &text);
-	r = len > 0 ?
-	    file_write_atomic(s->fd, path, text, (size_t)len, 0644, d) :
-	    diag_fail(d, CS_E_CRYPTO, NULL, "PEM of %s", path);
-	BIO_free(b);
-	X509_free(x);
+	(void)snprintf(path, sizeof(path), "enrol/certs/%s.%s", k->id,
+	    f->cert == NULL ? "pem" : f->cert->suffix);
+	r = f->public_key(&pk, &text, d);
+	if (r == 0)
+		r = file_write_atomic(s->fd, path, text.p, text.len, 0644, d);
+	buf_done(&text);
 	return r;
 }
 
@@ -254,15 +256,16 @@ int
 prov_write_key(const struct prov_state *s, const struct prov_key *k,
     struct diag *d)
 {
+	const struct sigfmt *f;
 	char path[80];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "enrol/keys/%s.pem", k->id);
 	r = write_pem(s, path, k->pub, d);
-	if (r != 0 || k->cert == NULL)
+	f = sigfmt_by_name(k->format);
+	if (r != 0 || k->cert == NULL || f == NULL)
 		return r;
-	(void)snprintf(path, sizeof(path), "enrol/certs/%s.pem", k->id);
-	return write_cert(s, path, k, d);
+	return write_cert(s, k, f, d);
 }
 
 static char *

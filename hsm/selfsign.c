@@ -87,7 +87,7 @@ check_wish(const struct selfsign *c, enum key_alg alg, struct diag *d)
 {
 	size_t n = strlen(c->cn), i;
 
-	if (alg == KEY_ED25519)
+	if (key_alg_is_ed25519(alg))
 		return diag_fail(d, CS_E_HSM_MECH, "RSA or ECDSA", "%s",
 		    key_alg_name(alg));
 	if (!pubkey_fits(c->pub, alg))

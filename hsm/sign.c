@@ -21,6 +21,7 @@ static CK_MECHANISM mechanisms[KEY_ALG_COUNT] = {
 	[KEY_P256] = { CKM_ECDSA, NULL, 0 },
 	[KEY_P384] = { CKM_ECDSA, NULL, 0 },
 	[KEY_ED25519] = { CKM_EDDSA, NULL, 0 },
+	[KEY_ED25519_BLAKE2B] = { CKM_EDDSA, NULL, 0 },
 };
 
 static void
@@ -66,6 +67,11 @@ token_sign(struct p11_session *s, struct p11_key *k, CK_MECHANISM *m,
 	rv = s->f->C_SignInit(s->h, m, k->h);
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_SignInit", d);
+	if (k->always_auth) {
+		r = p11_login_again(s, d);
+		if (r != 0)
+			return r;
+	}
 	/* PKCS#11 has no const; the input is only read */
 	rv = s->f->C_Sign(s->h, (CK_BYTE *)(uintptr_t)in, len, raw, &n);
 	if (rv != CKR_OK)
@@ -111,22 +117,6 @@ hsm_sign_digest(struct p11_session *s, struct p11_key *k, enum key_alg alg,
 	return token_sign(s, k, &mechanisms[alg], digest, digest_len, out, d);
 }
 
-static int
-hash_message(enum hash_alg a, const void *msg, size_t len,
-    uint8_t ret[HASH_MAX_LEN])
-{
-	struct hasher *h = NULL;
-	int r;
-
-	r = hasher_new(a, &h);
-	if (r == 0)
-		r = hasher_update(h, msg, len);
-	if (r == 0)
-		r = hasher_final(h, ret, hash_len(a));
-	hasher_free(&h);
-	return r;
-}
-
 int
 hsm_sign_message(struct p11_session *s, struct p11_key *k, const void *msg,
     size_t len, struct buf *out, struct diag *d)
@@ -138,7 +128,7 @@ hsm_sign_message(struct p11_session *s, struct p11_key *k, const void *msg,
 	if (k->type == P11_ED25519)
 		return token_sign(s, k, &mechanisms[KEY_ED25519], msg, len, out,
 		    d);
-	r = hash_message(a, msg, len, digest);
+	r = hash_of(a, msg, len, digest);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the message's digest");
 	if (k->type == P11_RSA)

@@ -35,7 +35,7 @@ int hsm_sign_message(struct p11_session *s, struct p11_key *k,
     const void *msg, size_t len, struct buf *out, struct diag *d) CS_WUR;
 
 /*
- * Whoever can sign a digest, for hsm/cms.h and hsm/selfsign.h.  sign() fills
+ * Whoever can sign a digest, for hsm/selfsign.h and hsm/csr.h.  sign() fills
  * out as hsm_sign_digest() does.
  */
 struct hsm_signer {

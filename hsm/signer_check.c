@@ -60,17 +60,16 @@ static int
 check_one(const struct signer_check_job *j, const struct item *it,
     struct batch *b, uint32_t *ret_sent, struct diag *d)
 {
-	const struct subject *s = &j->req->st->subjects[it->subject];
-	const struct policy_key *k = j->key;
-	enum hash_alg h = key_alg_hash(k->alg);
+	const struct sigfmt_job job = { .key = j->key,
+		.subject = &j->req->st->subjects[it->subject] };
 	int r;
 
-	r = sigfmt_verify(j->req->format, k->key, k->alg, k->cert, k->cert_len,
-	    s->digest[h], hash_len(h), it->sig, it->len, d);
+	r = sigfmt_verify(j->req->format, &job, it->sig, it->len, d);
 	if (r != 0)
 		return diag_fail(d, CS_E_SELF_VERIFY,
 		    "a signature that the policy's public key verifies",
-		    "subject %u, key %s: %s", it->subject, k->id, err_id(r));
+		    "subject %u, key %s: %s", it->subject, j->key->id,
+		    err_id(r));
 	r = 0;
 	if (b->buf.len + it->len + 8 > BATCH_MAX)
 		r = flush(j, b, ret_sent);

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "hsm/cms.h"
-#include "hsm/sign.h"
+#include "hsm/sign_format.h"
 #include "hsm/signer_check.h"
 
 /*
@@ -13,67 +12,22 @@
  */
 struct signing {
 	const struct signer_job *job;
-	struct p11_session *session;
-	struct p11_key *key;
 	struct hsm_token_signer token;
-	struct hsm_signer signer;
 };
-
-static int
-make_raw(struct signing *g, const uint8_t *digest, size_t len, struct buf *out,
-    struct diag *d)
-{
-	return hsm_sign_digest(g->session, g->key, g->job->key->alg, digest,
-	    len, out, d);
-}
-
-static int
-make_cms(struct signing *g, const uint8_t *digest, size_t len, struct buf *out,
-    struct diag *d)
-{
-	const struct policy_key *k = g->job->key;
-
-	return cms_sign_digest(k->cert, k->cert_len, &g->signer, digest, len,
-	    g->job->now, out, d);
-}
-
-static const struct maker {
-	const char *format;
-	size_t max;
-	int (*make)(struct signing *, const uint8_t *, size_t, struct buf *,
-	    struct diag *);
-} makers[] = {
-	{ "raw", HSM_SIG_MAX, make_raw },
-	{ "cms", CMS_SIG_MAX, make_cms },
-};
-
-static const struct maker *
-maker_of(const char *format)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(makers); i++)
-		if (strcmp(makers[i].format, format) == 0)
-			return &makers[i];
-	return NULL;
-}
 
 static int
 sign_all(struct signing *g, struct signer_check *c, struct diag *d)
 {
-	const struct statement *st = g->job->req->st;
-	const struct maker *m = maker_of(g->job->req->format);
-	enum hash_alg h = key_alg_hash(g->job->key->alg);
+	const struct request *q = g->job->req;
+	struct sigfmt_job j = { .key = g->job->key, .time = g->job->now };
 	size_t i;
 	int r = 0;
 
-	if (m == NULL)
-		return diag_fail(d, CS_E_FORMAT, "raw or cms", "%.60s",
-		    g->job->req->format);
-	for (i = 0; r == 0 && i < st->nsubjects; i++) {
-		struct buf out = BUF_INIT(m->max);
+	for (i = 0; r == 0 && i < q->st->nsubjects; i++) {
+		struct buf out = BUF_INIT(SIGFMT_MAX);
 
-		r = m->make(g, st->subjects[i].digest[h], hash_len(h), &out, d);
+		j.subject = &q->st->subjects[i];
+		r = hsm_sign_format(q->format, &j, &g->token, &out, d);
 		if (r == 0)
 			r = signer_check_push(c, (uint32_t)i, take_ptr(out.p),
 			    out.len);
@@ -113,7 +67,7 @@ sign_logged_in(struct signer *s, struct p11_session *session,
 {
 	const struct signer_job *j = s->job;
 	_cleanup_p11_key_ struct p11_key *key = NULL;
-	struct signing g = { .job = j, .session = session };
+	struct signing g = { .job = j };
 	int r;
 
 	r = p11_find_key(session, j->uri.id, j->uri.id_len,
@@ -121,10 +75,7 @@ sign_logged_in(struct signer *s, struct p11_session *session,
 	    j->key->key->spki_len, &key, d);
 	if (r != 0)
 		return r;
-	g.key = key;
 	g.token = (struct hsm_token_signer){ session, key, j->key->alg };
-	g.signer =
-	    (struct hsm_signer){ j->key->alg, hsm_signer_token, &g.token };
 	return overlap(s, &g, ret_sent, d);
 }
 

@@ -50,15 +50,24 @@ struct token {
 	struct p11_match match;
 	struct p11_session *session;
 	struct p11_key *key;
+	struct secret *pin; /* until all items are signed */
 };
+
+/* Every key of the token and the PIN are gone. */
+static void
+lock(struct token *t)
+{
+	p11_key_free(&t->key);
+	p11_session_close(&t->session);
+	secret_free(&t->pin);
+}
 
 static void
 token_done(struct token *t)
 {
 	size_t i;
 
-	p11_key_free(&t->key);
-	p11_session_close(&t->session);
+	lock(t);
 	p11_close(&t->p11);
 	for (i = 0; i < t->nkeys; i++)
 		pubkey_free(&t->keys[i]);
@@ -259,19 +268,23 @@ sign_items(struct token *t, const struct item *items, uint32_t n,
 	return r;
 }
 
-/* The one login; the PIN is wiped as soon as the token has seen it. */
+/*
+ * One login.  The PIN stays in locked memory until the items are signed: a key
+ * may want it for each of them.
+ */
 static int
 login(struct token *t, bool agreed, struct diag *d)
 {
-	_cleanup_secret_ struct secret *pin = NULL;
 	int r;
 
 	r = p11_session_open(t->p11, &t->info, false, &t->session, d);
 	if (r == 0)
-		r = read_pin(&pin, d);
+		r = read_pin(&t->pin, d);
 	if (r == 0)
-		r = p11_login(t->session, pin,
+		r = p11_login(t->session, t->pin,
 		    agreed ? P11_LOGIN_FINAL_AGREED : 0, d);
+	if (r == 0)
+		p11_pin_each(t->session, t->pin);
 	return r;
 }
 
@@ -298,8 +311,7 @@ on_sign(struct token *t, struct ipc_msg *m, struct diag *d)
 		    pub->spki, pub->spki_len, &t->key, d);
 	if (r == 0)
 		r = sign_items(t, items, n, &out, d);
-	p11_key_free(&t->key);
-	p11_session_close(&t->session);
+	lock(t);
 	if (r == 0)
 		r = ipc_send_buf(FD_CORE, TOKEN_SIGNED, &out, -1);
 	buf_done(&out);

@@ -154,23 +154,37 @@ check_created(const struct request *r, int64_t from, const char *what,
 }
 
 static int
-check_certificate(const struct policy_key *k, const struct request *r,
-    int64_t now, struct checks *c)
+x509_period(const struct policy_key *k, int64_t *ret_from, int64_t *ret_until)
 {
 	_cleanup_(x509_freep) X509 *x = NULL;
 	const unsigned char *p = k->cert;
-	int64_t from = 0, until = 0;
 	int e;
 
-	if (k->cert == NULL)
-		return 0;
 	x = d2i_X509(NULL, &p, (long)k->cert_len);
 	ERR_clear_error();
 	if (x == NULL)
 		return CS_E_CRYPTO;
-	e = asn1_seconds(X509_get0_notBefore(x), &from);
-	if (e == 0)
-		e = asn1_seconds(X509_get0_notAfter(x), &until);
+	e = asn1_seconds(X509_get0_notBefore(x), ret_from);
+	return e != 0 ? e : asn1_seconds(X509_get0_notAfter(x), ret_until);
+}
+
+static int
+check_certificate(const struct policy_key *k, const struct request *r,
+    int64_t now, struct checks *c)
+{
+	const struct sigfmt *f = sigfmt_by_name(k->formats.v[0]);
+	int64_t from = 0, until = INT64_MAX;
+	int e;
+
+	if (k->cert == NULL)
+		return 0;
+	if (f != NULL && f->cert_from != NULL) {
+		/* without an end: that is the policy's */
+		e = f->cert_from(k, &from);
+		until = k->valid_until;
+	} else {
+		e = x509_period(k, &from, &until);
+	}
 	if (e == 0)
 		e = add_period(c, now, from, until, CS_E_KEY_EXPIRED,
 		    CS_E_KEY_NOT_YET, "the key's certificate");
@@ -207,7 +221,7 @@ check_key(const struct policy_key *k, const struct request *r, int64_t now,
 /* R6: the digest that is signed is the one of the key's strength. */
 static int
 check_digests(const struct policy_key *k, const struct request *r,
-    struct checks *c)
+    struct checks *c, bool *ret_good)
 {
 	const struct subject *s = r->st->subjects;
 	enum hash_alg h = key_alg_hash(k->alg);
@@ -218,8 +232,30 @@ check_digests(const struct policy_key *k, const struct request *r,
 			return checks_add(c, CS_E_REQ_DIGEST, false,
 			    hash_name(h), "no %s for %.120s", hash_name(h),
 			    s[i].name);
+	*ret_good = true;
 	return checks_add(c, CS_E_REQ_DIGEST, true, hash_name(h),
 	    "%s for %zu artifacts", hash_name(h), r->st->nsubjects);
+}
+
+/* What the format asks of each artifact. */
+static int
+check_format(const struct policy_key *k, const struct request *r,
+    struct checks *c)
+{
+	struct sigfmt_job j = { .key = k };
+	struct diag d = { 0 };
+	size_t i;
+
+	if (!policy_list_has(&k->formats, r->format))
+		return 0; /* which is a failed check already */
+	for (i = 0; i < r->st->nsubjects; i++) {
+		j.subject = &r->st->subjects[i];
+		if (sigfmt_check(r->format, &j, &d) != 0)
+			return checks_add(c, d.code, false, d.expected, "%s",
+			    d.found);
+	}
+	return checks_add(c, CS_E_FORMAT, true, "what the format can sign",
+	    "%s for %zu artifacts", r->format, r->st->nsubjects);
 }
 
 static bool
@@ -307,6 +343,7 @@ evaluate_request(const struct policy *p, const struct request *r,
     const struct policy_rule **ret_rule)
 {
 	const struct policy_key *k = policy_key_by_id(p, r->key);
+	bool digests = false;
 	int e;
 
 	*ret_rule = NULL;
@@ -318,5 +355,7 @@ evaluate_request(const struct policy *p, const struct request *r,
 		    "a key that the policy has", "%.80s", r->key);
 	if (e == 0)
 		e = check_key(k, r, now, c);
-	return e != 0 ? e : check_digests(k, r, c);
+	if (e == 0)
+		e = check_digests(k, r, c, &digests);
+	return e != 0 || !digests ? e : check_format(k, r, c);
 }

@@ -26,6 +26,8 @@ static const struct {
 	[KEY_P256] = { "ecdsa-p256-sha256", TYPE_P256, HASH_SHA256 },
 	[KEY_P384] = { "ecdsa-p384-sha384", TYPE_P384, HASH_SHA384 },
 	[KEY_ED25519] = { "ed25519-sha512", TYPE_ED25519, HASH_SHA512 },
+	[KEY_ED25519_BLAKE2B] = { "ed25519-blake2b", TYPE_ED25519,
+	    HASH_BLAKE2B },
 };
 
 static void
@@ -69,13 +71,20 @@ key_alg_from_name(const char *s, enum key_alg *ret)
 			return 0;
 		}
 	}
-	return CS_E_KEY_ALG;
+	/* FIPS 204: its name is known, and that it cannot be had here */
+	return strncmp(s, "ml-dsa-", 7) == 0 ? CS_E_KEY_ML_DSA : CS_E_KEY_ALG;
 }
 
 enum hash_alg
 key_alg_hash(enum key_alg a)
 {
 	return (unsigned)a < KEY_ALG_COUNT ? algs[a].hash : HASH_SHA256;
+}
+
+int
+key_alg_is_ed25519(enum key_alg a)
+{
+	return (unsigned)a < KEY_ALG_COUNT && algs[a].type == TYPE_ED25519;
 }
 
 void

@@ -17,11 +17,14 @@ enum key_alg {
 	KEY_P256,		/* "ecdsa-p256-sha256", DER Ecdsa-Sig-Value */
 	KEY_P384,		/* "ecdsa-p384-sha384" */
 	KEY_ED25519,		/* "ed25519-sha512": message is the SHA-512 */
+	KEY_ED25519_BLAKE2B,	/* "ed25519-blake2b": message is BLAKE2b-512 */
 	KEY_ALG_COUNT
 };
 
 const char *key_alg_name(enum key_alg a);
+/* CS_E_KEY_ALG; CS_E_KEY_ML_DSA: one that needs what is not there */
 int key_alg_from_name(const char *s, enum key_alg *ret) CS_WUR;
+int key_alg_is_ed25519(enum key_alg a);	/* signs messages, not digests */
 /* the digest of the artifact that this algorithm needs */
 enum hash_alg key_alg_hash(enum key_alg a);
 
@@ -70,17 +73,5 @@ int pubkey_verify_digest(const struct pubkey *k, enum key_alg a,
  */
 int pubkey_verify_message(const struct pubkey *k, const void *msg,
     size_t msg_len, const uint8_t *sig, size_t sig_len) CS_WUR;
-
-/*
- * Verifies an exported signature of a format ("raw", "cms") over a digest.
- * cert_der: the certificate the policy names for this key; needed for cms.
- * 0, CS_E_SIG, CS_E_FORMAT.
- */
-int sigfmt_verify(const char *format, const struct pubkey *k, enum key_alg a,
-    const uint8_t *cert_der, size_t cert_len, const uint8_t *digest,
-    size_t digest_len, const uint8_t *sig, size_t sig_len, struct diag *d)
-    CS_WUR;
-int sigfmt_known(const char *format);
-const char *sigfmt_suffix(const char *format);	/* "sig", "p7s" */
 
 #endif

@@ -67,7 +67,7 @@ pubkey_verify_digest(const struct pubkey *k, enum key_alg a,
 		return CS_E_KEY_TYPE;
 	if (digest_len != hash_len(key_alg_hash(a)) || sig_len == 0)
 		return CS_E_SIG;
-	if (a == KEY_ED25519)
+	if (key_alg_is_ed25519(a))
 		return verify_message(k, NULL, digest, digest_len, sig,
 		    sig_len);
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);

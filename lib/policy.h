@@ -41,6 +41,7 @@ struct policy_key {
 	struct policy_str_list products, formats;
 	const char *state;	/* "active", "retired", "revoked", "pending" */
 	const char *reason;	/* of a revocation; NULL else */
+	const char *namespace;	/* for sshsig and note; NULL else */
 	const char *shared;	/* why it serves several products; NULL: one */
 	uint64_t max_signatures;	/* 0: no cap */
 	int64_t valid_from, valid_until;

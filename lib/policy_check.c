@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/policy_impl.h"
+#include "lib/sigfmt.h"
 
 /*
  * What only the whole policy can show: names that are defined, and once; keys
@@ -123,12 +124,17 @@ check_cert(const struct policy_key *k, struct diag *d)
 	_cleanup_(x509_freep) X509 *x = NULL;
 	_cleanup_(openssl_freep) unsigned char *spki = NULL;
 	_cleanup_pubkey_ struct pubkey *in = NULL;
+	const struct sigfmt_job j = { .key = k };
 	const unsigned char *p = k->cert;
+	const struct sigfmt *f;
 	int n, r;
 
 	if (k->cert == NULL)
-		return diag_fail(d, CS_E_POLICY_CERT, "a certificate for cms",
-		    "none at the key %s", k->id);
+		return 0;
+	/* sigfmt_check_key() saw that there is such a format */
+	f = sigfmt_by_name(k->formats.v[0]);
+	if (f != NULL && f->cert != NULL)
+		return f->cert->verify(&j, k->cert, k->cert_len, d);
 	x = d2i_X509(NULL, &p, (long)k->cert_len);
 	n = x == NULL ? -1 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
 	ERR_clear_error();
@@ -140,26 +146,6 @@ check_cert(const struct policy_key *k, struct diag *d)
 		return diag_fail(d, CS_E_POLICY_CERT, "the key's certificate",
 		    "one for another key at %s", k->id);
 	return 0;
-}
-
-static int
-check_key_format(const struct policy_key *k, struct diag *d)
-{
-	const char *f = k->formats.v[0];
-
-	/* a digest signed as one format could be replayed as another */
-	if (k->formats.n != 1)
-		return diag_fail(d, CS_E_POLICY_FORMAT, "one format for a key",
-		    "%zu at the key %s", k->formats.n, k->id);
-	if (!sigfmt_known(f))
-		return diag_fail(d, CS_E_POLICY_FORMAT, "raw or cms",
-		    "%.60s at the key %s", f, k->id);
-	if (strcmp(f, "cms") == 0 && k->alg == KEY_ED25519)
-		return diag_fail(d, CS_E_POLICY_FORMAT, "RSA or ECDSA for cms",
-		    "Ed25519 at the key %s", k->id);
-	if (k->cert == NULL && strcmp(f, "cms") != 0)
-		return 0;
-	return check_cert(k, d);
 }
 
 static int
@@ -178,7 +164,9 @@ check_keys(const struct policy *p, struct diag *d)
 			    k->id);
 		r = policy_uri_check(k->uri, m->token, d);
 		if (r == 0)
-			r = check_key_format(k, d);
+			r = sigfmt_check_key(k, d);
+		if (r == 0)
+			r = check_cert(k, d);
 		if (r != 0)
 			return r;
 	}

@@ -78,6 +78,8 @@ static const struct diff_field diff_key[] = {
 	    "serves several products because of", NULL),
 	KEY("formats", KIND_LIST, SENSE_MORE, formats,
 	    "signs the format", "no longer signs the format"),
+	KEY("namespace", KIND_STR, SENSE_DANGER, namespace,
+	    "signs in the namespace", NULL),
 	KEY("algorithm", KIND_ALG, SENSE_DANGER, alg, "signs with", NULL),
 	KEY("max_signatures", KIND_U64, SENSE_LIMIT, max_signatures,
 	    "has a cap of signatures of", NULL),

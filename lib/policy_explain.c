@@ -89,6 +89,9 @@ tell_keys(struct telling *t)
 		words_putf(&t->w, "; it signs with %s, in the format ",
 		    key_alg_name(k->alg));
 		words_list(&t->w, &k->formats, "or", "none");
+		if (k->namespace != NULL)
+			words_putf(&t->w, " with the namespace %s",
+			    k->namespace);
 		words_putf(&t->w, ", from the domain %s", k->domain);
 		if (k->max_signatures != 0)
 			words_putf(&t->w, ", at most %" PRIu64 " times in all",

@@ -159,8 +159,10 @@ check_key(struct policy_key *k, const char *alg, const char *path,
 		return diag_fail(d, CS_E_POLICY_STATE,
 		    "active, retired, revoked or pending", "%.60s at %s",
 		    k->state, path);
-	if (key_alg_from_name(alg, &k->alg) != 0)
-		return diag_fail(d, CS_E_POLICY_ALGORITHM,
+	r = key_alg_from_name(alg, &k->alg);
+	if (r != 0)
+		return diag_fail(d,
+		    r == CS_E_KEY_ML_DSA ? r : CS_E_POLICY_ALGORITHM,
 		    "an algorithm that lib/PROTOCOL.policy lists",
 		    "%.60s at %s", alg, path);
 	if (!pubkey_fits(k->key, k->alg))
@@ -187,6 +189,7 @@ parse_key(json_t *j, const char *path, void *out, struct diag *d)
 		{ "id", JK_LABEL, true, &k->id, NULL },
 		{ "max_signatures", JK_U64, false, &k->max_signatures,
 		    &capped },
+		{ "namespace", JK_LABEL, false, &k->namespace, NULL },
 		{ "products", JK_ARR, true, &products, NULL },
 		{ "public_key", JK_STR, true, &key, NULL },
 		{ "reason", JK_LABEL, false, &k->reason, NULL },

@@ -205,6 +205,7 @@ own_subjects(const struct record_new *n)
 
 	for (i = 0; v != NULL && i < st->nsubjects; i++) {
 		v[i] = st->subjects[i];
+		v[i].text = NULL;
 		for (h = HASH_SHA256 + 1; h < HASH_COUNT; h++)
 			if (k == NULL ||
 			    key_alg_hash(k->alg) != (enum hash_alg)h)

@@ -67,6 +67,38 @@ check_subjects(const struct statement *st, struct diag *d)
 	return 0;
 }
 
+/* A text stands for its artifact: it is what the digest is of. */
+static int
+check_texts(const struct statement *st, struct diag *d)
+{
+	const struct subject *s;
+	uint8_t md[HASH_MAX_LEN];
+	size_t i;
+	int h, r;
+
+	for (i = 0; i < st->nsubjects; i++) {
+		s = &st->subjects[i];
+		if (s->text == NULL)
+			continue;
+		if (s->text_len != s->size)
+			return diag_fail(d, CS_E_REQ_TEXT,
+			    "the artifact's size", "%zu bytes for %.100s",
+			    s->text_len, s->name);
+		for (h = 0; h < HASH_COUNT; h++) {
+			r = hash_of((enum hash_alg)h, s->text, s->text_len, md);
+			if (r != 0)
+				return r;
+			if (s->has[h] &&
+			    memcmp(md, s->digest[h],
+				hash_len((enum hash_alg)h)) != 0)
+				return diag_fail(d, CS_E_REQ_TEXT,
+				    "the artifact's digest",
+				    "another text for %.100s", s->name);
+		}
+	}
+	return 0;
+}
+
 static int
 evidence_cmp(const void *a, const void *b)
 {
@@ -194,6 +226,8 @@ request_parse(const void *payload, size_t len, struct request **ret,
 	e = parse_predicate(r, d);
 	if (e == 0)
 		e = check_subjects(r->st, d);
+	if (e == 0)
+		e = check_texts(r->st, d);
 	if (e == 0)
 		e = statement_subject_root(r->st->subjects, r->st->nsubjects,
 		    r->subject_root);

@@ -3,6 +3,7 @@
 #define CS_REQUEST_H
 
 #include "lib/policy.h"
+#include "lib/sigfmt.h"
 
 /* A signing request (PRED_REQUEST); lib/PROTOCOL.documents has the fields. */
 struct request_evidence {

@@ -14,6 +14,8 @@ static const struct {
 	[HASH_SHA256] = { "sha256", 32, EVP_sha256 },
 	[HASH_SHA384] = { "sha384", 48, EVP_sha384 },
 	[HASH_SHA512] = { "sha512", 64, EVP_sha512 },
+	/* as in-toto names it (attestation spec/v1/digest_set.md) */
+	[HASH_BLAKE2B] = { "blake2b", 64, EVP_blake2b512 },
 };
 
 struct hasher {
@@ -75,6 +77,19 @@ hash_from_name(const char *s, enum hash_alg *ret)
 		}
 	}
 	return CS_E_HASH;
+}
+
+int
+hash_of(enum hash_alg a, const void *data, size_t len, uint8_t *ret)
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+
+	if ((size_t)a >= HASH_COUNT)
+		return CS_E_HASH;
+	if (EVP_Digest(data, len, md, NULL, algs[a].md(), NULL) != 1)
+		return CS_E_CRYPTO;
+	memcpy(ret, md, algs[a].len);
+	return 0;
 }
 
 int

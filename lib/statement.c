@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/b64.h"
 #include "lib/hex.h"
 #include "lib/merkle.h"
 
@@ -16,8 +17,10 @@ statement_free(struct statement **s)
 
 	if (*s == NULL)
 		return;
-	for (i = 0; i < (*s)->nsubjects; i++)
+	for (i = 0; i < (*s)->nsubjects; i++) {
 		free((*s)->subjects[i].name);
+		free((*s)->subjects[i].text);
+	}
 	free((*s)->subjects);
 	json_decref((*s)->root);
 	free(*s);
@@ -36,8 +39,8 @@ parse_digests(json_t *map, const char *path, struct subject *s, struct diag *d)
 		r = hash_from_name(key, &a);
 		if (r != 0)
 			return diag_fail(d, CS_E_STATEMENT_SUBJECT,
-			    "sha256, sha384 or sha512", "%s/digest/%.40s", path,
-			    key);
+			    "sha256, sha384, sha512 or blake2b",
+			    "%s/digest/%.40s", path, key);
 		if (!json_is_string(v) ||
 		    strlen(json_string_value(v)) != 2 * hash_len(a) ||
 		    hex_decode(json_string_value(v), s->digest[a],
@@ -53,6 +56,40 @@ parse_digests(json_t *map, const char *path, struct subject *s, struct diag *d)
 	return 0;
 }
 
+/* The artifact itself: what is read is what its size and digest name. */
+static int
+parse_text(const char *b64, const char *path, struct subject *s, struct diag *d)
+{
+	size_t n = strlen(b64);
+
+	if (b64_dec_max(n) > STATEMENT_TEXT_MAX + 2)
+		return diag_fail(d, CS_E_TOO_LARGE, "at most 4096 bytes",
+		    "more at %s/text", path);
+	s->text = malloc(b64_dec_max(n) + 1);
+	if (s->text == NULL)
+		return diag_nomem(d);
+	if (b64_decode(b64, n, s->text, b64_dec_max(n), &s->text_len) != 0)
+		return diag_fail(d, CS_E_JSON_VALUE, "base64, with padding",
+		    "another text at %s/text", path);
+	if (s->text_len == 0 || s->text_len > STATEMENT_TEXT_MAX)
+		return diag_fail(d, CS_E_TOO_LARGE, "1 to 4096 bytes",
+		    "%zu at %s/text", s->text_len, path);
+	return 0;
+}
+
+static int
+parse_notes(json_t *notes, const char *path, struct subject *s, struct diag *d)
+{
+	const char *text = NULL;
+	const struct json_field f[] = {
+		{ "size", JK_U64, true, &s->size, NULL },
+		{ "text", JK_STR, false, &text, NULL },
+	};
+	int r = json_fields(notes, path, f, ARRAY_LEN(f), d);
+
+	return r != 0 || text == NULL ? r : parse_text(text, path, s, d);
+}
+
 static int
 parse_subject(json_t *j, size_t index, struct subject *s, struct diag *d)
 {
@@ -63,7 +100,6 @@ parse_subject(json_t *j, size_t index, struct subject *s, struct diag *d)
 		{ "digest", JK_OBJ, true, &digest, NULL },
 		{ "name", JK_LABEL, true, &name, NULL },
 	};
-	const struct json_field size = { "size", JK_U64, true, &s->size, NULL };
 	char path[40], sub[60];
 	int r;
 
@@ -73,7 +109,7 @@ parse_subject(json_t *j, size_t index, struct subject *s, struct diag *d)
 		return r;
 	if (notes != NULL) {
 		(void)snprintf(sub, sizeof(sub), "%s/annotations", path);
-		r = json_fields(notes, sub, &size, 1, d);
+		r = parse_notes(notes, sub, s, d);
 		if (r != 0)
 			return r;
 	}
@@ -103,6 +139,19 @@ parse_subjects(json_t *list, struct statement *s, struct diag *d)
 		if (r != 0)
 			return r;
 	}
+	return 0;
+}
+
+static int
+check_no_text(const struct statement *s, struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < s->nsubjects; i++)
+		if (s->subjects[i].text != NULL)
+			return diag_fail(d, CS_E_JSON_FIELD,
+			    "artifacts in requests only",
+			    "unknown field /subject/%zu/annotations/text", i);
 	return 0;
 }
 
@@ -142,12 +191,29 @@ statement_parse(const void *payload, size_t len, const char *want,
 		    "sorted keys, no spaces, nothing after the end",
 		    "another form of the same document");
 	r = parse_subjects(subjects, s, d);
+	if (r == 0 && strcmp(want, PRED_REQUEST) != 0)
+		r = check_no_text(s, d);
 	if (r == 0)
 		r = sha256(payload, len, s->digest);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(s);
 	return 0;
+}
+
+static json_t *
+notes_json(const struct subject *s)
+{
+	_cleanup_free_ char *b64 = NULL;
+
+	if (s->text != NULL) {
+		b64 = malloc(b64_enc_len(s->text_len) + 1);
+		if (b64 == NULL)
+			return NULL;
+		b64_encode(s->text, s->text_len, b64);
+	}
+	return json_pack("{s:I, s:s*}", "size", (json_int_t)s->size, "text",
+	    b64);
 }
 
 static json_t *
@@ -171,9 +237,8 @@ subject_json(const struct subject *s)
 	if (json_object_set(o, "digest", digests) != 0 ||
 	    json_object_set_new(o, "name", json_string(s->name)) != 0)
 		return NULL;
-	if (s->size != 0 &&
-	    json_object_set_new(o, "annotations",
-		json_pack("{s:I}", "size", (json_int_t)s->size)) != 0)
+	if ((s->size != 0 || s->text != NULL) &&
+	    json_object_set_new(o, "annotations", notes_json(s)) != 0)
 		return NULL;
 	return take_ptr(o);
 }
@@ -211,7 +276,7 @@ statement_is_about(const struct statement *s, const char *name,
 
 	return s->nsubjects == 1 && strcmp(u->name, name) == 0 &&
 	    u->size == 0 && u->has[HASH_SHA256] && !u->has[HASH_SHA384] &&
-	    !u->has[HASH_SHA512] &&
+	    !u->has[HASH_SHA512] && !u->has[HASH_BLAKE2B] && u->text == NULL &&
 	    memcmp(u->digest[HASH_SHA256], sha256, 32) == 0;
 }
 
@@ -225,6 +290,20 @@ statement_format_about(const char *name, const uint8_t sha256[32],
 	(void)snprintf(copy, sizeof(copy), "%s", name);
 	memcpy(s.digest[HASH_SHA256], sha256, 32);
 	return statement_format(&s, 1, predicate_type, predicate, ret, ret_len);
+}
+
+uint32_t
+statement_hashes(const struct statement *s)
+{
+	uint32_t which = 0;
+	unsigned a;
+	size_t i;
+
+	for (i = 0; i < s->nsubjects; i++)
+		for (a = 0; a < HASH_COUNT; a++)
+			if (s->subjects[i].has[a])
+				which |= HASH_BIT(a);
+	return which;
 }
 
 int

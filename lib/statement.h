@@ -25,7 +25,14 @@ struct subject {
 	uint64_t size;		/* annotations.size, bytes; 0 if absent */
 	bool has[HASH_COUNT];
 	uint8_t digest[HASH_COUNT][HASH_MAX_LEN];
+	/*
+	 * annotations.text, base64: the artifact itself, in requests only
+	 * (request_parse); NULL if absent
+	 */
+	uint8_t *text;
+	size_t text_len;
 };
+#define STATEMENT_TEXT_MAX	4096u
 
 struct statement {
 	json_t *root;		/* owns all */
@@ -61,6 +68,8 @@ int statement_is_about(const struct statement *s, const char *name,
 int statement_format_about(const char *name, const uint8_t sha256[32],
     const char *predicate_type, json_t *predicate, char **ret,
     size_t *ret_len) CS_WUR;
+/* HASH_BIT() of every digest that one of the subjects has */
+uint32_t statement_hashes(const struct statement *s);
 /* RFC 6962 root over the subjects' SHA-256 digests, in order */
 int statement_subject_root(const struct subject *s, size_t n, uint8_t ret[32])
     CS_WUR;

@@ -114,7 +114,7 @@ enum kind {
 	EXACT,	 /* this very name */
 	CONTENT, /* prefix and the member's own SHA-256 */
 	SORTED,	 /* prefix, names ascending */
-	PAIRS,	 /* signatures/H.sig|p7s, proofs/H.tlog-proof */
+	PAIRS,	 /* signatures/H.suffix, proofs/H.tlog-proof */
 };
 
 static const struct rule {
@@ -203,7 +203,19 @@ walk_prefix(struct walk *w, const struct rule *r)
 	return 0;
 }
 
-/* signatures/<H>.sig or .p7s, then proofs/<H>.tlog-proof */
+#define SUFFIX_MAX 8u
+
+/* .sig, .p7s and so on: which it must be only the record's format says */
+static bool
+suffix_good(const char *s)
+{
+	size_t n =
+	    strspn(s + (*s == '.'), "abcdefghijklmnopqrstuvwxyz0123456789");
+
+	return *s == '.' && n > 0 && n <= SUFFIX_MAX && s[1 + n] == '\0';
+}
+
+/* signatures/<H>.<suffix>, then proofs/<H>.tlog-proof */
 static int
 walk_pairs(struct walk *w)
 {
@@ -214,9 +226,8 @@ walk_pairs(struct walk *w)
 		hex = w->e[w->i].name + strlen("signatures/");
 		(void)snprintf(h, sizeof(h), "%.64s", hex);
 		if (hex_is(h, CS_SHA256_HEX) == 0 ||
-		    (strcmp(hex + CS_SHA256_HEX, ".sig") != 0 &&
-			strcmp(hex + CS_SHA256_HEX, ".p7s") != 0))
-			return bad_name(w, "signatures/<sha256>.sig or .p7s");
+		    !suffix_good(hex + CS_SHA256_HEX))
+			return bad_name(w, "signatures/<sha256>.<suffix>");
 		(void)snprintf(proof, sizeof(proof), "proofs/%s.tlog-proof", h);
 		w->i++;
 		if (strcmp(here(w), proof) != 0)

@@ -33,7 +33,8 @@ want() {
 	    coldseal-rehearsal-token
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
 	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
-	    coldseal-change coldseal-share coldseal-who-can-sign coldseal-rehearsal; do
+	    coldseal-change coldseal-share coldseal-who-can-sign \
+	    coldseal-rehearsal coldseal-formats; do
 		echo "usr/share/man/man1/$p.1"
 	done
 	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision
@@ -41,7 +42,7 @@ want() {
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
 	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
-	    README.audit-db PROTOCOL.receipt
+	    README.audit-db PROTOCOL.receipt PROTOCOL.formats
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "hsm/cms.h"
+#include "hsm/sign_format.h"
 #include "hsm/selfsign.h"
 #include "lib/file.h"
 #include "tests/lib/softhsm.h"
@@ -105,6 +105,53 @@ digest_of(enum key_alg a, const char *text, uint8_t ret[HASH_MAX_LEN])
 	hasher_free(&ctx);
 }
 
+/* What one job is: a key of a policy that has no more, and an artifact. */
+struct one {
+	const char *format;
+	struct policy_key key;
+	struct subject subject;
+	struct sigfmt_job job;
+};
+
+static void
+make_one(enum key_alg a, const uint8_t *der, size_t der_len,
+    const uint8_t *digest, int64_t when, struct one *ret)
+{
+	const enum hash_alg h = key_alg_hash(a);
+
+	*ret = (struct one){ .format = "cms",
+		.key = { .id = "k",
+		    .key = pub[a],
+		    .alg = a,
+		    .formats = { &ret->format, 1 },
+		    .cert = (uint8_t *)(uintptr_t)der,
+		    .cert_len = der_len },
+		.subject = { .name = (char *)(uintptr_t) "a",
+		    .has = { [HASH_SHA256] = true } },
+		.job = { &ret->key, &ret->subject, when } };
+	ret->subject.has[h] = true;
+	memcpy(ret->subject.digest[h], digest, hash_len(h));
+}
+
+static int
+sign_cms(enum key_alg a, const uint8_t *der, size_t der_len,
+    const uint8_t *digest, int64_t when, struct buf *out)
+{
+	struct one x;
+
+	make_one(a, der, der_len, digest, when, &x);
+	return hsm_sign_format("cms", &x.job, &tokens[a], out, NULL);
+}
+
+static int
+verify_cms(enum key_alg a, const uint8_t *digest, const struct buf *sig)
+{
+	struct one x;
+
+	make_one(a, cert[a], cert_len[a], digest, 0, &x);
+	return sigfmt_verify("cms", &x.job, sig->p, sig->len, NULL);
+}
+
 static const char *
 in_dir(const char *name)
 {
@@ -176,7 +223,7 @@ openssl_verify(const char *file)
 static void
 test_verify(void **state)
 {
-	struct buf out = BUF_INIT(CMS_SIG_MAX);
+	struct buf out = BUF_INIT(SIGFMT_MAX);
 	uint8_t digest[HASH_MAX_LEN];
 	int a;
 
@@ -185,24 +232,19 @@ test_verify(void **state)
 	write_file("other", content, strlen(content) - 1);
 	for (a = 0; a < KEY_ED25519; a++) {
 		const enum key_alg alg = (enum key_alg)a;
-		const size_t len = hash_len(key_alg_hash(alg));
 
 		digest_of(alg, content, digest);
-		assert_code(cms_sign_digest(cert[a], cert_len[a], &signers[a],
-				digest, len, now, &out, NULL),
+		assert_code(sign_cms(alg, cert[a], cert_len[a], digest, now,
+				&out),
 		    0);
-		assert_code(sigfmt_verify("cms", pub[a], alg, cert[a],
-				cert_len[a], digest, len, out.p, out.len, NULL),
-		    0);
+		assert_code(verify_cms(alg, digest, &out), 0);
 		write_file("sig.p7s", out.p, out.len);
 		write_pem(cert[a], cert_len[a]);
 		if (openssl_verify("content") != 0)
 			fail_msg("openssl refuses %s", key_alg_name(alg));
 		assert_int_not_equal(openssl_verify("other"), 0);
 		digest[0] ^= 1;
-		assert_code(sigfmt_verify("cms", pub[a], alg, cert[a],
-				cert_len[a], digest, len, out.p, out.len, NULL),
-		    CS_E_SIG);
+		assert_code(verify_cms(alg, digest, &out), CS_E_SIG);
 	}
 	buf_done(&out);
 }
@@ -211,7 +253,7 @@ test_verify(void **state)
 static void
 test_attributes(void **state)
 {
-	struct buf out = BUF_INIT(CMS_SIG_MAX);
+	struct buf out = BUF_INIT(SIGFMT_MAX);
 	uint8_t digest[HASH_MAX_LEN];
 	const unsigned char *q;
 	CMS_ContentInfo *c;
@@ -232,9 +274,8 @@ test_attributes(void **state)
 	(void)state;
 	digest_of(KEY_P256, content, digest);
 	for (i = 0; i < ARRAY_LEN(times); i++) {
-		assert_code(cms_sign_digest(cert[KEY_P256], cert_len[KEY_P256],
-				&signers[KEY_P256], digest, 32, times[i].t,
-				&out, NULL),
+		assert_code(sign_cms(KEY_P256, cert[KEY_P256],
+				cert_len[KEY_P256], digest, times[i].t, &out),
 		    0);
 		q = out.p;
 		c = d2i_CMS_ContentInfo(NULL, &q, (long)out.len);
@@ -254,34 +295,35 @@ test_attributes(void **state)
 	buf_done(&out);
 }
 
+/* What the policy should have refused is refused here before the token. */
 static void
 test_refusals(void **state)
 {
-	struct buf out = BUF_INIT(CMS_SIG_MAX);
+	struct buf out = BUF_INIT(SIGFMT_MAX);
 	uint8_t digest[HASH_MAX_LEN] = { 1 };
-	_cleanup_free_ uint8_t *longer = NULL;
-	const size_t n = cert_len[KEY_P256];
-	const uint8_t *c = cert[KEY_P256];
+	struct one x;
 
 	(void)state;
-	assert_code(cms_sign_digest(c, n, &signers[KEY_ED25519], digest, 64,
-			now, &out, NULL),
+	assert_code(sign_cms(KEY_ED25519, cert[KEY_P256], cert_len[KEY_P256],
+			digest, now, &out),
+	    CS_E_POLICY_FORMAT);
+	assert_code(sign_cms(KEY_P256, NULL, 0, digest, now, &out),
+	    CS_E_POLICY_CERT);
+	make_one(KEY_P384, cert[KEY_P384], cert_len[KEY_P384], digest, now, &x);
+	x.subject.has[HASH_SHA384] = false;
+	assert_code(hsm_sign_format("cms", &x.job, &tokens[KEY_P384], &out,
+			NULL),
+	    CS_E_REQ_DIGEST);
+	x.subject.has[HASH_SHA384] = true;
+	assert_code(hsm_sign_format("cms", &x.job, &tokens[KEY_P256], &out,
+			NULL),
 	    CS_E_HSM_MECH);
-	assert_code(cms_sign_digest(c, n, &signers[KEY_P256], digest, 31, now,
-			&out, NULL),
-	    CS_E_HSM_DIGEST);
-	assert_code(cms_sign_digest(c, n, &signers[KEY_P384], digest, 48, now,
-			&out, NULL),
-	    CS_E_HSM_CERT);
-	assert_code(cms_sign_digest(c, n - 1, &signers[KEY_P256], digest, 32,
-			now, &out, NULL),
-	    CS_E_HSM_CERT);
-	longer = calloc(1, n + 1);
-	assert_non_null(longer);
-	memcpy(longer, c, n);
-	assert_code(cms_sign_digest(longer, n + 1, &signers[KEY_P256], digest,
-			32, now, &out, NULL),
-	    CS_E_HSM_CERT);
+	assert_code(hsm_sign_format("raw", &x.job, &tokens[KEY_P384], &out,
+			NULL),
+	    CS_E_FORMAT);
+	assert_code(hsm_sign_format("pgp", &x.job, &tokens[KEY_P384], &out,
+			NULL),
+	    CS_E_FORMAT);
 	assert_int_equal(out.len, 0);
 	buf_done(&out);
 }

@@ -13,6 +13,7 @@
 #include "lib/b64.h"
 #include "lib/file.h"
 #include "lib/hex.h"
+#include "lib/sigfmt.h"
 #include "tests/lib/documents.h"
 
 static json_t *
@@ -360,6 +361,26 @@ static const struct {
 	{ DK_ED, KEY_ED25519 }, { DK_CMS, KEY_RSA3072_PKCS1 },
 	{ DK_PSS, KEY_RSA3072_PSS } };
 
+/* A format's check of a signature over one digest, without a policy. */
+static int
+verify_as(const char *format, const struct pubkey *k, enum key_alg a,
+    const uint8_t *cert, size_t cert_len, const uint8_t *digest, size_t len,
+    const uint8_t *sig, size_t sig_len, struct diag *d)
+{
+	const struct policy_key key = { .id = "k",
+		.key = (struct pubkey *)(uintptr_t)k,
+		.alg = a,
+		.cert = (uint8_t *)(uintptr_t)cert,
+		.cert_len = cert_len };
+	struct subject s = { .name = (char *)(uintptr_t) "a",
+		.has = { [HASH_SHA256] = true } };
+	const struct sigfmt_job j = { .key = &key, .subject = &s };
+
+	s.has[key_alg_hash(a)] = true;
+	memcpy(s.digest[key_alg_hash(a)], digest, len);
+	return sigfmt_verify(format, &j, sig, sig_len, d);
+}
+
 static void
 test_raw(void **state)
 {
@@ -374,8 +395,8 @@ test_raw(void **state)
 
 		len = hash_len(key_alg_hash(pairs[i].alg));
 		sig = doc_sign_digest(pairs[i].key, pairs[i].alg, md, len, &n);
-		assert_int_equal(sigfmt_verify("raw", k, pairs[i].alg, NULL, 0,
-				     md, len, sig, n, NULL),
+		assert_int_equal(verify_as("raw", k, pairs[i].alg, NULL, 0, md,
+				     len, sig, n, NULL),
 		    0);
 		/* a digest of another length (R6) */
 		assert_int_equal(pubkey_verify_digest(k, pairs[i].alg, md,
@@ -385,8 +406,8 @@ test_raw(void **state)
 				     sig, 0),
 		    CS_E_SIG);
 		md[0] ^= 1;
-		assert_int_equal(sigfmt_verify("raw", k, pairs[i].alg, NULL, 0,
-				     md, len, sig, n, NULL),
+		assert_int_equal(verify_as("raw", k, pairs[i].alg, NULL, 0, md,
+				     len, sig, n, NULL),
 		    CS_E_SIG);
 		md[0] ^= 1;
 		for (j = 0; j < KEY_ALG_COUNT; j++)
@@ -395,8 +416,8 @@ test_raw(void **state)
 						     (enum key_alg)j, md, len,
 						     sig, n),
 				    CS_E_KEY_TYPE);
-		assert_int_equal(sigfmt_verify("pgp", k, pairs[i].alg, NULL, 0,
-				     md, len, sig, n, NULL),
+		assert_int_equal(verify_as("pgp", k, pairs[i].alg, NULL, 0, md,
+				     len, sig, n, NULL),
 		    CS_E_FORMAT);
 	}
 	/* R6: Ed25519 takes any message, so the length is ours to check */
@@ -579,36 +600,36 @@ test_cms(void **state)
 			    k[i].alg, cert, cert_len, text, t[j].how, &n);
 			struct diag d = { 0 };
 
-			int r = sigfmt_verify("cms", pub, k[i].alg, cert,
-			    cert_len, md, md_len, sig, n, &d);
+			int r = verify_as("cms", pub, k[i].alg, cert, cert_len,
+			    md, md_len, sig, n, &d);
 			if (r != t[j].want)
 				fail_msg("key %zu case %zu: %s %s", i, j,
 				    err_id(r), d.found);
 			if (t[j].want != 0)
 				continue;
-			assert_int_equal(sigfmt_verify("cms", pub, k[i].alg,
-					     cert, cert_len, other_md, md_len,
-					     sig, n, NULL),
+			assert_int_equal(verify_as("cms", pub, k[i].alg, cert,
+					     cert_len, other_md, md_len, sig, n,
+					     NULL),
 			    CS_E_SIG);
-			assert_int_equal(sigfmt_verify("cms", pub, k[i].alg,
-					     other, other_len, md, md_len, sig,
-					     n, NULL),
+			assert_int_equal(verify_as("cms", pub, k[i].alg, other,
+					     other_len, md, md_len, sig, n,
+					     NULL),
 			    CS_E_FORMAT);
-			assert_int_equal(sigfmt_verify("cms", pub, k[i].alg,
-					     NULL, 0, md, md_len, sig, n, NULL),
+			assert_int_equal(verify_as("cms", pub, k[i].alg, NULL,
+					     0, md, md_len, sig, n, NULL),
 			    CS_E_FORMAT);
-			assert_int_equal(sigfmt_verify("cms", pub, k[i].alg,
-					     cert, cert_len, md, md_len, sig,
-					     n - 1, NULL),
+			assert_int_equal(verify_as("cms", pub, k[i].alg, cert,
+					     cert_len, md, md_len, sig, n - 1,
+					     NULL),
 			    CS_E_FORMAT);
 			sig[n] = 0;
-			assert_int_equal(sigfmt_verify("cms", pub, k[i].alg,
-					     cert, cert_len, md, md_len, sig,
-					     n + 1, NULL),
+			assert_int_equal(verify_as("cms", pub, k[i].alg, cert,
+					     cert_len, md, md_len, sig, n + 1,
+					     NULL),
 			    CS_E_FORMAT);
 			sig[n - 1] ^= 1; /* in the signature itself */
-			assert_int_equal(sigfmt_verify("cms", pub, k[i].alg,
-					     cert, cert_len, md, md_len, sig, n,
+			assert_int_equal(verify_as("cms", pub, k[i].alg, cert,
+					     cert_len, md, md_len, sig, n,
 					     NULL),
 			    CS_E_SIG);
 		}
@@ -620,24 +641,23 @@ test_cms(void **state)
 		doc_cert(DK_CMS, DOC_NOW, DOC_NOW + 1, &cert, &cert_len);
 		sig = make_cms(DK_CMS, KEY_RSA3072_PKCS1, cert, cert_len, text,
 		    CMS_GOOD, &n);
-		assert_int_equal(sigfmt_verify("cms", doc_pubkey(DK_PSS),
+		assert_int_equal(verify_as("cms", doc_pubkey(DK_PSS),
 				     KEY_RSA3072_PKCS1, cert, cert_len, md, 32,
 				     sig, n, NULL),
 		    CS_E_FORMAT);
-		assert_int_equal(sigfmt_verify("cms", doc_pubkey(DK_ED),
+		assert_int_equal(verify_as("cms", doc_pubkey(DK_ED),
 				     KEY_ED25519, cert, cert_len, md, 64, sig,
 				     n, NULL),
 		    CS_E_FORMAT);
 		assert_int_equal(EVP_Digest(text, strlen(text), md, &md_len,
 				     EVP_sha256(), NULL),
 		    1);
-		assert_int_equal(sigfmt_verify("cms", doc_pubkey(DK_CMS),
+		assert_int_equal(verify_as("cms", doc_pubkey(DK_CMS),
 				     KEY_RSA3072_PSS, cert, cert_len, md, 32,
 				     sig, n, NULL),
 		    CS_E_SIG);
-		assert_int_equal(sigfmt_verify("cms", doc_pubkey(DK_CMS),
-				     KEY_P256, cert, cert_len, md, 32, sig, n,
-				     NULL),
+		assert_int_equal(verify_as("cms", doc_pubkey(DK_CMS), KEY_P256,
+				     cert, cert_len, md, 32, sig, n, NULL),
 		    CS_E_KEY_TYPE);
 	}
 }

@@ -242,6 +242,13 @@ static const struct {
 	    2,
 	    { "the key relcms newly signs the format raw",
 		"boot (rule boot) is no longer signed in the format cms" } },
+	{ { { "/keys/2/formats", "['sshsig']" },
+	      { "/rules/1/formats", "['sshsig']" },
+	      { "/keys/2/namespace", "'file'" } },
+	    3,
+	    { "the key relcms newly signs the format sshsig",
+		"the key relcms signs in the namespace file instead of "
+		"none" } },
 	{ { { "/domains/-", "{'id':'b','token':'t2'}" },
 	      { "/keys/0/domain", "'b'" },
 	      { "/keys/0/uri", "'pkcs11:token=t2;id=%01'" } },

@@ -28,6 +28,9 @@ static const struct doc_change everything[] = {
 	{ "/keys/0/state", "'revoked'" },
 	{ "/keys/0/reason", "'lost'" },
 	{ "/keys/0/max_signatures", "9" },
+	{ "/keys/2/formats", "['sshsig']" },
+	{ "/keys/2/namespace", "'file'" },
+	{ "/rules/1/formats", "['sshsig']" },
 	{ "/waivers",
 	    "[{'vulnerability':'CVE-1','products':['firmware'],"
 	    "'reason':'not reachable','until':'2026-12-01T00:00:00Z'}]" },

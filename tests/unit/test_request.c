@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "lib/b64.h"
 #include "lib/hex.h"
 #include "tests/lib/documents.h"
 
@@ -18,6 +19,8 @@ struct refusal_case {
 	const char *pointer, *value;
 	int code;
 };
+
+#define ANN "/subject/0/annotations/"
 
 static const struct refusal_case in_request[] = {
 	{ "/predicate/id", "'00112233445566778899AABBCCDDEEFF'", CS_E_REQ_ID },
@@ -59,6 +62,18 @@ static const struct refusal_case in_request[] = {
 	{ "/subject/-", "{'digest':{'sha256':'" ZERO64 "'},'name':'three'}",
 	    0 },
 	{ "/predicate/evidence", "[]", 0 },
+	/* "content one", and what is not */
+	{ ANN "text", "'Y29udGVudCBvbmU='", 0 },
+	{ ANN "text", "'Y29udGVudCB0d28='", CS_E_REQ_TEXT },
+	{ ANN "text", "'Y29udGVudCBvbmUh'", CS_E_REQ_TEXT },
+	{ ANN "text", "''", CS_E_JSON_VALUE },
+	{ ANN "text", "'='", CS_E_JSON_VALUE },
+	{ ANN "text", "'Y29udGVudCBvbmU'", CS_E_JSON_VALUE },
+	{ ANN "text", "7", CS_E_JSON_FIELD },
+	{ "/subject/0/annotations", "{'text':'Y29udGVudCBvbmU='}",
+	    CS_E_JSON_FIELD },
+	{ "/subject/0/digest/blake2b", "'00'", CS_E_STATEMENT_SUBJECT },
+	{ "/subject/0/digest/blake2b", "'" ZERO64 ZERO64 "'", 0 },
 	{ "/predicateType", "'" PRED_APPROVAL "'", CS_E_STATEMENT_PREDICATE },
 };
 
@@ -83,6 +98,53 @@ test_request_refusals(void **state)
 			fail_msg("%s: %s, found %s", c.pointer, err_id(e),
 			    d.found);
 	}
+}
+
+/* As large as it may be, and a byte more. */
+static void
+test_text_limit(void **state)
+{
+	size_t len = 0, n = 0, size;
+	_cleanup_free_ char *good =
+	    doc_request_payload("firmware", "rel", "raw", &len);
+	char value[2 * STATEMENT_TEXT_MAX] = "'";
+
+	(void)state;
+	for (size = STATEMENT_TEXT_MAX; size <= STATEMENT_TEXT_MAX + 1;
+	     size++) {
+		_cleanup_request_ struct request *r = NULL;
+		_cleanup_free_ char *text = NULL;
+		const struct doc_change c = { ANN "text", value };
+		uint8_t zeros[STATEMENT_TEXT_MAX + 1] = { 0 };
+
+		b64_encode(zeros, size, value + 1);
+		memcpy(value + 1 + b64_enc_len(size), "'", 2);
+		text = doc_changed(good, len, &c, 1, &n);
+		assert_int_equal(request_parse(text, n, &r, NULL),
+		    size > STATEMENT_TEXT_MAX ? CS_E_TOO_LARGE : CS_E_REQ_TEXT);
+	}
+}
+
+/* Size and digests agree, and one of the digests does not. */
+static void
+test_text_digests(void **state)
+{
+	size_t len = 0, n = 0;
+	_cleanup_free_ char *good =
+	    doc_request_payload("firmware", "rel", "raw", &len);
+	const struct doc_change c[] = { { ANN "text", "'Y29udGVudCBvbmU='" },
+		{ "/subject/0/digest/blake2b", "'" ZERO64 ZERO64 "'" } };
+	_cleanup_request_ struct request *r = NULL, *bad = NULL;
+	_cleanup_free_ char *text = NULL, *two = NULL;
+
+	(void)state;
+	text = doc_changed(good, len, c, 1, &n);
+	assert_int_equal(request_parse(text, n, &r, NULL), 0);
+	assert_int_equal(r->st->subjects[0].text_len, 11);
+	assert_memory_equal(r->st->subjects[0].text, "content one", 11);
+	assert_null(r->st->subjects[1].text);
+	two = doc_changed(good, len, c, 2, &n);
+	assert_int_equal(request_parse(two, n, &bad, NULL), CS_E_REQ_TEXT);
 }
 
 static void
@@ -316,6 +378,7 @@ static const struct refusal_case in_record[] = {
 	{ "/predicate/request/id", NULL, CS_E_JSON_FIELD },
 	{ "/predicate/time", "0", CS_E_JSON_FIELD },
 	{ "/subject/1", NULL, CS_E_RECORD },
+	{ ANN "text", "'Y29udGVudCBvbmU='", CS_E_JSON_FIELD },
 	{ "/subject/0/digest/sha256", NULL, CS_E_STATEMENT_SUBJECT },
 };
 
@@ -468,6 +531,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_content),
 		cmocka_unit_test(test_request_refusals),
+		cmocka_unit_test(test_text_limit),
+		cmocka_unit_test(test_text_digests),
 		cmocka_unit_test(test_same_content),
 		cmocka_unit_test(test_much_evidence),
 		cmocka_unit_test(test_request_format_refuses),

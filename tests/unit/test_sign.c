@@ -27,7 +27,7 @@ static struct p11_session *s;
 static struct pubkey *pub[N];
 static struct p11_key *key[N];
 
-/* One token with a key of each kind, IDs 1 to 5, and strangers beside. */
+/* One token with a key of each kind, IDs 1 to 6, and strangers beside. */
 static void
 foreign(CK_OBJECT_CLASS class, CK_KEY_TYPE type, const char *label)
 {
@@ -55,7 +55,8 @@ foreign(CK_OBJECT_CLASS class, CK_KEY_TYPE type, const char *label)
 static int
 group_setup(void **state)
 {
-	static const char *const labels[N] = { "k1", "k2", "k3", "k4", "k5" };
+	static const char *const labels[N] = { "k1", "k2", "k3", "k4", "k5",
+		"k6" };
 	struct diag d = { 0 };
 	uint8_t i;
 

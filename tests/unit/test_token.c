@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hsm/p11_private.h"
 #include "lib/ipc.h"
 #include "lib/proto_signer.h"
 #include "tests/lib/rig.h"
@@ -371,6 +372,102 @@ teardown(void **state)
 	return 0;
 }
 
+/* A pair whose private key wants the PIN at each signature */
+static struct pubkey *
+careful_key(const char *conf, const char *label)
+{
+	static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+		0x3d, 0x03, 0x01, 0x07 };
+	CK_BBOOL yes = CK_TRUE;
+	CK_BYTE id = 1;
+	CK_ATTRIBUTE pub[] = { { CKA_TOKEN, &yes, 1 }, { CKA_VERIFY, &yes, 1 },
+		{ CKA_EC_PARAMS, (void *)(uintptr_t)p256, sizeof(p256) },
+		{ CKA_ID, &id, 1 } };
+	CK_ATTRIBUTE priv[] = { { CKA_TOKEN, &yes, 1 },
+		{ CKA_PRIVATE, &yes, 1 }, { CKA_SENSITIVE, &yes, 1 },
+		{ CKA_SIGN, &yes, 1 }, { CKA_ALWAYS_AUTHENTICATE, &yes, 1 },
+		{ CKA_ID, &id, 1 } };
+	CK_MECHANISM m = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE a = 0, b = 0;
+	struct p11_session *session = NULL;
+	struct pubkey *k = NULL;
+	struct secret *pin = NULL;
+	struct p11_token t;
+	struct p11 *p = NULL;
+	bool on = false;
+
+	assert_int_equal(setenv("SOFTHSM2_CONF", conf, 1), 0);
+	assert_int_equal(secret_new(strlen(PIN), &pin), 0);
+	memcpy(secret_data(pin), PIN, strlen(PIN));
+	assert_int_equal(p11_open(rig.module, &p, NULL), 0);
+	assert_int_equal(p11_find_token_blank(p, &t, NULL), 0);
+	assert_int_equal(p11_init_token(p, &t, label, pin, pin, &t, NULL), 0);
+	assert_int_equal(p11_session_open(p, &t, true, &session, NULL), 0);
+	assert_int_equal(p11_login(session, pin, 0, NULL), 0);
+	assert_int_equal(session->f->C_GenerateKeyPair(session->h, &m, pub,
+			     ARRAY_LEN(pub), priv, ARRAY_LEN(priv), &a, &b),
+	    CKR_OK);
+	assert_int_equal(p11_attr_bool(session, b, CKA_ALWAYS_AUTHENTICATE,
+			     &on),
+	    0);
+	assert_true(on);
+	assert_int_equal(p11_public_spki(session, &id, 1, NULL, &k, NULL), 0);
+	p11_session_close(&session);
+	p11_close(&p);
+	secret_free(&pin);
+	return k;
+}
+
+/* Two items, one PIN entry: the token gets the PIN for each of them. */
+static void
+pin_at_each_signature(void **state)
+{
+	struct pubkey *const before = people[ALICE].pub;
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(IPC_MAX - 2);
+	struct helper h;
+	struct diag d = { 0 };
+	const uint8_t *sig;
+	uint32_t index, n = 0, i;
+	char conf[RIG_PATH];
+	uint8_t flags;
+	struct rd rd;
+	size_t len;
+
+	(void)state;
+	rig_softhsm(&rig, "careful", conf);
+	people[ALICE].pub = careful_key(conf, people[ALICE].id);
+	start(conf, &h);
+	assert_int_equal(find(&h, ALICE, ALICE + 1, &index, &flags, &d), 0);
+	assert_int_equal(buf_put_u8(&b, 0), 0);
+	assert_int_equal(buf_put_u32(&b, 2), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(buf_put_u8(&b,
+				     i == 0 ? TOKEN_ITEM_MESSAGE :
+					      TOKEN_ITEM_TPM),
+		    0);
+		assert_int_equal(buf_put_cstr(&b, MESSAGE), 0);
+	}
+	assert_int_equal(ipc_send_buf(h.sock, TOKEN_SIGN, &b, -1), 0);
+	buf_done(&b);
+	assert_int_equal(write(h.pin, PIN, strlen(PIN)), strlen(PIN));
+	close_fdp(&h.pin);
+	if (answer(&h, TOKEN_SIGNED, &m, &d) != 0)
+		fail_msg("%s: %s", err_id(d.code), d.found);
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	assert_int_equal(rd_u32(&rd, &n), 0);
+	assert_int_equal(n, 2);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(rd_str(&rd, 512, &sig, &len), 0);
+		assert_int_equal(pubkey_verify_message(people[ALICE].pub,
+				     MESSAGE, strlen(MESSAGE), sig, len),
+		    0);
+	}
+	assert_int_equal(finish(&h), 0);
+	pubkey_free(&people[ALICE].pub);
+	people[ALICE].pub = before;
+}
+
 int
 main(void)
 {
@@ -381,6 +478,7 @@ main(void)
 		cmocka_unit_test(unknown_token),
 		cmocka_unit_test(tpm_item),
 		cmocka_unit_test(out_of_turn),
+		cmocka_unit_test(pin_at_each_signature),
 		cmocka_unit_test(no_module),
 	};
 
