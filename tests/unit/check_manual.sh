@@ -33,12 +33,12 @@ is "no other page" "$(cut -f 2 "$tmp/rows" | sort -u | tr '\n' ' ')" \
     "lib/PROTOCOL.evidence lib/PROTOCOL.policy "
 
 # Documents of other pages, and what only the core asks.
-other='^(SIG-.*|RECORD-.*|TIME|APPROVAL-AHEAD-REQUEST)$'
+other='^(SIG-.*|FORMAT-.*|RECORD-.*|TIME|REQ-TEXT|APPROVAL-AHEAD-REQUEST)$'
 errors=$top/lib/errors
 cut -f 4 "$tmp/rows" | grep -vx -- - | sort -u >"$tmp/used"
 ids "$errors"/*.def | comm -13 - "$tmp/used" >"$tmp/unknown"
 none "every check ID is one of lib/errors" "$tmp/unknown"
-ids "$errors"/{doc,govern,evidence,json}.def | grep -Evx "$other" |
+ids "$errors"/{doc,govern,evidence,format,json}.def | grep -Evx "$other" |
     comm -23 - "$tmp/used" >"$tmp/untold"
 none "every check of policy, request, approval and evidence has a row" \
     "$tmp/untold"

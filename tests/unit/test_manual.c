@@ -233,6 +233,21 @@ test_algorithm(void **state)
 	    CS_E_POLICY_ALGORITHM);
 }
 
+/* The OpenPGP key is there, and an X.509 certificate is none. */
+static void
+test_openpgp_key(void **state)
+{
+	static const struct doc_change c[] = {
+		{ "/keys/0/formats", "['openpgp-clear']" },
+		{ "/rules/0/formats", "['raw','openpgp-clear']" },
+		{ "/keys/0/certificate", "'@C7'" },
+	};
+
+	(void)state;
+	assert_int_equal(load(doc_policy_predicate(), c, 2), CS_E_POLICY_CERT);
+	assert_int_equal(load(doc_policy_predicate(), c, 3), CS_E_POLICY_CERT);
+}
+
 /* No key that one could use, but one of that size. */
 static int
 rsa_of(unsigned bits)
@@ -308,6 +323,7 @@ main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_algorithm),
+		cmocka_unit_test(test_openpgp_key),
 		cmocka_unit_test(test_rsa_sizes),
 		cmocka_unit_test(test_leading_dot),
 		cmocka_unit_test(test_rules_differ),
