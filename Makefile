@@ -40,8 +40,8 @@ P11_CFLAGS := $(call pc_cflags,p11-kit-1)
 CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: all demo check check-build check-run lint fuzz fuzz-run bench \
-	bench-run sanitize install uninstall clean help packages
+.PHONY: all demo check check-build check-run mutation mutation-run lint \
+	fuzz fuzz-run bench bench-run sanitize install uninstall clean help packages
 .SECONDARY:
 all:
 
@@ -304,7 +304,17 @@ check-build: all $(UNIT) $(REPLAY) $(TOOLS) $(FAKES)
 check-run: check-build
 	$(Q)$(TEST_ENV) tests/run.sh $(B)/test-logs $(UNIT) \
 	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh \
-	    tests/unit/host_change.sh
+	    tests/unit/check_manual.sh tests/unit/host_change.sh
+
+# Takes every check of the policy manual out: its test must fail.  CHECKS are
+# lines of tests/mutation/table, if not all are wanted.
+mutation: packages
+	+$(Q)$(MAKE) --no-print-directory mutation-run
+mutation-run: $(UNIT) $(B)/tests/mutation/only.o
+	$(Q)$(TEST_ENV) CS_COMPILE='$(COMPILE)' \
+	    CS_LINK='$(CC) $(HARDEN_LD) $(LDFLAGS)' \
+	    CS_LIBS='$(call pc_libs,$(TEST_L)) -lpthread' \
+	    tests/mutation/run.sh $(B) $(CHECKS)
 
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run
@@ -385,6 +395,7 @@ help:
 	@echo "make demo      a whole ceremony, told in 40 lines; fills demo/"
 	@echo "make check     every test"
 	@echo "make sanitize  the same tests with ASan and UBSan"
+	@echo "make mutation  takes each check of the manual out: a test must fail"
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
 	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
 	@echo "make bench     ratios to the floor; writes $(B)/bench.json"
