@@ -20,12 +20,12 @@
 	X(POLICY, "policy", 5)                                              \
 	X(ATTEST, "attest", 3)                                              \
 	X(EXPORT, "export", 3)                                              \
-	X(INTAKE, "intake", 17)                                             \
+	X(INTAKE, "intake", 18)                                             \
 	X(REFUSAL, "refusal", 9)                                            \
 	X(SESSION, "session", 5)                                            \
 	X(APPROVAL, "approval", 8)                                          \
-	X(INTENT, "intent", 6)                                              \
-	X(OUTCOME, "outcome", 8)                                            \
+	X(INTENT, "intent", 7)                                              \
+	X(OUTCOME, "outcome", 9)                                            \
 	X(TRACE, "trace", 16)                                               \
 	X(SIGNATURE, "signature", 10)                                       \
 	X(REFUSAL_CHECK, "refusal_check", 3)                                \
@@ -41,7 +41,7 @@ enum audit_table {
 #undef X
 	AUDIT_TABLE_COUNT
 };
-#define AUDIT_COLUMNS	17u	/* of the widest */
+#define AUDIT_COLUMNS	18u	/* of the widest */
 
 /* Numbers that an import asks for while it runs. */
 enum audit_find {

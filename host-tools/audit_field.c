@@ -140,6 +140,49 @@ put_word(struct audit_row *x, const struct canon_member *m,
 	return r;
 }
 
+/* Strings of an array, joined by commas. */
+static void
+join(struct audit_row *x, const struct canon_member *m, struct audit_cell *ret)
+{
+	struct canon_iter it = CANON_ITER(m->val, m->val_len);
+	struct canon_member e = { 0 };
+	size_t start = x->text_len, n = 0;
+
+	ret->kind = CELL_NULL;
+	while (canon_next(&it, &e.kind, &e.val, &e.val_len)) {
+		if (e.kind != CANON_STR || x->text_len + e.val_len > CANON_MAX)
+			return;
+		/* IDs have no escapes; each is shorter than with its quotes */
+		if (n > 0)
+			x->text[start + n++] = ',';
+		memcpy(x->text + start + n, e.val + 1, e.val_len - 2);
+		n += e.val_len - 2;
+		x->text_len = start + n;
+	}
+	if (n > 0)
+		*ret = cell_text(x->text + start, n);
+}
+
+static int
+put_list(struct audit_row *x, const struct canon_member *m,
+    struct audit_cell *ret, struct diag *d)
+{
+	struct audit_cell text;
+	int64_t id;
+	int r;
+
+	ret->kind = CELL_NULL;
+	if (m->kind != CANON_ARR)
+		return 0;
+	join(x, m, &text);
+	if (text.kind == CELL_NULL)
+		return 0;
+	r = audit_word(x->db, text.p, text.n, &id, d);
+	if (r == 0)
+		*ret = cell_int(id);
+	return r;
+}
+
 int
 audit_put(struct audit_row *x, const struct canon_member *m, enum audit_how how,
     struct audit_cell *ret, struct diag *d)
@@ -162,6 +205,8 @@ audit_put(struct audit_row *x, const struct canon_member *m, enum audit_how how,
 		return 0;
 	case HOW_WORD:
 		return put_word(x, m, ret, d);
+	case HOW_LIST:
+		return put_list(x, m, ret, d);
 	case HOW_TRACE:
 		if (m->kind != CANON_OBJ)
 			return 0;

@@ -56,6 +56,7 @@ static const struct audit_field f_intake[] = {
 	F("person", 3, HOW_WORD),
 	F("pipeline", 6, HOW_TEXT),
 	F("policy", 14, HOW_TEXT),
+	F("reason", 17, HOW_TEXT),
 	F("root", 11, HOW_TEXT),
 	F("rule", 12, HOW_WORD),
 	F("run", 7, HOW_TEXT),
@@ -74,7 +75,7 @@ static const struct audit_field f_refusal[] = {
 	F("version", 6, HOW_WORD),
 };
 static const struct audit_field f_session[] = {
-	F("domain", 2, HOW_WORD),
+	F("domains", 2, HOW_LIST),
 	F("nonce", 3, HOW_TEXT),
 	F("seconds", 4, HOW_INT),
 };
@@ -87,6 +88,7 @@ static const struct audit_field f_approval[] = {
 	F("statement", 5, HOW_TEXT),
 };
 static const struct audit_field f_intent[] = {
+	F("action", 6, HOW_WORD),
 	F("approvals", 0, HOW_STATEMENTS),
 	F("artifacts", 5, HOW_INT),
 	F("format", 3, HOW_WORD),
@@ -94,6 +96,7 @@ static const struct audit_field f_intent[] = {
 	F("rule", 4, HOW_WORD),
 };
 static const struct audit_field f_outcome[] = {
+	F("action", 8, HOW_WORD),
 	F("check", 3, HOW_WORD),
 	F("count", 6, HOW_INT),
 	F("first", 5, HOW_INT),
@@ -135,6 +138,8 @@ static const struct kind {
 	EVENT("session", SESSION, true, f_session),
 	EVENT("sign.intent", INTENT, true, f_intent),
 	EVENT("sign.outcome", OUTCOME, true, f_outcome),
+	EVENT("change.intent", INTENT, true, f_intent),
+	EVENT("change.outcome", OUTCOME, true, f_outcome),
 	EVENT("export", EXPORT, true, f_export),
 	EVENT("log.start", START, false, f_start),
 	EVENT("boot", BOOT, false, f_boot),
@@ -258,6 +263,26 @@ find_request(struct audit_row *x, const struct top *t, struct audit_cell *ret,
 	return 0;
 }
 
+/* The policy that the leaf says is in force. */
+static int
+add_policy(struct audit_row *x, const struct top *t, struct diag *d)
+{
+	struct canon_member policy = { 0 }, version = { 0 }, envelope = { 0 };
+	const struct want w[] = {
+		WANT("policy", CANON_STR, &policy),
+		WANT("policy_envelope", CANON_STR, &envelope),
+		WANT("policy_version", CANON_NUM, &version),
+	};
+	struct audit_cell p, e, v = { .kind = CELL_NULL };
+
+	pick(&t->data, w, ARRAY_LEN(w));
+	audit_text(x, &policy, &p);
+	audit_text(x, &envelope, &e);
+	if (version.val != NULL)
+		v = cell_int(audit_number(&version));
+	return audit_policy(x, &p, &v, &e, d);
+}
+
 /* The row of its own that some events have. */
 static int
 add_kind(struct audit_row *x, const struct kind *k, const struct top *t,
@@ -285,10 +310,10 @@ add_kind(struct audit_row *x, const struct kind *k, const struct top *t,
 	}
 	if (r == 0)
 		r = audit_db_insert(x->db, k->table, x->row, d);
-	if (r == 0 && k->table == AUDIT_START)
-		r = audit_policy(x, &x->row[2], &x->row[4], &x->row[3], d);
-	if (r == 0 && k->table == AUDIT_BOOT)
-		r = audit_policy(x, &x->row[2], &x->row[3], NULL, d);
+	if (r == 0 &&
+	    (k->table == AUDIT_START || k->table == AUDIT_BOOT ||
+		k->table == AUDIT_OUTCOME))
+		r = add_policy(x, t, d);
 	return r == 0 ? audit_pairs(x, d) : r;
 }
 

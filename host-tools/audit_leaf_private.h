@@ -11,6 +11,7 @@ enum audit_how {
 	HOW_INT,
 	HOW_BOOL,
 	HOW_WORD,
+	HOW_LIST,		/* strings of an array, one word */
 	HOW_TRACE,		/* the id of a trace */
 	/* rows of their own, after the leaf's */
 	HOW_EVIDENCE, HOW_CHECKS, HOW_STATEMENTS, HOW_FILES,

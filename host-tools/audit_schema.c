@@ -59,7 +59,7 @@
 	" pipeline TEXT, run TEXT, commit_id TEXT, branch TEXT,"           \
 	" artifacts " INT ", root TEXT, rule " WORD(INT) ","               \
 	" threshold " INT ", policy TEXT, envelope TEXT,"                  \
-	" break_glass TEXT)" END                                           \
+	" break_glass TEXT, reason TEXT)" END                                           \
 	"CREATE TABLE refusal(idx " EVENT(INT) ","                         \
 	" request " REQUEST(INT) ", person " WORD(INT) ","                 \
 	" check_id " WORD(INT) ", found TEXT, product " WORD(INT) ","      \
@@ -73,11 +73,12 @@
 	" envelope TEXT, key_id TEXT)" END                                 \
 	"CREATE TABLE intent(idx " EVENT(INT) ","                          \
 	" request " REQUEST(INT) ", signing_key " WORD(INT) ","   \
-	" format " WORD(INT) ", rule " WORD(INT) ", artifacts " INT ")" END \
+	" format " WORD(INT) ", rule " WORD(INT) ", artifacts " INT ","      \
+	" action " WORD(INT) ")" END                                       \
 	"CREATE TABLE outcome(idx " EVENT(INT) ","                         \
 	" request " REQUEST(INT) ", result " WORD(INT) ","        \
 	" check_id " WORD(INT) ", found TEXT, first_idx " INT ","          \
-	" signatures " INT ", record TEXT)" END
+	" signatures " INT ", record TEXT, action " WORD(INT) ")" END
 
 #define SIGNATURE_TABLES(INT, END)                                         \
 	"CREATE TABLE trace(id " INT " PRIMARY KEY,"                       \
@@ -193,6 +194,7 @@ static const char indexes[] =
 	" i.artifacts AS artifacts, i.root AS root, wr.word AS rule,"      \
 	" i.threshold AS threshold, i.policy AS policy,"                   \
 	" i.envelope AS envelope, i.break_glass AS break_glass,"           \
+	" i.reason AS reason,"                                             \
 	" (SELECT w.word FROM outcome o JOIN word w ON w.id = o.result"    \
 	" WHERE o.request = i.request ORDER BY o.idx DESC LIMIT 1)"        \
 	" AS result FROM intake i JOIN event e ON e.idx = i.idx"           \
@@ -217,10 +219,10 @@ static const char indexes[] =
 	"CREATE VIEW v_outcomes AS SELECT " AT(TIME) ", " OF_REQUEST ","   \
 	" ws.word AS result, wc.word AS check_id, o.found AS found,"       \
 	" o.first_idx AS first_idx, o.signatures AS signatures,"           \
-	" o.record AS record, e.boot AS boot"                              \
+	" o.record AS record, wa.word AS action, e.boot AS boot"           \
 	" FROM outcome o JOIN event e ON e.idx = o.idx"                    \
 	LEFT_REQUEST("o.request") LEFT_WORD("ws", "o.result")              \
-	LEFT_WORD("wc", "o.check_id") ";"
+	LEFT_WORD("wc", "o.check_id") LEFT_WORD("wa", "o.action") ";"
 
 #define TRACE_COLUMNS                                                      \
 	" wn.word AS requester, t.user_name AS user_name,"                 \

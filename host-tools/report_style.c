@@ -44,7 +44,7 @@ const char report_style[] =
     ".cards span{font-size:.85rem;color:var(--dim)}\n"
     "table{border-collapse:collapse;width:100%;font-size:.87rem}\n"
     "th{text-align:left;font-weight:600;background:var(--soft);"
-    "border-bottom:1px solid #aeb6c0}\n"
+    "border-bottom:1px solid #aeb6c0;overflow-wrap:normal}\n"
     "th,td{padding:.35rem .55rem;vertical-align:top}\n"
     "td{border-bottom:1px solid var(--line);overflow-wrap:anywhere}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;"

@@ -72,9 +72,9 @@ static const struct table tables[] = {
 		COL("Product, source", PLUS, 4, MIDDLE,
 		    SUB(BELOW("branch ", 15), BELOW("", 14))),
 		COL("Key", TEXT, 6, NARROW, SUB(BELOW("", 7))),
-		COL("Requested by", TEXT, 8,
+		COL("Requested by", TEXT, 8, NARROW,
 		    SUB(BELOW("user ", 9), BELOW("on ", 10))),
-		COL("Approved by", LIST, 11,
+		COL("Approved by", LIST, 11, NARROW,
 		    .sql = "SELECT w.word FROM trace_approver a"
 			   " JOIN word w ON w.id = a.person WHERE a.trace = $1"
 			   " ORDER BY a.n"),

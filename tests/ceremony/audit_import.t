@@ -280,6 +280,8 @@ is "tables are STRICT" "$(q "SELECT count(*) FROM pragma_table_list
     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%'
     AND NOT strict")" 0
 is "no raw leaf in it" "$(grep -c '"boot":' a.db)" 0
+is "a session" "$(q "SELECT w.word, seconds, length(ceremony) FROM session s
+    JOIN word w ON w.id = s.domain LIMIT 1")" "firmware|3600|64"
 ok "datasette.yaml" grep -qx '  "a":' datasette.yaml
 is "a question uses an index" "$(q "EXPLAIN QUERY PLAN SELECT * FROM
     v_signatures WHERE artifact = 'x'" | grep -c SCAN)" 0

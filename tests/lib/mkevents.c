@@ -128,7 +128,7 @@ put_data(char *out, uint64_t q, uint64_t k)
 	}
 	(void)sprintf(out,
 	    k == 1 ?
-		"{\"domain\":\"firmware\",\"nonce\":\"%s\","
+		"{\"domains\":[\"firmware\"],\"nonce\":\"%s\","
 		"\"request\":\"%s\",\"request_sha256\":\"%s\","
 		"\"seconds\":3600}" :
 		k == 4 ?
