@@ -6,6 +6,8 @@
 //	gocheck log FOLDER VKEYS           every leaf, tile and the root
 //	gocheck grow OLD FOLDER VKEYS      and that the log of OLD was its beginning
 //	gocheck proof PROOF LEAF VKEYS     a tlog-proof of one leaf, by itself
+//	gocheck since PROOF NOTE VKEYS     a tlog-witness request: the log of NOTE,
+//	                                   a checkpoint or receipt, was its beginning
 //
 // FOLDER and OLD are unpacked audit bundles, VKEYS is log.vkey.  sumdb/note
 // knows the type of its first line only, and skips signatures by other keys.
@@ -165,6 +167,22 @@ func proof(path, leaf, vkeys string) {
 	fmt.Printf("ok: leaf %d of %d\n", index, size)
 }
 
+func since(path, old, vkeys string) {
+	head, note, ok := bytes.Cut(read(path), []byte("\n\n"))
+	lines := strings.Split(string(head), "\n")
+	was, wasRoot := checkpoint(read(old), vkeys)
+	if !ok || lines[0] != fmt.Sprintf("old %d", was) {
+		must(fmt.Errorf("%q after %d", lines, was), "proof")
+	}
+	var p tlog.TreeProof
+	for _, s := range lines[1:] {
+		p = append(p, hash(s))
+	}
+	size, root := checkpoint(note, vkeys)
+	must(tlog.CheckTree(p, size, root, was, wasRoot), "consistency")
+	fmt.Printf("ok: %d leaves grew to %d\n", was, size)
+}
+
 func main() {
 	a := os.Args[1:]
 	switch {
@@ -180,10 +198,13 @@ func main() {
 		fmt.Printf("ok: %d leaves grew to %d\n", was, size)
 	case len(a) == 4 && a[0] == "proof":
 		proof(a[1], a[2], a[3])
+	case len(a) == 4 && a[0] == "since":
+		since(a[1], a[2], a[3])
 	default:
 		fmt.Fprintln(os.Stderr, "usage: gocheck log FOLDER VKEYS\n"+
 			"       gocheck grow OLD FOLDER VKEYS\n"+
-			"       gocheck proof PROOF LEAF VKEYS")
+			"       gocheck proof PROOF LEAF VKEYS\n"+
+			"       gocheck since PROOF NOTE VKEYS")
 		os.Exit(2)
 	}
 }
