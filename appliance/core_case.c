@@ -3,6 +3,7 @@
 
 #include "appliance/core.h"
 #include "lib/hex.h"
+#include "lib/sigfmt.h"
 
 const char *
 case_state(const struct ledger_request *q)
@@ -170,13 +171,24 @@ case_digest(struct buf *out, const uint8_t digest[32])
 	return r;
 }
 
+/* What a signature over it would attest; a key that is gone tells nothing. */
 static int
-view_artifacts(const struct request *q, struct buf *out)
+view_meaning(const struct policy *p, const struct request *q,
+    const struct subject *s, struct buf *out)
+{
+	const struct sigfmt_job j = { .key = policy_key_by_id(p, q->key),
+		.subject = s };
+
+	return j.key == NULL ? 0 : sigfmt_describe(q->format, &j, out);
+}
+
+static int
+view_artifacts(const struct policy *p, const struct request *q, struct buf *out)
 {
 	const struct statement *st = q->st;
 	char safe[121];
 	size_t i;
-	int r = 0;
+	int r = view_meaning(p, q, NULL, out);
 
 	for (i = 0; r == 0 && i < st->nsubjects; i++) {
 		const struct subject *s = &st->subjects[i];
@@ -186,6 +198,8 @@ view_artifacts(const struct request *q, struct buf *out)
 		    i + 1, st->nsubjects, safe, (unsigned long long)s->size);
 		if (r == 0)
 			r = case_digest(out, s->digest[HASH_SHA256]);
+		if (r == 0)
+			r = view_meaning(p, q, s, out);
 	}
 	return r;
 }
@@ -331,6 +345,8 @@ case_view(struct core *c, const struct case_file *f, struct buf *out)
 	if (r == 0)
 		r = view_decisions(f, out);
 	if (r == 0)
-		r = view_artifacts(f->req, out);
+		r = f->req->action == REQUEST_SIGN ?
+		    view_artifacts(c->policy, f->req, out) :
+		    0;
 	return r;
 }

@@ -57,7 +57,7 @@ csr_make(const char *cn, const struct pubkey *k,
 	size_t len = 0;
 	int tbs_len, r;
 
-	if (signer->alg == KEY_ED25519)
+	if (key_alg_is_ed25519(signer->alg))
 		return diag_fail(d, CS_E_HSM_MECH, "RSA or ECDSA", "%s",
 		    key_alg_name(signer->alg));
 	if (x == NULL || !fill(x, k, cn) ||

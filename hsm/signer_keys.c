@@ -51,7 +51,7 @@ make_csr(struct signer *s, struct p11_session *session, const struct change *c,
 	char cn[512];
 	int r;
 
-	if (c->alg == KEY_ED25519)
+	if (key_alg_is_ed25519(c->alg))
 		return 0;
 	(void)snprintf(cn, sizeof(cn), "coldseal %s %s", s->origin, c->key);
 	r = p11_find_key(session, id, id_len, c->key, x->pub->spki,

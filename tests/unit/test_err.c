@@ -68,7 +68,7 @@ test_texts(void **state)
 	for (a = FIRST; a < CS_ERR_MAX; a++) {
 		check_sentence(err_text(a));
 		check_sentence(err_advice(a));
-		assert_in_range(err_exit(a), least_exit(a), CS_EXIT_INTERNAL);
+		assert_in_range(err_exit(a), least_exit(a), CS_EXIT_NOT_FOUND);
 	}
 }
 
