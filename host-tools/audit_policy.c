@@ -2,7 +2,6 @@
 #include "host-tools/audit_policy.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "host-tools/audit_store.h"
@@ -45,51 +44,18 @@ load(struct audit_view *a, uint64_t leaf_idx, const char *envelope,
 	return 0;
 }
 
-/*
- * Which document it is, if the leaf that names it first does not say so: the
- * outcome of the change that put it in force does.
- */
-static int
-find_envelope(struct audit_view *a, const char *policy,
-    char ret[CS_SHA256_HEX + 1], struct diag *d)
-{
-	_cleanup_audit_rows_ struct audit_rows *q = NULL;
-	bool any = true;
-	int r;
-
-	ret[0] = '\0';
-	r = audit_rows_open(a->db,
-	    "SELECT idx FROM v_events WHERE event = 'change.outcome'"
-	    " ORDER BY idx DESC",
-	    NULL, 0, &q, d);
-	while (r == 0 && ret[0] == '\0') {
-		_cleanup_json_ json_t *leaf = NULL;
-
-		r = audit_rows_next(q, &any, d);
-		if (r != 0 || !any)
-			break;
-		r = audit_view_leaf(a, audit_rows_number(q, 0), &leaf, d);
-		if (r == 0 &&
-		    strcmp(leaf_text(leaf, "data.policy"), policy) == 0)
-			(void)snprintf(ret, CS_SHA256_HEX + 1, "%s",
-			    leaf_text(leaf, "data.policy_envelope"));
-	}
-	return r;
-}
-
 int
 audit_policy_after(struct audit_view *a, uint64_t idx, struct audit_policy *ret,
     struct diag *d)
 {
 	const struct audit_arg args[] = { AUDIT_NUMBER(idx) };
 	_cleanup_audit_rows_ struct audit_rows *q = NULL;
-	char envelope[CS_SHA256_HEX + 1];
 	struct audit_policy v = { 0 };
 	bool any = false;
 	int r;
 
 	r = audit_rows_first(a->db,
-	    "SELECT idx, envelope, policy FROM v_policies WHERE idx <= $1"
+	    "SELECT idx, envelope FROM v_policies WHERE idx <= $1"
 	    " ORDER BY idx DESC LIMIT 1",
 	    args, 1, &q, &any, d);
 	if (r == 0 && !any)
@@ -98,11 +64,7 @@ audit_policy_after(struct audit_view *a, uint64_t idx, struct audit_policy *ret,
 	if (r != 0)
 		return r;
 	v.leaf = audit_rows_number(q, 0);
-	(void)snprintf(envelope, sizeof(envelope), "%s", audit_rows_text(q, 1));
-	if (envelope[0] == '\0')
-		r = find_envelope(a, audit_rows_text(q, 2), envelope, d);
-	if (r == 0)
-		r = load(a, v.leaf, envelope, &v.p, d);
+	r = load(a, v.leaf, audit_rows_text(q, 1), &v.p, d);
 	if (r == 0)
 		*ret = v;
 	return r;

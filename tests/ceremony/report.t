@@ -165,9 +165,9 @@ finding "Glass was broken" 1 \
     ".[$(first intake.accepted)].data.break_glass = \"fire\""
 finding "Boots or exports that the log does not show" 1 \
     "del(.[$(first export)])"
-finding "Signing that failed or was not released" 1 \
+finding "Signing or changes that failed" 1 \
     ".[$(first sign.outcome)].data.result = \"not-released\""
-finding "Signing that began and has no outcome" 1 \
+finding "Signing or changes without an outcome" 1 \
     "del(.[$(first sign.outcome)])"
 finding "Clock faults" 1 \
     ".[$(first approval)] |= (.event = \"clock.fault\" | .data =
@@ -274,6 +274,8 @@ like "who can sign is by the newest" "$(page law)" \
 like "the change itself" "$(page law)" \
     'policy.update.*>made<.*two &amp; two are &lt;not&gt; enough'
 look law
+is "a change that was made is no finding" "$(grep -c \
+    'Signing or changes\|still open</b>: 2' "$work/law.html")" 0
 is "all that policy diff says" "$(coldseal policy diff "$work/v1.dsse" \
     "$work/v2.dsse" |
     grep -vcFf <(sed -n 's/^<li>//p' "$work/law.html"))" 0

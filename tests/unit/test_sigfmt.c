@@ -62,7 +62,9 @@ make_pgp(enum key_alg a)
 	pgp[a] = (struct buf)BUF_INIT(SIGFMT_MAX);
 	if ((f->algs & SIGFMT_ALG(a)) == 0)
 		return;
+	softhsm_leaks(true);
 	assert_code(hsm_sign_rounds(f->cert, &j, &tokens[a], &pgp[a], NULL), 0);
+	softhsm_leaks(false);
 	assert_code(f->cert->verify(&j, pgp[a].p, pgp[a].len, NULL), 0);
 }
 
@@ -175,8 +177,12 @@ complete(const struct sigfmt *f, struct one *x)
 static int
 sign(const struct one *x, struct buf *out)
 {
-	return hsm_sign_format(x->format, &x->job, &tokens[x->key.alg], out,
-	    NULL);
+	int r;
+
+	softhsm_leaks(true);
+	r = hsm_sign_format(x->format, &x->job, &tokens[x->key.alg], out, NULL);
+	softhsm_leaks(false);
+	return r;
 }
 
 typedef void (*each_fn)(const struct sigfmt *, struct one *, struct buf *);
@@ -278,11 +284,13 @@ as_others(const struct sigfmt *f, struct one *x, struct buf *out)
 		tbs.len = hash_len(key_alg_hash(x->key.alg));
 		memcpy(tbs.p, md, tbs.len);
 	}
+	softhsm_leaks(true);
 	assert_code(ed ? hsm_sign_message(s, key[x->key.alg], tbs.p, tbs.len,
 			     &sig, NULL) :
 			 hsm_sign_digest(s, key[x->key.alg], x->key.alg, tbs.p,
 			     tbs.len, &sig, NULL),
 	    0);
+	softhsm_leaks(false);
 	done.v[0].len = done.v[1].len = sig.len;
 	memcpy(done.v[0].p, sig.p, sig.len);
 	memcpy(done.v[1].p, sig.p, sig.len);
