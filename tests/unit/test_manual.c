@@ -291,6 +291,32 @@ test_rsa_sizes(void **state)
 	assert_int_equal(rsa_of(4097), CS_E_KEY_TYPE);
 }
 
+/* Each artifact has the digest of the algorithm: one check, and it says no. */
+static void
+test_digest(void **state)
+{
+	static const struct doc_change c = { "/subject/1/digest/sha384", NULL };
+	static const int codes[] = { CS_E_REQ_DIGEST, 0 };
+	_cleanup_policy_ struct policy *p = doc_policy(NULL, 0);
+	size_t len = 0, n = 0, i, lines = 0;
+	_cleanup_free_ char *text =
+	    doc_request_payload("firmware", "rel384", "raw", &len);
+	_cleanup_free_ char *weak = doc_changed(text, len, &c, 1, &n);
+	_cleanup_request_ struct request *r = NULL;
+	_cleanup_checks_ struct checks k = { 0 };
+	const struct policy_rule *rule = NULL;
+
+	(void)state;
+	assert_int_equal(request_parse(weak, n, &r, NULL), 0);
+	assert_int_equal(evaluate_request(p, r, policy_principal_by_id(p, "ci"),
+			     DOC_NOW, &k, &rule),
+	    0);
+	expect_failed(&k, "no SHA-384", codes);
+	for (i = 0; i < k.n; i++)
+		lines += k.v[i].code == CS_E_REQ_DIGEST;
+	assert_int_equal(lines, 1);
+}
+
 /* "*" matches a leading dot, too. */
 static void
 test_leading_dot(void **state)
@@ -325,6 +351,7 @@ main(void)
 		cmocka_unit_test(test_algorithm),
 		cmocka_unit_test(test_openpgp_key),
 		cmocka_unit_test(test_rsa_sizes),
+		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_leading_dot),
 		cmocka_unit_test(test_rules_differ),
 		cmocka_unit_test(test_break_glass_validity),
