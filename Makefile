@@ -40,8 +40,8 @@ P11_CFLAGS := $(call pc_cflags,p11-kit-1)
 CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: all demo check check-build check-run lint fuzz fuzz-run bench \
-	bench-run sanitize install uninstall clean help packages
+.PHONY: all demo check check-build check-run mutation mutation-run lint \
+	fuzz fuzz-run bench bench-run sanitize install uninstall clean help packages
 .SECONDARY:
 all:
 
@@ -58,7 +58,7 @@ QRTEXT := $(call lib,qrtext)
 JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key key_normal keyverify)
 # one file per format of signatures, and their table
-FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_minisign \
+FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
 	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
 	sigfmt_util pgp)
 MERKLE := $(call lib,merkle)
@@ -129,6 +129,11 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
+# what auditors ask
+HOST += audit_export audit_log audit_policy audit_query audit_report \
+	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
+	report_changes report_chart report_end report_findings report_head report_policy \
+	report_style report_tables report_verify
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -142,7 +147,8 @@ coldseald_L := libcrypto jansson libseccomp
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
-	core_ahead core_change core_change_view core_export core_gates \
+	core_ahead core_audit core_change core_change_view core_export core_gates \
+	core_receipt \
 	core_show core_trace \
 	core_who)) \
 	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
@@ -209,6 +215,7 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
+PAGES += tests/lib/gocheck.go
 
 all: $(BINS) $(SCRIPTS)
 
@@ -297,7 +304,17 @@ check-build: all $(UNIT) $(REPLAY) $(TOOLS) $(FAKES)
 check-run: check-build
 	$(Q)$(TEST_ENV) tests/run.sh $(B)/test-logs $(UNIT) \
 	    $(REPLAY:%=%) $(CEREMONY) tests/unit/check_man.sh \
-	    tests/unit/host_change.sh
+	    tests/unit/check_manual.sh tests/unit/host_change.sh
+
+# Takes every check of the policy manual out: its test must fail.  CHECKS are
+# lines of tests/mutation/table, if not all are wanted.
+mutation: packages
+	+$(Q)$(MAKE) --no-print-directory mutation-run
+mutation-run: $(UNIT) $(B)/tests/mutation/only.o
+	$(Q)$(TEST_ENV) CS_COMPILE='$(COMPILE)' \
+	    CS_LINK='$(CC) $(HARDEN_LD) $(LDFLAGS)' \
+	    CS_LIBS='$(call pc_libs,$(TEST_L)) -lpthread' \
+	    tests/mutation/run.sh $(B) $(CHECKS)
 
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run
@@ -378,6 +395,7 @@ help:
 	@echo "make demo      a whole ceremony, told in 40 lines; fills demo/"
 	@echo "make check     every test"
 	@echo "make sanitize  the same tests with ASan and UBSan"
+	@echo "make mutation  takes each check of the manual out: a test must fail"
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
 	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
 	@echo "make bench     ratios to the floor; writes $(B)/bench.json"

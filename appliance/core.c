@@ -45,7 +45,7 @@ static const struct verb {
 	    "and a reason" },
 	{ "sign", 1, 1, verb_sign, " N", "sign an approved request" },
 	{ "apply", 1, 1, verb_apply, " N", "make an approved change" },
-	{ "export", 0, 1, verb_export, " [N]",
+	{ "export", 0, 2, verb_export, " [N] [full]",
 	    "write response and audit "
 	    "bundle to the OUT medium" },
 	{ "attest", 0, 2, verb_attest, " [CHALLENGE] [QR]",

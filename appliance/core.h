@@ -280,6 +280,20 @@ int intake_ahead(struct core *c, const uint8_t *envelope, size_t len,
     int64_t now, struct diag *d) CS_WUR;
 
 /*
+ * --- an auditor's receipt (core_receipt.c) ---
+ * What an auditor has seen of the log.  Logged; remembered in the state folder
+ * from then on, where it also says that this log was set back.
+ */
+int intake_receipt(struct core *c, const uint8_t *note, size_t len,
+    int64_t now, struct diag *d) CS_WUR;
+/* CS_E_RECEIPT_BEHIND, CS_E_RECEIPT_FORK: nothing is signed */
+int receipt_gate(struct core *c, struct diag *d) CS_WUR;
+/* one line for status, or nothing */
+int receipt_status(struct core *c) CS_WUR;
+/* leaves that the newest receipt has, 0 if there is none */
+int receipt_size(struct core *c, uint64_t *ret, struct diag *d) CS_WUR;
+
+/*
  * --- signing (core_sign.c) ---
  * Preflights request n in the signer, which stays; sign takes it from there
  * if it comes next and soon.  c->ready is set on success.

@@ -14,9 +14,7 @@
 #include "appliance/core_out.h"
 #include "lib/b64.h"
 #include "lib/canon.h"
-#include "lib/dirlist.h"
 #include "lib/hex.h"
-#include "lib/tiles.h"
 #include "lib/tlogproof.h"
 
 struct exporting {
@@ -29,6 +27,7 @@ struct exporting {
 	char *answer; /* what the TPM says, with the audit bundle */
 	size_t answer_len;
 	uint64_t counter;
+	uint64_t from; /* leaves that an auditor has, and need not go again */
 };
 
 static void
@@ -123,92 +122,6 @@ pack_response(struct exporting *x, struct diag *d)
 	return r;
 }
 
-struct tile_list {
-	char (*path)[TILE_PATH_MAX];
-	size_t n, cap;
-};
-
-static int
-collect_tile(void *arg, const struct tile_id *t)
-{
-	struct tile_list *l = arg;
-
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-		void *v = reallocarray(l->path, cap, TILE_PATH_MAX);
-
-		if (v == NULL)
-			return CS_E_NOMEM;
-		l->path = v;
-		l->cap = cap;
-	}
-	tile_path(t, l->path[l->n++]);
-	return 0;
-}
-
-static int
-compare_paths(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static int
-send_tiles(struct exporting *x, struct diag *d)
-{
-	struct tile_list l = { 0 };
-	size_t i;
-	int r;
-
-	r = tile_each(ledger_size(x->c->ledger), collect_tile, &l);
-	if (r == 0 && l.n > 0)
-		qsort(l.path, l.n, TILE_PATH_MAX, compare_paths);
-	for (i = 0; r == 0 && i < l.n; i++)
-		r = out_state_file(&x->out, ledger_log_fd(x->c->ledger),
-		    l.path[i], l.path[i], d);
-	free(l.path);
-	return r;
-}
-
-static int
-send_blobs(struct exporting *x, struct diag *d)
-{
-	char(*names)[CS_SHA256_HEX + 1] = NULL;
-	char member[OUT_NAME_LEN];
-	size_t n = 0, i;
-	int r;
-
-	r = dir_list_blobs(ledger_blobs_fd(x->c->ledger), &names, &n, d);
-	for (i = 0; r == 0 && i < n; i++) {
-		(void)snprintf(member, sizeof(member), "blobs/%s", names[i]);
-		r = out_state_file(&x->out, ledger_blobs_fd(x->c->ledger),
-		    names[i], member, d);
-	}
-	free(names);
-	return r;
-}
-
-static int
-send_audit(struct exporting *x, struct diag *d)
-{
-	int r;
-
-	r = out_file(&x->out, "COLDSEAL.AUD", "audit");
-	if (r == 0)
-		r = out_state_file(&x->out, ledger_log_fd(x->c->ledger),
-		    "checkpoint", "checkpoint", d);
-	if (r == 0)
-		r = out_state_file(&x->out, CORE_STATE, "policy.dsse",
-		    "policy.dsse", d);
-	if (r == 0)
-		r = out_add(&x->out, "attest/answer.json", x->answer,
-		    x->answer_len);
-	if (r == 0)
-		r = out_flush(&x->out, d);
-	if (r == 0)
-		r = send_tiles(x, d);
-	return r == 0 ? send_blobs(x, d) : r;
-}
-
 static int
 feed(struct exporting *x, struct diag *d)
 {
@@ -218,7 +131,7 @@ feed(struct exporting *x, struct diag *d)
 	if (r == 0)
 		r = out_flush(&x->out, d);
 	if (r == 0)
-		r = send_audit(x, d);
+		r = audit_pack(&x->out, x->from, x->answer, x->answer_len, d);
 	return out_reason(&x->out, r, d);
 }
 
@@ -251,14 +164,32 @@ find_last(void *arg, const struct ledger_request *q)
 	return 0;
 }
 
+/* What an auditor has acknowledged stays here, unless all is asked for. */
+static int
+choose_from(struct exporting *x, bool full, struct diag *d)
+{
+	int r = full ? 0 : receipt_size(x->c, &x->from, d);
+
+	/* a receipt of more than this log, or of another one */
+	if (r == 0 && receipt_gate(x->c, NULL) != 0)
+		x->from = 0;
+	return r;
+}
+
 /* The request that was named, or the newest that has a response. */
 static int
 choose(struct exporting *x, char **argv, size_t argc, struct diag *d)
 {
+	const bool full = argc > 0 && strcmp(argv[argc - 1], "full") == 0;
 	struct last l = { 0 };
-	int r;
+	int r = choose_from(x, full, d);
 
-	if (argc > 0)
+	if (r != 0)
+		return r;
+	if (argc > (full ? 2 : 1))
+		return diag_fail(d, CS_E_USAGE, "a number, full, or both",
+		    "\"%s\"", argv[1]);
+	if (argc > (full ? 1 : 0))
 		r = parse_number(argv[0], &l.n, d);
 	else
 		r = ledger_requests(x->c->ledger, find_last, &l, d);
@@ -297,8 +228,14 @@ verb_export(struct core *c, char **argv, size_t argc, struct diag *d)
 		r = commit(&x, d);
 	if (r != 0)
 		return r;
-	return say(c,
-	    "request %llu exported; it is safe to remove the OUT "
-	    "medium\n",
-	    (unsigned long long)x.f.q.n);
+	if (x.from != 0)
+		r = say(c,
+		    "the audit bundle begins at leaf %llu, which an auditor "
+		    "has; \"export full\" writes all\n",
+		    (unsigned long long)x.from);
+	return r == 0 ? say(c,
+			    "request %llu exported; it is safe to remove the "
+			    "OUT medium\n",
+			    (unsigned long long)x.f.q.n) :
+			r;
 }

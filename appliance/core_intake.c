@@ -42,8 +42,9 @@ struct intake {
 	const struct policy_rule *rule;
 	struct checks checks;
 	int64_t now;
-	bool known;		 /* the same request came before */
-	const struct doc *ahead; /* an approval, not a request */
+	bool known;		   /* the same request came before */
+	const struct doc *ahead;   /* an approval, not a request */
+	const struct doc *receipt; /* an auditor's */
 };
 
 static void
@@ -273,7 +274,8 @@ on_ready(struct intake *in, struct diag *d)
 	int r;
 
 	in->ahead = find_doc(in, "approval.dsse");
-	if (in->ahead != NULL) {
+	in->receipt = find_doc(in, "receipt");
+	if (in->ahead != NULL || in->receipt != NULL) {
 		r = core_clock_check(in->now, ledger_floor(in->c->ledger), d);
 		if (r != 0)
 			return r;
@@ -527,6 +529,9 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 	if (in.ahead != NULL)
 		return intake_ahead(c, in.ahead->data, in.ahead->len, in.now,
 		    d);
+	if (in.receipt != NULL)
+		return intake_receipt(c, in.receipt->data, in.receipt->len,
+		    in.now, d);
 	if (in.known)
 		return 0;
 	if (r == 0)

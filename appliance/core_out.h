@@ -47,4 +47,11 @@ int out_reason(struct out *o, int r, struct diag *d) CS_WUR;
  */
 int out_commit(struct out *o, json_t **ret_files, struct diag *d) CS_WUR;
 
+/*
+ * The audit bundle (core_audit.c), of the leaves from a number on; 0: of all.
+ * answer is what the TPM says.
+ */
+int audit_pack(struct out *o, uint64_t from, const char *answer, size_t len,
+    struct diag *d) CS_WUR;
+
 #endif

@@ -372,6 +372,8 @@ signing_prepare(struct core *c, uint64_t n, struct diag *d)
 	if (r == 0)
 		r = core_time_of(c, s->f.req, &s->now, d);
 	if (r == 0)
+		r = receipt_gate(c, d);
+	if (r == 0)
 		r = prepare(s, d);
 	if (r != 0)
 		return r;

@@ -397,6 +397,7 @@ signer_changed_done(struct signer_changed *x)
 	free(x->uri);
 	free((void *)(uintptr_t)x->made.spki);
 	free((void *)(uintptr_t)x->made.csr);
+	free((void *)(uintptr_t)x->made.attestation);
 	*x = (struct signer_changed){ .uri = NULL };
 }
 
@@ -404,7 +405,7 @@ int
 signer_change(struct core *c, struct signer_changed *ret, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-	uint8_t *spki = NULL, *csr = NULL, restricted = 0;
+	uint8_t *spki = NULL, *csr = NULL, *attestation = NULL, restricted = 0;
 	struct rd rd;
 	int r;
 
@@ -423,11 +424,14 @@ signer_change(struct core *c, struct signer_changed *ret, struct diag *d)
 	if (r == 0)
 		r = copy(&rd, 16384, &csr, &ret->made.csr_len);
 	if (r == 0)
+		r = copy(&rd, 16384, &attestation, &ret->made.attestation_len);
+	if (r == 0)
 		r = rd_u8(&rd, &restricted);
 	if (r == 0)
 		r = rd_end(&rd);
 	ret->made.spki = spki;
 	ret->made.csr = csr;
+	ret->made.attestation = attestation;
 	ret->made.restricted = restricted != 0;
 	if (spki != NULL)
 		ret->made.uri = ret->uri;

@@ -401,6 +401,12 @@ ledger_floor(const struct ledger *l)
 }
 
 int
+ledger_root_at(struct ledger *l, uint64_t size, uint8_t ret[32], struct diag *d)
+{
+	return tlog_root_at(l->log, size, ret, d);
+}
+
+int
 ledger_root(struct ledger *l, uint8_t ret[32])
 {
 	return tlog_root(l->log, ret, NULL);
@@ -612,6 +618,13 @@ ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
     uint8_t (*ret)[32], size_t *ret_n, struct diag *d)
 {
 	return tlog_inclusion(l->log, index, size, ret, ret_n, d);
+}
+
+int
+ledger_consistency(struct ledger *l, uint64_t old_size, uint64_t new_size,
+    uint8_t (*ret)[32], size_t *ret_n, struct diag *d)
+{
+	return tlog_consistency(l->log, old_size, new_size, ret, ret_n, d);
 }
 
 const char *

@@ -99,6 +99,9 @@ uint64_t ledger_boot(const struct ledger *l);
 void ledger_next_boot(struct ledger *l);
 int64_t ledger_floor(const struct ledger *l);	/* last logged time */
 int ledger_root(struct ledger *l, uint8_t ret[32]) CS_WUR;
+/* of its first size leaves */
+int ledger_root_at(struct ledger *l, uint64_t size, uint8_t ret[32],
+    struct diag *d) CS_WUR;
 /* 1 if the last checkpoint covers every leaf */
 int ledger_checkpointed(const struct ledger *l);
 /* the text to sign for the current size; free(*ret) */
@@ -157,6 +160,9 @@ int ledger_leaf(struct ledger *l, uint64_t index, char **ret, size_t *ret_len,
     struct diag *d) CS_WUR;
 /* hash-path of a leaf in the tree of a size; ret holds 64 hashes */
 int ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
+    uint8_t (*ret)[32], size_t *ret_n, struct diag *d) CS_WUR;
+/* the same of a tree in a larger one */
+int ledger_consistency(struct ledger *l, uint64_t old_size, uint64_t new_size,
     uint8_t (*ret)[32], size_t *ret_n, struct diag *d) CS_WUR;
 /* the policy that the first leaf pins, or a later one */
 const char *ledger_policy(const struct ledger *l);	/* digest, "" if none */

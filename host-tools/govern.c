@@ -79,6 +79,27 @@ govern_print(int r, struct buf *text, struct diag *d)
 	return 0;
 }
 
+int
+govern_print_authority(const struct authority *a, bool json, bool csv,
+    struct diag *d)
+{
+	_cleanup_govern_ struct buf out = BUF_INIT(GOVERN_TEXT_MAX);
+	json_t *j = NULL;
+	int r;
+
+	if (json && csv)
+		return diag_fail(d, CS_E_USAGE, "one of them",
+		    "--json and --csv");
+	if (csv)
+		return govern_print(authority_csv(a, &out), &out, d);
+	if (!json)
+		return govern_print(authority_text(a, &out), &out, d);
+	r = authority_json(a, &j);
+	if (r != 0)
+		return diag_fail(d, r, NULL, "who can sign");
+	return cli_print_json(j, d);
+}
+
 json_t *
 govern_lines(const struct buf *text)
 {

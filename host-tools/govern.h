@@ -3,6 +3,7 @@
 #define CS_GOVERN_H
 
 #include "host-tools/cli.h"
+#include "lib/authority.h"
 #include "lib/buf.h"
 #include "lib/policy.h"
 
@@ -20,6 +21,10 @@ int govern_time(const struct cli *c, size_t opt, int64_t *ret, struct diag *d)
 int govern_print(int r, struct buf *text, struct diag *d) CS_WUR;
 /* its lines as a list; NULL if there is no memory */
 json_t *govern_lines(const struct buf *text);
+
+/* As text, JSON or CSV; both is CS_E_USAGE. */
+int govern_print_authority(const struct authority *a, bool json, bool csv,
+    struct diag *d) CS_WUR;
 
 static inline void
 govern_buf_done(struct buf *b)

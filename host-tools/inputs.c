@@ -250,6 +250,41 @@ inputs_hash(struct inputs *in, const char *what, struct diag *d)
 }
 
 static int
+check_file(const struct input *in, const struct sigfmt *f, struct diag *d)
+{
+	uint8_t head[SIGFMT_ENDS], tail[SIGFMT_ENDS];
+	_cleanup_fd_ int fd = -1;
+	struct diag why = { 0 };
+	uint64_t size = 0;
+	size_t n;
+	int r;
+
+	r = open_regular(in->path, &fd, &size, d);
+	if (r != 0)
+		return r;
+	n = size < SIGFMT_ENDS ? (size_t)size : SIGFMT_ENDS;
+	if (fd_pread_all(fd, head, n, 0) != 0 ||
+	    fd_pread_all(fd, tail, n, (off_t)(size - n)) != 0)
+		return diag_errno(d, CS_E_IO, "%s", in->path);
+	r = f->check_file(head, tail, n, &why);
+	return r == 0 ?
+	    0 :
+	    diag_fail(d, r, why.expected, "%.90s: %.90s", in->path, why.found);
+}
+
+int
+inputs_check_files(const struct inputs *in, const struct sigfmt *f,
+    struct diag *d)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && f->check_file != NULL && i < in->n; i++)
+		r = check_file(&in->v[i], f, d);
+	return r;
+}
+
+static int
 by_name(const void *a, const void *b)
 {
 	const struct input *const *x = a, *const *y = b;

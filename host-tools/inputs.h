@@ -2,7 +2,7 @@
 #ifndef CS_INPUTS_H
 #define CS_INPUTS_H
 
-#include "lib/statement.h"
+#include "lib/sigfmt.h"
 
 /*
  * Local files that go into a request, or that a response is compared with:
@@ -31,6 +31,9 @@ int inputs_add_list(struct inputs *in, const char *list, struct diag *d)
     CS_WUR;
 /* what: for the terminal.  Regular files only. */
 int inputs_hash(struct inputs *in, const char *what, struct diag *d) CS_WUR;
+/* Of each file, what the format can see at its ends. */
+int inputs_check_files(const struct inputs *in, const struct sigfmt *f,
+    struct diag *d) CS_WUR;
 /* No name and no content twice; in plain words which. */
 int inputs_check_distinct(const struct inputs *in, struct diag *d) CS_WUR;
 

@@ -28,6 +28,11 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_audit_status,
 	&verb_audit_rebuild,
 	&verb_audit_receipt,
+	&verb_audit_trace,
+	&verb_audit_log,
+	&verb_audit_who,
+	&verb_audit_report,
+	&verb_audit_export,
 	&verb_policy_sign,
 	&verb_policy_show,
 	&verb_policy_simulate,
@@ -63,7 +68,7 @@ usage(FILE *to)
 	    "see also coldseal(1).\n"
 	    "exit status: 0 done, 1 refused or not verified, 2 wrong command "
 	    "line,\n3 malformed input, 4 file, device or token trouble, "
-	    "5 a bug\n",
+	    "5 a bug,\n6 looked for, and not there\n",
 	    to);
 }
 

@@ -115,6 +115,8 @@ collect(const struct cli *c, struct draft *x, struct diag *d)
 		r = inputs_hash(&x->artifacts, "hashing artifacts", d);
 	if (r == 0)
 		r = inputs_check_distinct(&x->artifacts, d);
+	if (r == 0)
+		r = inputs_check_files(&x->artifacts, f, d);
 	return r != 0 ? r : inputs_check_distinct(&x->evidence, d);
 }
 

@@ -25,6 +25,12 @@ req_freep(X509_REQ **p)
 }
 
 static void
+x509_freep(X509 **x)
+{
+	X509_free(*x);
+}
+
+static void
 bio_freep(BIO **p)
 {
 	BIO_free_all(*p);
@@ -200,6 +206,26 @@ put_csr(const struct change_record *r, int dirfd, struct diag *d)
 	return put(dirfd, r->key, "csr", text, (size_t)n, d);
 }
 
+/* As the token said it; whether its maker is to be believed, people know. */
+static int
+put_attestation(const struct change_record *r, int dirfd, struct diag *d)
+{
+	const unsigned char *p = r->made.attestation;
+	_cleanup_(x509_freep) X509 *x =
+	    d2i_X509(NULL, &p, (long)r->made.attestation_len);
+	_cleanup_(bio_freep) BIO *b = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long n;
+
+	if (x == NULL || p != r->made.attestation + r->made.attestation_len)
+		return diag_fail(d, CS_E_CHANGE_RECORD, "one DER certificate",
+		    "something else");
+	if (b == NULL || PEM_write_bio_X509(b, x) != 1)
+		return diag_nomem(d);
+	n = BIO_get_mem_data(b, &text);
+	return put(dirfd, r->key, "attestation.pem", text, (size_t)n, d);
+}
+
 int
 resp_change_extract(const struct change_record *r, int dirfd, struct diag *d)
 {
@@ -214,5 +240,9 @@ resp_change_extract(const struct change_record *r, int dirfd, struct diag *d)
 		e = diag_nomem(d);
 	if (e == 0)
 		e = put(dirfd, r->key, "pem", pem, strlen(pem), d);
-	return e == 0 && r->made.csr != NULL ? put_csr(r, dirfd, d) : e;
+	if (e == 0 && r->made.csr != NULL)
+		e = put_csr(r, dirfd, d);
+	return e == 0 && r->made.attestation != NULL ?
+	    put_attestation(r, dirfd, d) :
+	    e;
 }

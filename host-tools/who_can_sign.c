@@ -18,32 +18,20 @@ static const struct cli_opt options[] = {
 static int
 run(const struct cli *c, struct diag *d)
 {
-	_cleanup_govern_ struct buf out = BUF_INIT(GOVERN_TEXT_MAX);
 	struct authority_opts o = { .person = cli_get(c, O_PERSON),
 		.key = cli_get(c, O_KEY) };
 	_cleanup_authority_ struct authority *a = NULL;
 	_cleanup_policy_ struct policy *p = NULL;
-	json_t *j = NULL;
 	int r;
 
-	if (cli_has(c, O_JSON) && cli_has(c, O_CSV))
-		return diag_fail(d, CS_E_USAGE, "one of them",
-		    "--json and --csv");
 	r = govern_time(c, O_AT, &o.at, d);
 	if (r == 0)
 		r = govern_load(cli_get(c, O_POLICY), &p, d);
 	if (r == 0)
 		r = authority_of(p, &o, &a, d);
-	if (r != 0)
-		return r;
-	if (cli_has(c, O_CSV))
-		return govern_print(authority_csv(a, &out), &out, d);
-	if (!cli_has(c, O_JSON))
-		return govern_print(authority_text(a, &out), &out, d);
-	r = authority_json(a, &j);
-	if (r != 0)
-		return diag_fail(d, r, NULL, "who can sign");
-	return cli_print_json(j, d);
+	return r != 0 ?
+	    r :
+	    govern_print_authority(a, cli_has(c, O_JSON), cli_has(c, O_CSV), d);
 }
 
 const struct cli_verb verb_who_can_sign = {

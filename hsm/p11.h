@@ -209,6 +209,14 @@ int p11_find_made(struct p11_session *s, enum key_alg alg, const char *label,
     uint8_t id[P11_ID_MAX], size_t *ret_id_len, struct pubkey **ret,
     bool *ret_restricted, struct diag *d) CS_WUR;
 /*
+ * A certificate that the token itself made for a key of its own, as some do
+ * when they generate one (YubiKeys, for example): DER, for this public key,
+ * issued by another name than its subject's.  free(*ret).
+ * CS_E_HSM_KEY_ABSENT: none
+ */
+int p11_attestation(struct p11_session *s, const struct pubkey *k,
+    uint8_t **ret, size_t *ret_len, struct diag *d) CS_WUR;
+/*
  * Public keys of a label that has no private key: half of a pair, which a
  * process left that was killed in between.  With a private key it is
  * CS_E_HSM_KEY_AMBIGUOUS.

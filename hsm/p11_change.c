@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "hsm/p11_private.h"
@@ -6,6 +8,7 @@
 /* What a ceremony that was cut short left on the token, and taking away. */
 
 #define OBJECTS_MAX 16u
+#define CERTS_MAX   64u
 
 /* The mechanism that it is limited to, where the token knows such a thing */
 static int
@@ -79,6 +82,61 @@ destroy_all(struct p11_session *s, CK_ATTRIBUTE *t, size_t nt, struct diag *d)
 			r = p11_fail(rv, "C_DestroyObject", d);
 	}
 	return r;
+}
+
+static void
+x509_freep(X509 **x)
+{
+	X509_free(*x);
+}
+
+/* About this key, and not by the key itself */
+static bool
+attests(const uint8_t *der, size_t len, const struct pubkey *k)
+{
+	const unsigned char *p = der;
+	_cleanup_(x509_freep) X509 *x = d2i_X509(NULL, &p, (long)len);
+	_cleanup_pubkey_ struct pubkey *is = NULL;
+	unsigned char *spki = NULL;
+	bool yes = false;
+	int n;
+
+	if (x != NULL && p == der + len) {
+		n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+		yes = n > 0 &&
+		    pubkey_from_spki(spki, (size_t)n, &is, NULL) == 0 &&
+		    pubkey_equal(is, k) &&
+		    X509_NAME_cmp(X509_get_subject_name(x),
+			X509_get_issuer_name(x)) != 0;
+		OPENSSL_free(spki);
+	}
+	ERR_clear_error();
+	return yes;
+}
+
+int
+p11_attestation(struct p11_session *s, const struct pubkey *k, uint8_t **ret,
+    size_t *ret_len, struct diag *d)
+{
+	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+	CK_ATTRIBUTE t[] = { { CKA_CLASS, &class, sizeof(class) } };
+	CK_OBJECT_HANDLE h[CERTS_MAX];
+	size_t n = 0, i, len;
+	int r = p11_find(s, t, ARRAY_LEN(t), h, CERTS_MAX, &n, d);
+
+	for (i = 0; r == 0 && i < n; i++) {
+		_cleanup_free_ uint8_t *der = NULL;
+
+		if (p11_attr(s, h[i], CKA_VALUE, &der, &len) != 0 ||
+		    !attests(der, len, k))
+			continue;
+		*ret = take_ptr(der);
+		*ret_len = len;
+		return 0;
+	}
+	return r != 0 ? r :
+			diag_fail(d, CS_E_HSM_KEY_ABSENT,
+			    "a certificate by the token", "none for this key");
 }
 
 int

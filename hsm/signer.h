@@ -92,8 +92,8 @@ int signer_promote(struct signer *s, struct diag *d) CS_WUR;
 struct signer_made {
 	char uri[160];
 	struct pubkey *pub;
-	uint8_t *csr;
-	size_t csr_len;
+	uint8_t *csr, *attestation;	/* NULL: none */
+	size_t csr_len, attestation_len;
 	bool restricted;
 };
 int signer_key_generate(struct signer *s, struct signer_made *ret,

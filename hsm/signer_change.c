@@ -8,6 +8,7 @@ made_done(struct signer_made *x)
 {
 	pubkey_free(&x->pub);
 	free(x->csr);
+	free(x->attestation);
 }
 
 static int
@@ -24,6 +25,8 @@ answer(struct signer *s, uint64_t generation, const struct signer_made *x)
 		    x->pub == NULL ? 0 : x->pub->spki_len);
 	if (r == 0)
 		r = buf_put_str(&b, x->csr, x->csr_len);
+	if (r == 0)
+		r = buf_put_str(&b, x->attestation, x->attestation_len);
 	if (r == 0)
 		r = buf_put_u8(&b, x->restricted ? 1 : 0);
 	if (r == 0)

@@ -61,6 +61,16 @@ make_csr(struct signer *s, struct p11_session *session, const struct change *c,
 			r;
 }
 
+/* What the token says of it, if it says anything */
+static int
+attest(struct p11_session *session, struct signer_made *x, struct diag *d)
+{
+	int r = p11_attestation(session, x->pub, &x->attestation,
+	    &x->attestation_len, d);
+
+	return r == CS_E_HSM_KEY_ABSENT ? 0 : r;
+}
+
 int
 signer_key_generate(struct signer *s, struct signer_made *ret, struct diag *d)
 {
@@ -76,6 +86,8 @@ signer_key_generate(struct signer *s, struct signer_made *ret, struct diag *d)
 		r = make(session, c, id, &id_len, ret, d);
 	if (r == 0)
 		r = make_csr(s, session, c, id, id_len, ret, d);
+	if (r == 0)
+		r = attest(session, ret, d);
 	if (r == 0)
 		r = key_uri(x->domain->token, c->key, id, id_len, ret->uri,
 		    sizeof(ret->uri), d);

@@ -100,6 +100,8 @@ struct change_made {
 	size_t spki_len;
 	const uint8_t *csr;		/* PKCS#10, DER */
 	size_t csr_len;
+	const uint8_t *attestation;	/* X.509 by the token itself, DER */
+	size_t attestation_len;
 	bool restricted;	/* the token limits it to one mechanism */
 };
 struct change_record_new {
@@ -125,7 +127,7 @@ struct change_record {
 	int64_t time;
 	uint8_t (*approvals)[32];
 	size_t napprovals;
-	struct change_made made;	/* its bytes are owned: spki, csr */
+	struct change_made made;	/* its bytes are owned */
 };
 void change_record_free(struct change_record **r);
 static inline void

@@ -16,6 +16,7 @@ change_record_free(struct change_record **r)
 	free((*r)->approvals);
 	free((uint8_t *)(*r)->made.spki);
 	free((uint8_t *)(*r)->made.csr);
+	free((uint8_t *)(*r)->made.attestation);
 	free(*r);
 	*r = NULL;
 }
@@ -58,13 +59,14 @@ check_spki(const struct change_record *r, struct diag *d)
 	return 0;
 }
 
-/* Exactly key.generate makes something: a key, and perhaps its CSR. */
+/* Exactly key.generate makes something: a key, and what is said of it. */
 static int
 parse_made(json_t *j, struct change_record *r, struct diag *d)
 {
 	const bool makes = r->action == CHANGE_KEY_GENERATE;
-	const char *csr = NULL, *spki = NULL;
+	const char *attestation = NULL, *csr = NULL, *spki = NULL;
 	const struct json_field f[] = {
+		{ "attestation", JK_STR, false, &attestation, NULL },
 		{ "csr", JK_STR, false, &csr, NULL },
 		{ "public_key", JK_STR, true, &spki, NULL },
 		{ "restricted", JK_BOOL, true, &r->made.restricted, NULL },
@@ -85,6 +87,9 @@ parse_made(json_t *j, struct change_record *r, struct diag *d)
 		    d);
 	if (e == 0 && csr != NULL)
 		e = decode(csr, "csr", &r->made.csr, &r->made.csr_len, d);
+	if (e == 0 && attestation != NULL)
+		e = decode(attestation, "attestation", &r->made.attestation,
+		    &r->made.attestation_len, d);
 	return e != 0 ? e : check_spki(r, d);
 }
 
@@ -206,15 +211,20 @@ made_json(const struct change_made *m, json_t **ret)
 
 	*ret = NULL;
 	if (m->spki == NULL)
-		return m->uri == NULL && m->csr == NULL ? 0 :
-							  CS_E_CHANGE_RECORD;
+		return m->uri == NULL && m->csr == NULL &&
+			m->attestation == NULL ?
+		    0 :
+		    CS_E_CHANGE_RECORD;
 	j = json_pack("{s:o, s:b, s:s}", "public_key",
 	    base64_json(m->spki, m->spki_len), "restricted", m->restricted,
 	    "uri", m->uri);
 	if (j == NULL ||
 	    (m->csr != NULL &&
 		json_object_set_new(j, "csr",
-		    base64_json(m->csr, m->csr_len)) != 0))
+		    base64_json(m->csr, m->csr_len)) != 0) ||
+	    (m->attestation != NULL &&
+		json_object_set_new(j, "attestation",
+		    base64_json(m->attestation, m->attestation_len)) != 0))
 		return CS_E_NOMEM;
 	*ret = take_ptr(j);
 	return 0;

@@ -19,6 +19,7 @@ enum cs_exit {
 	CS_EXIT_INPUT = 3,	/* the input is malformed */
 	CS_EXIT_SYSTEM = 4,	/* file, device, token or TPM trouble */
 	CS_EXIT_INTERNAL = 5,	/* a bug, or out of memory */
+	CS_EXIT_NOT_FOUND = 6,	/* looked for, and not there */
 };
 
 enum cs_err {

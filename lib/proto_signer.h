@@ -51,10 +51,11 @@ enum proto_signer {
 	 * {}: make the preflighted change, as SIGNER_SIGN makes signatures.
 	 * policy.update: every PIN under the next policy and generation; the
 	 * answer has the generation.  key.generate: str URI, str SPKI, str
-	 * CSR (or nothing), u8 1 if the token limits it to one mechanism.
+	 * CSR (or nothing), str the token's attestation (or nothing), u8 1 if
+	 * the token limits it to one mechanism.
 	 */
 	SIGNER_CHANGE,
-	SIGNER_CHANGE_R,	/* u64, str, str, str, u8; zero and empty else */
+	SIGNER_CHANGE_R,	/* u64, str * 4, u8; zero and empty else */
 	SIGNER_BYE,		/* {}: exit, no answer */
 	/*
 	 * {}: str anchor (32), u64 boots and exports, u64 generation, u64

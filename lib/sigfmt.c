@@ -14,6 +14,7 @@ static const struct sigfmt *const formats[] = {
 	&sigfmt_dsse,
 	&sigfmt_note,
 	&sigfmt_pgp,
+	&sigfmt_kmod,
 };
 
 const struct sigfmt *

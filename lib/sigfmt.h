@@ -20,6 +20,7 @@
 #define SIGFMT_TOKEN_MAX 512u		/* bytes of one of those */
 #define SIGFMT_NAME_MAX	20u		/* bytes of a format's name */
 #define SIGFMT_NAMESPACE_MAX 64u
+#define SIGFMT_ENDS	64u
 #define SIGFMT_TEXT_MAX	4096u		/* bytes of an artifact that is signed
 					   as a text */
 
@@ -63,6 +64,12 @@ struct sigfmt {
 	int (*cert_from)(const struct policy_key *k, int64_t *ret);
 	/* What only this format asks of the artifact; NULL: nothing. */
 	int (*check)(const struct sigfmt_job *j, struct diag *d);
+	/*
+	 * What the first and last SIGFMT_ENDS bytes of a file show, where the
+	 * request is made; the appliance has digests.  NULL: nothing.
+	 */
+	int (*check_file)(const uint8_t *head, const uint8_t *tail, size_t len,
+	    struct diag *d);
 	/* Lines "  label  value" that every one of a request has in common. */
 	int (*describe)(const struct sigfmt_job *j, struct buf *out);
 	/* Lines of one artifact, besides its text; NULL: none */

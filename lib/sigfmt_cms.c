@@ -402,27 +402,33 @@ assemble(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
 			buf_put(out, der, (size_t)n);
 }
 
-static int
-describe(const struct sigfmt_job *j, struct buf *out)
+int
+sigfmt_describe_cert(const struct sigfmt_job *j, struct buf *out)
 {
 	_cleanup_(x509_freep) X509 *x = NULL;
 	const unsigned char *p = j->key->cert;
 	char subject[200] = "";
-	int r;
 
 	x = d2i_X509(NULL, &p, (long)j->key->cert_len);
 	if (x != NULL)
 		cs_ignore(X509_NAME_oneline(X509_get_subject_name(x), subject,
 			      sizeof(subject)) == NULL);
 	ERR_clear_error();
-	r = sigfmt_line(out, "cert", subject);
+	return sigfmt_line(out, "cert", subject);
+}
+
+static int
+describe(const struct sigfmt_job *j, struct buf *out)
+{
+	int r = sigfmt_describe_cert(j, out);
+
 	return r != 0 ? r :
 			sigfmt_line(out, "attributes",
 			    "content type, digest and time of signing");
 }
 
-static int
-public_key(const struct policy_key *k, struct buf *out, struct diag *d)
+int
+sigfmt_pem_cert(const struct policy_key *k, struct buf *out, struct diag *d)
 {
 	return sigfmt_pem("CERTIFICATE", k->cert, k->cert_len, out, d);
 }
@@ -439,5 +445,5 @@ const struct sigfmt sigfmt_cms = {
 	.build = build,
 	.assemble = assemble,
 	.verify = verify,
-	.public_key = public_key,
+	.public_key = sigfmt_pem_cert,
 };

@@ -85,6 +85,17 @@ read_path(const char *p, struct tile_id *t)
 	return *p == '\0';
 }
 
+uint64_t
+tile_end(const struct tile_id *t)
+{
+	uint64_t end = t->index * TILE_WIDTH + t->width;
+	int i;
+
+	for (i = 0; t->level != TILE_ENTRIES && i < t->level; i++)
+		end *= TILE_WIDTH;
+	return end;
+}
+
 int
 tile_path_parse(const char *path, struct tile_id *ret)
 {

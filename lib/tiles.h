@@ -25,6 +25,8 @@ struct tile_id {
 };
 
 void tile_path(const struct tile_id *t, char out[TILE_PATH_MAX]);
+/* The leaves of the tree up to the last that it says something of */
+uint64_t tile_end(const struct tile_id *t);
 /* The only text that tile_path() makes for it, else CS_E_LOG_FORMAT. */
 int tile_path_parse(const char *path, struct tile_id *ret) CS_WUR;
 /* Width of a tile in the tree of size leaves; 0 if it has no such tile. */

@@ -182,7 +182,11 @@ tar -C "$out/bundle" -xf "$out/audit.bundle"
 (cd "$out/bundle" && sha256sum --quiet -c manifest) ||
     fail "sha256sum on the bundle"
 tell "stock tar and sha256sum agree with every member of the bundle"
+cp "$(dirname "$0")/lib/gocheck.go" "$out/"
+coldseal audit report --db "$out/audit.db" --out "$out/report.html" ||
+    fail "no report"
+tell "report.html tells auditors who signed what, and what is not proven"
 cp -r "$CON_DIR/state/enrol" "$out/enrol"
 cp "$log" "$out/console.txt"
 step "Done.  Everything is in demo/: requests, responses, signatures,"
-echo "audit.bundle, audit.db, enrol/ (public keys), console.txt"
+echo "audit.bundle, audit.db, report.html, enrol/ (public keys), console.txt"

@@ -135,6 +135,7 @@ static const struct rule {
 	{ BUNDLE_RESPONSE, EXACT, "checkpoint", false },
 	{ BUNDLE_AUDIT, EXACT, "type", true },
 	{ BUNDLE_AUDIT, EXACT, "checkpoint", true },
+	{ BUNDLE_AUDIT, EXACT, "consistency", false },
 	{ BUNDLE_AUDIT, EXACT, "policy.dsse", true },
 	{ BUNDLE_AUDIT, EXACT, "attest/answer.json", false },
 	{ BUNDLE_AUDIT, SORTED, "tile/", false },

@@ -235,28 +235,46 @@ send_end(enum bundle_type type, const uint8_t manifest[32])
 	return r;
 }
 
-/* A request, or an approval that was made ahead; nobody guesses which. */
+static const struct {
+	const char *name;
+	enum bundle_type type;
+} files[] = {
+	{ "COLDSEAL.REQ", BUNDLE_REQUEST },
+	{ "COLDSEAL.APR", BUNDLE_APPROVAL },
+	{ "COLDSEAL.RCP", BUNDLE_RECEIPT },
+};
+
+/* One of them; nobody guesses which. */
 static int
 find(struct intake *in, struct diag *d)
 {
-	struct fat_file request, approval;
-	struct diag other = { 0 };
-	int a, r;
+	struct diag none = { 0 }, why = { 0 };
+	const char *found = NULL;
+	struct fat_file f;
+	size_t i;
+	int r;
 
-	r = fat_find(in->fat, "COLDSEAL.REQ", &request, d);
-	if (r != 0 && r != CS_E_MEDIA_NO_FILE)
-		return r;
-	a = fat_find(in->fat, "COLDSEAL.APR", &approval, &other);
-	if (a != 0 && a != CS_E_MEDIA_NO_FILE) {
-		*d = other;
-		return a;
+	for (i = 0; i < ARRAY_LEN(files); i++) {
+		r = fat_find(in->fat, files[i].name, &f, &why);
+		if (i == 0)
+			none = why;
+		if (r == CS_E_MEDIA_NO_FILE)
+			continue;
+		if (r != 0) {
+			*d = why;
+			return r;
+		}
+		if (found != NULL)
+			return diag_fail(d, CS_E_MEDIA_TWO_FILES, "one of them",
+			    "%s and %s", found, files[i].name);
+		found = files[i].name;
+		in->type = files[i].type;
+		in->file = f;
 	}
-	if (r == 0 && a == 0)
-		return diag_fail(d, CS_E_MEDIA_TWO_FILES, "one of them",
-		    "COLDSEAL.REQ and COLDSEAL.APR");
-	in->type = a == 0 ? BUNDLE_APPROVAL : BUNDLE_REQUEST;
-	in->file = a == 0 ? approval : request;
-	return a == 0 ? 0 : r;
+	if (found != NULL)
+		return 0;
+	*d = none;
+	return CS_E_MEDIA_NO_FILE;
 }
 
 static int

@@ -67,4 +67,8 @@ row audit.import "$(audit_s "$audit_first")" "$(audit_s "$audit_plain")" s \
 row audit.increment "$audit_next" "$((audit_first / 50))" ms '<= 1'
 row audit.proof "$("$audit_bench" proof "$work/log" | jq .ms)" 5 ms '<= 1'
 row audit.rss "$audit_rss" 65536 KiB '<= 1'
+# a process for each file; the worst reads a cold index
+"$here/audit_trace.sh" "$work/a.db" >"$work/trace"
+row audit.trace "$(jq .median "$work/trace")" 50 ms '<= 1'
+row audit.trace.worst "$(jq .worst "$work/trace")" null ms ""
 rm -rf "$work"/a.db* "$work/log" "$work/more"

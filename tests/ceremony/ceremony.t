@@ -319,16 +319,17 @@ if [ -f "$here/../lib/gocheck.go" ]; then
 	GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/go \
 	    GOFLAGS= go build -o "$work/gocheck" "$here/../lib/gocheck.go" \
 	    >"$work/go.log" 2>&1 || bail "go: $(cat "$work/go.log")"
-	exits "Go's sumdb/note and tlog agree" 0 "$work/gocheck" "$work/x" \
-	    "$(cat "$COLDSEAL_LOG_KEY")"
+	exits "Go's sumdb/note and tlog agree" 0 "$work/gocheck" log \
+	    "$work/x" "$COLDSEAL_LOG_KEY"
 	mkdir "$work/two"
 	"$CS_TEST_BIN/mklog" --two go.example/log 300 "$work/two.aud" ||
 	    bail "mklog"
 	tar -C "$work/two" -xf "$work/two.aud"
 	is "a checkpoint with two lines" \
 	    "$(tail -n +5 "$work/two/checkpoint" | wc -l)" 2
-	exits "Go agrees with that too" 0 "$work/gocheck" "$work/two" \
-	    "$("$CS_TEST_BIN/mklog" --vkeys go.example/log)"
+	"$CS_TEST_BIN/mklog" --vkeys go.example/log >"$work/two.vkey"
+	exits "Go agrees with that too" 0 "$work/gocheck" log "$work/two" \
+	    "$work/two.vkey"
 fi
 con_or_bail list
 before=$con_out

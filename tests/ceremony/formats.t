@@ -20,7 +20,9 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key note,release,ed25519-sha512,note \
     --key pgp-ed,release,ed25519-sha512,openpgp-clear \
     --key pgp-p384,release,ecdsa-p384-sha384,openpgp-clear \
-    --key pgp-rsa,release,rsa3072-pkcs1-sha256,openpgp-clear
+    --key pgp-rsa,release,rsa3072-pkcs1-sha256,openpgp-clear \
+    --key mod-rsa,release,rsa3072-pkcs1-sha256,kmod \
+    --key mod-p384,release,ecdsa-p384-sha384,kmod
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
     go build -o "$work/fmtcheck" "$here/../lib/fmtcheck.go" ||
     bail "no checker in Go"
@@ -73,7 +75,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
@@ -200,6 +202,47 @@ ok "gpgv refuses another key" [ "$tap_status" != 0 ]
 ok "the certificate is in enrol/" cmp "$work/pgp-rsa.pub" \
     "$CON_DIR/state/enrol/certs/pgp-rsa.asc"
 
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+
+# --- kmod --------------------------------------------------------------------
+cat >mod.c <<'END'
+__attribute__((section(".modinfo"), used))
+static const char info[] = "license=GPL\0name=example";
+END
+cc -c -o example.ko mod.c || bail "no module"
+for key in mod-rsa mod-p384; do
+	ceremony $key kmod example.ko
+	cat example.ko "$work/$key/example.ko.modsig" >"$work/signed.ko"
+	case $key in *rsa) hash=sha256 ;; *) hash=sha384 ;; esac
+	info=$(modinfo "$work/signed.ko")
+	like "$key: modinfo sees a PKCS#7 signature" "$info" 'sig_id: +PKCS#7'
+	like "$key: by the key's certificate" "$info" "signer: +coldseal .*$key"
+	like "$key: with the hash" "$info" "sig_hashalgo: +$hash"
+	# the kernel's description: the last 28 bytes, 12 before, and as many
+	# as those say; what is left must be the module
+	size=$(stat -c %s "$work/signed.ko")
+	len=$((16#$(tail -c 32 "$work/signed.ko" | head -c 4 | hex)))
+	is "$key: the magic line" "$(tail -c 28 "$work/signed.ko")" \
+	    "~Module signature appended~"
+	is "$key: the twelve bytes" "$(tail -c 40 "$work/signed.ko" |
+	    head -c 8 | hex)" 0000020000000000
+	head -c $((size - 40)) "$work/signed.ko" | tail -c $len >"$work/sig.p7s"
+	head -c $((size - 40 - len)) "$work/signed.ko" >"$work/module"
+	ok "$key: the module before it is as it was" cmp example.ko "$work/module"
+	exits "$key: openssl cms accepts" 0 openssl cms -verify -binary \
+	    -inform DER -in "$work/sig.p7s" -content "$work/module" \
+	    -certfile "$work/$key.pub" -CAfile "$work/$key.pub" -purpose any \
+	    -out /dev/null
+	run openssl cms -verify -binary -inform DER -in "$work/sig.p7s" \
+	    -content other.bin -certfile "$work/$key.pub" \
+	    -CAfile "$work/$key.pub" -purpose any -out /dev/null
+	ok "$key: and no other module" [ "$tap_status" != 0 ]
+done
+run request "$work/f.req" mod-rsa kmod "$work/signed.ko"
+like "a module that is signed is not asked for again" "$tap_err" FORMAT-MODULE
+run request "$work/f.req" mod-rsa kmod other.bin
+like "nor what is no module" "$tap_err" FORMAT-MODULE
+
 # --- what cannot be signed: refused at intake, before anybody approves --------
 refused() { # NAME CHECK-ID BUNDLE
 	truncate -s 0 "$COLDSEAL_IN"
@@ -247,6 +290,18 @@ forged "minisign without BLAKE2b" REQ-DIGEST "$work/mini.req" \
     'del(.subject[0].digest.blake2b)'
 forged "another BLAKE2b" ARTIFACT-DIGEST "$work/mini.req" \
     '.subject[0].digest.blake2b = ("00" * 64)'
+forged "made before the OpenPGP key was" REQ-NOT-BEFORE \
+    "$work/pgp-ed.req" \
+    '.predicate.created = "'"$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ)"'"'
+for spec in ed25519-sha512,cms ed25519-sha512,minisign \
+    ecdsa-p384-sha384,sshsig ecdsa-p256-sha256,signify \
+    rsa3072-pss-sha256,openpgp-clear; do
+	run coldseal-provision keys --key "k,release,$spec"
+	is "provisioning makes no key for $spec" "$tap_status" 2
+	like "and says why" "$tap_err" 'algorithm of the format'
+done
+run coldseal-provision keys --key k,release,ml-dsa-65,raw
+like "nor one for ML-DSA" "$tap_err" KEY-ML-DSA
 head -c 4097 /dev/zero | tr '\0' a >long.txt
 run request "$work/f.req" note note long.txt
 like "a long text is refused where the request is made" "$tap_err" FORMAT-TEXT

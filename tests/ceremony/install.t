@@ -42,7 +42,7 @@ want() {
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
 	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
-	    README.audit-db PROTOCOL.receipt PROTOCOL.formats
+	    README.audit-db PROTOCOL.receipt PROTOCOL.formats gocheck.go
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/b64.h"
 #include "lib/sigfmt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,6 +34,17 @@ static uint8_t cert[] = { 0x99, 0x00, 0x33, 0x04, 0x65, 0x53, 0xf1, 0x00, 0x16,
 	0xed, 0x26, 0x26, 0xee, 0x2d, 0x92, 0x76, 0x8a, 0x26, 0x4d, 0x1a, 0x20,
 	0x66, 0x49, 0x29, 0x17, 0x30, 0x1a, 0x8b, 0xbc, 0x2a, 0xe6, 0x08, 0xca,
 	0x2a, 0xce, 0xe9, 0xa4, 0x6b, 0x63, 0x07 };
+/* a P-256 key and its X.509 certificate, for signatures in DER */
+static const char ec_spki[] =
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEahdy9vMnw/XezRzWvVBaRurcw03A"
+    "cTHw/xHMPykY8wCXg6YNGgHsitBDBalKElK2/Mw/5ydUyrmu0r39VFYhYg==";
+static const char ec_cert[] =
+    "MIIBCjCBsaADAgECAgEHMAoGCCqGSM49BAMCMA8xDTALBgNVBAMMBGZ1enowHhcN"
+    "MjMxMTE0MjIxMzIwWhcNMzMwNTE4MDMzMzIwWjAPMQ0wCwYDVQQDDARmdXp6MFkw"
+    "EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEahdy9vMnw/XezRzWvVBaRurcw03AcTHw"
+    "/xHMPykY8wCXg6YNGgHsitBDBalKElK2/Mw/5ydUyrmu0r39VFYhYjAKBggqhkjO"
+    "PQQDAgNIADBFAiAXl7pQUx3gsw1zodeuV0E6DnLbTd08caLM7kCd6xoAAAIhANmh"
+    "kEr8YTzD7peyh7wx8XM9ZC3vQReSnzp15W/COZOI";
 static const char text[] = "fuzz\n";
 
 static void
@@ -79,6 +91,47 @@ one(const struct sigfmt *f, enum key_alg a, const uint8_t *p, size_t len,
 	buf_done(&out);
 }
 
+static void
+unpack(const char *b64, uint8_t **ret, size_t *ret_len)
+{
+	*ret = malloc(b64_dec_max(strlen(b64)) + 1);
+	if (*ret == NULL ||
+	    b64_decode(b64, strlen(b64), *ret, b64_dec_max(strlen(b64)),
+		ret_len) != 0)
+		abort();
+}
+
+/* "b64 FORMAT\n" and the base64 of a signature: those that are DER */
+static void
+der(const char *format, const uint8_t *p, size_t len)
+{
+	static struct pubkey *pub;
+	static uint8_t *x509;
+	static size_t x509_len;
+	_cleanup_free_ uint8_t *spki_der = NULL;
+	_cleanup_free_ uint8_t *sig = malloc(b64_dec_max(len) + 1);
+	struct policy_key k = { .id = "k", .alg = KEY_P256 };
+	struct subject s = { .name = (char *)(uintptr_t) "a.bin",
+		.has = { [HASH_SHA256] = true } };
+	const struct sigfmt_job j = { &k, &s, 0 };
+	size_t n;
+
+	if (pub == NULL) {
+		unpack(ec_cert, &x509, &x509_len);
+		unpack(ec_spki, &spki_der, &n);
+		if (pubkey_from_spki(spki_der, n, &pub, NULL) != 0)
+			abort();
+	}
+	k.key = pub;
+	k.cert = x509;
+	k.cert_len = x509_len;
+	if (sig == NULL ||
+	    sha256(text, sizeof(text) - 1, s.digest[HASH_SHA256]) != 0)
+		abort();
+	if (b64_decode((const char *)p, len, sig, b64_dec_max(len), &n) == 0)
+		cs_ignore(sigfmt_verify(format, &j, sig, n, NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -93,6 +146,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (nl == NULL || (n = (size_t)(nl - data)) >= sizeof(name))
 		return 0;
 	memcpy(name, data, n);
+	if (strncmp(name, "b64 ", 4) == 0) {
+		der(name + 4, nl + 1, size - n - 1);
+		return 0;
+	}
 	check = strncmp(name, word, strlen(word)) == 0;
 	if (check)
 		format += strlen(word);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mklog [--two] [--from N] ORIGIN LEAVES OUT [VARIANT AT]: an audit bundle
- * for tests; --two: its checkpoint has two signature lines; --from: it begins
- * with the tile that has leaf N.
+ * for tests; LEAVES is their number, or @FILE, whose lines they are; --two:
+ * its checkpoint has two signature lines; --from: it begins with the tile that
+ * has leaf N.
  * mklog --vkey ORIGIN: its Ed25519 verifier key on stdout.
  * mklog --vkeys ORIGIN: both keys.
  * Variants: fork (leaves from AT on differ), tamper (one byte of leaf AT is
@@ -73,6 +74,36 @@ change(struct mklog *l, uint64_t at, const char *variant)
 	free(data);
 }
 
+/* Appends the lines of a file, newlines included. */
+static void
+append_lines(struct mklog *l, const char *path)
+{
+	struct tlog_leaf *v = NULL;
+	size_t n = 0, cap = 0;
+	struct diag d = { 0 };
+	uint8_t *text, *nl;
+	size_t left;
+	int r;
+
+	r = file_read(AT_FDCWD, path, 2047u << 20, &text, &left, &d);
+	if (r != 0)
+		mklog_die(path, r, &d);
+	for (nl = text; left > 0; left -= v[n++].len, nl += v[n - 1].len) {
+		if (n == cap) {
+			cap = 2 * cap + 1024;
+			v = reallocarray(v, cap, sizeof(*v));
+		}
+		if (v == NULL || memchr(nl, '\n', left) == NULL)
+			mklog_die(path, CS_E_INTERNAL, NULL);
+		v[n].bytes = nl;
+		v[n].len = (size_t)((uint8_t *)memchr(nl, '\n', left) - nl) + 1;
+	}
+	if (n > 0)
+		mklog_append(l, v, n);
+	free(v);
+	free(text);
+}
+
 static void
 sign_huge(struct mklog *l, uint64_t bits)
 {
@@ -115,7 +146,7 @@ main(int argc, char **argv)
 	if (argc != 4 && argc != 6)
 		mklog_die("usage: mklog [--two] ORIGIN LEAVES OUT [VARIANT AT]",
 		    CS_E_USAGE, NULL);
-	n = strtoull(argv[2], NULL, 10);
+	n = argv[2][0] == '@' ? 0 : strtoull(argv[2], NULL, 10);
 	at = argc == 6 ? strtoull(argv[5], NULL, 10) : n;
 	mklog_init(&l, argv[1]);
 	l.two = two;
@@ -132,6 +163,8 @@ main(int argc, char **argv)
 	}
 	if (n > 0)
 		mklog_append(&l, leaves, n);
+	else if (argv[2][0] == '@')
+		append_lines(&l, argv[2] + 1);
 	for (i = 0; i < n; i++)
 		free((void *)(uintptr_t)leaves[i].bytes);
 	free(leaves);

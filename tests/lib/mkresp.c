@@ -166,7 +166,12 @@ make_key(const struct resp *x, struct change_made *m, char uri[80])
 		csr[k - 1] ^= 1;
 	(void)snprintf(uri, 80, "pkcs11:token=%s;id=%%09",
 	    x->policy->domains[0].token);
-	*m = (struct change_made){ uri, spki, (size_t)n, csr, (size_t)k, true };
+	*m = (struct change_made){ .uri = uri,
+		.spki = spki,
+		.spki_len = (size_t)n,
+		.csr = csr,
+		.csr_len = (size_t)k,
+		.restricted = true };
 	if (is(x, "nocsr")) {
 		OPENSSL_free(csr);
 		m->csr = NULL;

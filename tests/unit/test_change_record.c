@@ -56,7 +56,7 @@ base(const struct request *r, const struct policy *p)
 		n.made = (struct change_made){
 			"pkcs11:token=coldseal-release;id=%04",
 			doc_pubkey(DK_REL)->spki, doc_pubkey(DK_REL)->spki_len,
-			csr, sizeof(csr), true
+			csr, sizeof(csr), csr, sizeof(csr), true
 		};
 	return n;
 }
@@ -106,6 +106,8 @@ test_round_trip(void **state)
 		assert_memory_equal(v->made.spki, n.made.spki, n.made.spki_len);
 		assert_int_equal(v->made.csr_len, sizeof(csr));
 		assert_memory_equal(v->made.csr, csr, sizeof(csr));
+		assert_int_equal(v->made.attestation_len, sizeof(csr));
+		assert_memory_equal(v->made.attestation, csr, sizeof(csr));
 		assert_true(v->made.restricted);
 	}
 }
@@ -146,7 +148,10 @@ static const struct {
 	{ CHANGE_KEY_GENERATE, { "/predicate/made", NULL },
 	    CS_E_CHANGE_RECORD },
 	{ CHANGE_KEY_GENERATE, { "/predicate/made/csr", NULL }, 0 },
+	{ CHANGE_KEY_GENERATE, { "/predicate/made/attestation", NULL }, 0 },
 	{ CHANGE_KEY_GENERATE, { "/predicate/made/csr", "'!'" },
+	    CS_E_JSON_VALUE },
+	{ CHANGE_KEY_GENERATE, { "/predicate/made/attestation", "'!'" },
 	    CS_E_JSON_VALUE },
 	{ CHANGE_KEY_GENERATE, { "/predicate/made/csr", "''" },
 	    CS_E_JSON_VALUE },

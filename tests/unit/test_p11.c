@@ -505,6 +505,85 @@ test_csr(void **state)
 }
 
 static void
+x509_freep(X509 **x)
+{
+	X509_free(*x);
+}
+
+/* A certificate for k, signed by another key, with these names */
+static void
+put_cert(struct p11_session *s, const struct pubkey *k, const char *subject,
+    const char *issuer)
+{
+	_cleanup_(x509_freep) X509 *x = X509_new();
+	EVP_PKEY *ca = EVP_EC_gen("P-256");
+	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+	CK_CERTIFICATE_TYPE type = CKC_X_509;
+	CK_BBOOL yes = CK_TRUE;
+	CK_OBJECT_HANDLE h = 0;
+	unsigned char *der = NULL, *name = NULL;
+	int len, name_len;
+
+	assert_non_null(ca);
+	assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(x),
+			     "CN", MBSTRING_ASC, (const unsigned char *)subject,
+			     -1, -1, 0),
+	    1);
+	assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_issuer_name(x),
+			     "CN", MBSTRING_ASC, (const unsigned char *)issuer,
+			     -1, -1, 0),
+	    1);
+	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), 1), 1);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 1000));
+	assert_int_equal(X509_set_pubkey(x, k->pkey), 1);
+	assert_true(X509_sign(x, ca, EVP_sha256()) > 0);
+	len = i2d_X509(x, &der);
+	name_len = i2d_X509_NAME(X509_get_subject_name(x), &name);
+	assert_true(len > 0 && name_len > 0);
+	{
+		CK_ATTRIBUTE t[] = { { CKA_CLASS, &class, sizeof(class) },
+			{ CKA_CERTIFICATE_TYPE, &type, sizeof(type) },
+			{ CKA_TOKEN, &yes, sizeof(yes) },
+			{ CKA_SUBJECT, name, (CK_ULONG)name_len },
+			{ CKA_VALUE, der, (CK_ULONG)len } };
+
+		assert_int_equal(s->f->C_CreateObject(s->h, t, ARRAY_LEN(t),
+				     &h),
+		    CKR_OK);
+	}
+	OPENSSL_free(der);
+	OPENSSL_free(name);
+	EVP_PKEY_free(ca);
+}
+
+/* What a token says of a key that it made: about this key, by another. */
+static void
+test_attestation(void **state)
+{
+	struct p11 *p = *state;
+	struct p11_session *s;
+	_cleanup_pubkey_ struct pubkey *a = NULL, *b = NULL;
+	uint8_t *der = NULL;
+	size_t len = 0;
+
+	softhsm_token(p, "says");
+	s = softhsm_session(p, "says", true);
+	a = softhsm_generate(s, KEY_P256, 1, "first");
+	b = softhsm_generate(s, KEY_P256, 2, "second");
+	put_cert(s, b, "slot 2", "device");
+	put_cert(s, a, "itself", "itself");
+	assert_code(p11_attestation(s, a, &der, &len, NULL),
+	    CS_E_HSM_KEY_ABSENT);
+	assert_null(der);
+	put_cert(s, a, "slot 1", "device");
+	assert_int_equal(p11_attestation(s, a, &der, &len, NULL), 0);
+	assert_true(len > 64);
+	free(der);
+	p11_session_close(&s);
+}
+
+static void
 test_csr_ed25519(void **state)
 {
 	const struct hsm_signer signer = { KEY_ED25519, hsm_signer_token,
@@ -535,6 +614,7 @@ main(void)
 		T(find_made),
 		T(destroy),
 		T(csr),
+		T(attestation),
 		cmocka_unit_test(test_csr_ed25519),
 	};
 

@@ -295,6 +295,9 @@ as_others(const struct sigfmt *f, struct one *x, struct buf *out)
 			fail_msg("%s taken as %s", f->name, o->name);
 		buf_reset(&again);
 		/* some are verified while they are put together */
+		/* a digest alone is the same in both: one key, one format */
+		if ((f->flags & o->flags & SIGFMT_F_OPAQUE) != 0)
+			continue;
 		if (o->assemble(&x->job, &done, &again, NULL) == 0 &&
 		    sigfmt_verify(o->name, &x->job, again.p, again.len, NULL) ==
 			0)
@@ -551,6 +554,8 @@ test_describe(void **state)
 		{ "note", KEY_ED25519, "note key   example.org/x+" },
 		{ "openpgp-clear", KEY_P256, "user ID    A test" },
 		{ "openpgp-clear", KEY_P256, "PGP key    " },
+		{ "kmod", KEY_P256, "CN=coldseal test" },
+		{ "kmod", KEY_P256, "nothing but the digest is bound" },
 	};
 	struct buf out = BUF_INIT(SIGFMT_MAX);
 	struct one x;

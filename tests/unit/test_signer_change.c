@@ -224,7 +224,8 @@ make(const struct change_job *j, struct made *ret, struct diag *d)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct rs_signer g;
-	uint8_t restricted = 0;
+	uint8_t restricted = 0, none[1];
+	size_t none_len = 0;
 	struct rd rd;
 	int r;
 
@@ -240,6 +241,9 @@ make(const struct change_job *j, struct made *ret, struct diag *d)
 	assert_int_equal(rd_cstr_into(&rd, ret->uri, sizeof(ret->uri)), 0);
 	take(&rd, ret->spki, sizeof(ret->spki), &ret->spki_len);
 	take(&rd, ret->csr, sizeof(ret->csr), &ret->csr_len);
+	/* SoftHSM attests to nothing */
+	take(&rd, none, sizeof(none), &none_len);
+	assert_int_equal(none_len, 0);
 	assert_int_equal(rd_u8(&rd, &restricted), 0);
 	assert_int_equal(rd_end(&rd), 0);
 	return 0;

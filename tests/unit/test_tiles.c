@@ -41,6 +41,29 @@ test_path(void **state)
 	}
 }
 
+/* How far a tile reaches: a bundle may leave out what ends before. */
+static void
+test_end(void **state)
+{
+	static const struct {
+		struct tile_id id;
+		uint64_t end;
+	} t[] = {
+		{ { 0, 0, 256 }, 256 },
+		{ { 0, 3, 7 }, 775 },
+		{ { 1, 0, 2 }, 512 },
+		{ { 1, 2, 256 }, 196608 },
+		{ { 2, 0, 1 }, 65536 },
+		{ { TILE_ENTRIES, 0, 9 }, 9 },
+		{ { TILE_ENTRIES, 2, 256 }, 768 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(tile_end(&t[i].id), t[i].end);
+}
+
 static void
 test_path_refused(void **state)
 {
@@ -505,6 +528,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_path_refused),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_growth),
