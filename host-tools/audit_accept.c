@@ -34,6 +34,8 @@
 struct accepting {
 	struct audit_accept *a;
 	struct audit_head head;
+	struct tile_source kept; /* the accepted tiles */
+	bool no_edge;		 /* a tile of the right edge is in neither */
 	struct tlog_walked walked;
 	struct merkle_range old; /* the accepted leaves, out of the bundle */
 };
@@ -105,12 +107,34 @@ take_tile(void *arg, const struct tile_id *t, const uint8_t *p, size_t len,
 	return audit_store_put_tile(x->a->store, t, p, len, d);
 }
 
+/*
+ * The bundle's tiles.  An incremental one need not have those hash tiles that
+ * did not change; they are among the accepted ones, and the root covers them.
+ */
+static int
+read_tile(void *arg, const char *path, uint8_t **ret, size_t *ret_len,
+    struct diag *d)
+{
+	struct accepting *x = arg;
+	const struct tile_source *src = &x->a->src->tiles;
+	struct tile_id t;
+	int r = src->read(src->arg, path, ret, ret_len, d);
+
+	if (r != CS_E_LOG_MISSING || x->a->first == 0 ||
+	    tile_path_parse(path, &t) != 0 || t.level <= 0)
+		return r;
+	r = x->kept.read(x->kept.arg, path, ret, ret_len, d);
+	x->no_edge = x->no_edge || r == CS_E_LOG_MISSING;
+	return r;
+}
+
 /* Every leaf that the bundle carries, against the signed root. */
 static int
 walk(struct accepting *x, const struct tlog_walk *w, struct diag *d)
 {
 	const struct checkpoint *c = &x->a->src->c;
-	int r = tlog_walk_with(&x->a->src->tiles, c->size, w, &x->walked, d);
+	const struct tile_source src = { read_tile, x };
+	int r = tlog_walk_with(&src, c->size, w, &x->walked, d);
 
 	if (r == 0 && memcmp(x->walked.root, c->root, 32) != 0)
 		r = diag_fail(d, CS_E_AUDIT_ROOT, "the signed root",
@@ -229,7 +253,10 @@ compare_old(struct accepting *x, struct diag *d)
 	return r;
 }
 
-/* Verified as far as it goes, so that nothing false waits. */
+/*
+ * Verified as far as it goes, so that nothing false waits; if the root needs a
+ * hash tile that only the missing media have, when they have come.
+ */
 static int
 gap(struct accepting *x, struct diag *d)
 {
@@ -240,7 +267,7 @@ gap(struct accepting *x, struct diag *d)
 	};
 	int r = walk(x, &w, d);
 
-	if (r == 0)
+	if (r == 0 || (r == CS_E_LOG_MISSING && x->no_edge))
 		r = audit_keep(x->a, d);
 	return r != 0 ? r :
 			diag_fail(d, CS_E_AUDIT_GAP,
@@ -425,6 +452,7 @@ audit_accept(struct audit_accept *a, struct diag *d)
 	int r;
 
 	a->verdict = NULL;
+	x.kept = tile_source_dir(&a->store->dirfd);
 	r = audit_db_begin(a->db, d);
 	if (r == 0)
 		r = audit_db_head(a->db, &x.head, d);

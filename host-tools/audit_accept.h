@@ -45,6 +45,8 @@ int audit_keep(struct audit_accept *a, struct diag *d) CS_WUR;
  */
 int audit_kept_next(struct audit_store *s, uint64_t size, char **ret,
     struct diag *d) CS_WUR;
+/* One that is refused now is not tried again: pending/bad-... is evidence. */
+int audit_kept_bad(const char *path, struct diag *d) CS_WUR;
 /* For status: calls fn for each. */
 int audit_kept_each(int dirfd,
     int (*fn)(void *arg, uint64_t first, uint64_t size), void *arg,

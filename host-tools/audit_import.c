@@ -157,6 +157,8 @@ follow(struct import *im, struct audit_accept *a, struct diag *d)
 			r = audit_accept(&next, d);
 		if (r != 0) {
 			a->verdict = next.verdict;
+			if (next.verdict != NULL)
+				cs_ignore(audit_kept_bad(path, NULL));
 			return r;
 		}
 		a->has = next.has;

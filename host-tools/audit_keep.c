@@ -95,6 +95,21 @@ audit_kept_each(int dirfd, int (*fn)(void *arg, uint64_t first, uint64_t size),
 	return audit_each_name(dirfd, PENDING, see_name, &e, d);
 }
 
+int
+audit_kept_bad(const char *path, struct diag *d)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *to = NULL;
+
+	if (slash == NULL ||
+	    asprintf(&to, "%.*s/bad-%s", (int)(slash - path), path, slash + 1) <
+		0) {
+		to = NULL;
+		return diag_nomem(d);
+	}
+	return rename(path, to) == 0 ? 0 : diag_errno(d, CS_E_IO, PENDING);
+}
+
 struct next {
 	int dirfd;
 	uint64_t size;	      /* of the log */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One schema in two dialects.  INT is the 64-bit integer; END closes a table,
- * PAIR one whose key is a leaf and a number; TIME() writes seconds since 1970
- * as RFC 3339 text.  Words that databases reserve (user, commit, key, check)
+ * The schema.  What only SQLite knows is a parameter: INT is the 64-bit
+ * integer; END closes a table, PAIR one whose key is a leaf and a number;
+ * TIME() writes seconds since 1970 as RFC 3339 text.  Words that databases reserve (user, commit, key, check)
  * are avoided, so that nobody has to quote a name.
  */
 #include "host-tools/audit_schema.h"
@@ -260,27 +260,15 @@ static const char indexes[] =
 	LOG_VIEWS(TIME) REQUEST_VIEWS(TIME) SIGNATURE_VIEWS(TIME)
 
 #define SQLITE_TIME(x) "strftime('%Y-%m-%dT%H:%M:%SZ', " x ", 'unixepoch')"
-#define PG_TIME(x)                                                         \
-	"to_char(to_timestamp(" x ") AT TIME ZONE 'UTC',"                  \
-	" 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-
 static const char sqlite_tables[] =
     TABLES("INTEGER", " STRICT;", " STRICT, WITHOUT ROWID;");
 static const char sqlite_views[] = VIEWS(SQLITE_TIME);
-static const char postgres_tables[] = TABLES("BIGINT", ";", ";");
-static const char postgres_views[] = VIEWS(PG_TIME);
 
 const struct audit_dialect audit_sqlite = {
 	sqlite_tables,
 	indexes,
 	sqlite_views,
 };
-const struct audit_dialect audit_postgres = {
-	postgres_tables,
-	indexes,
-	postgres_views,
-};
-
 const char *const audit_datasette[2] = {
     "title: The log of a coldseal appliance\n"
     "description: >-\n"

@@ -3,8 +3,8 @@
 #define CS_AUDIT_SCHEMA_H
 
 /*
- * The tables, indexes and views of an auditor's database, the same for each
- * kind of database: host-tools/README.audit-db says what they hold.
+ * The tables, indexes and views of an auditor's database;
+ * host-tools/README.audit-db says what they hold.
  */
 #define AUDIT_APPLICATION_ID	0x43534155	/* "CSAU" */
 #define AUDIT_USER_VERSION	2
@@ -15,7 +15,7 @@ struct audit_dialect {
 	const char *views;
 };
 
-extern const struct audit_dialect audit_sqlite, audit_postgres;
+extern const struct audit_dialect audit_sqlite;
 
 /* datasette.yaml, before and after the database's name. */
 extern const char *const audit_datasette[2];

@@ -102,6 +102,11 @@ exits "unless that is said" 0 "$cs" audit verify fourth --incremental \
     --log-key log.vkey
 like "and it says how far" "$tap_out" "from leaf 1024 on"
 
+# nothing new but leaves of the last tile: the edge is with the auditor
+part fifth 1500 1520
+gives "no hash tile above has changed" OK fifth
+is "1520 leaves" "$(size)" "1520 1520"
+
 forget
 arrives "swapped: 3 first" GAP third.img
 like "from the first leaf on" "$tap_err" "leaves 0 to 511 are missing"
@@ -122,6 +127,27 @@ forget
 log bad 1100 tamper 1050
 verdict first
 refuses "a bundle with a changed leaf" 1 LOG-TAMPER import bad
+
+# kept before its edge could be seen, and false
+forget
+verdict first
+log false 530 tamper 520
+mkdir fx
+tar -C fx -xf false
+part lean 512 530
+rm -rf lx && mkdir lx && tar -C lx -xf lean
+cp fx/tile/entries/002.p/18 lx/tile/entries/002.p/18
+(cd lx && { sed -n 's/^.*  //p' manifest; } >../lean.names
+    sha256sum $(cat ../lean.names) >manifest)
+{ echo manifest; cat lean.names; } >members
+stock_tar -C lx --no-recursion -cf lean -T members
+gives "its edge is missing" GAP lean
+part middle 300 513
+verdict middle
+is "it follows, and is seen" "$v $tap_status" "TAMPER 1"
+is "the one before it is accepted" "$(size)" "513 513"
+is "it is not tried again" "$(ls a.db.tiles/pending)" bad-512-530
+gives "and stands in no way" DUPLICATE middle
 
 # --- fork, rollback ------------------------------------------------------
 forget

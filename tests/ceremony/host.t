@@ -670,7 +670,7 @@ sqlite3 two.db "UPDATE checkpoint SET note = '$(tar -xOf a700 checkpoint)
 '"
 refuses "status: the stored note lost a line" 1 NOTE-ECDSA-MISSING "$cs" \
     audit status --db two.db
-rm -f two.db
+rm -rf two.db two.db.tiles
 import2 a700 log.vkey >/dev/null
 refuses "import of two into a database of one" 1 AUDIT-OTHER-KEYS import2 \
     two700 two.vkey

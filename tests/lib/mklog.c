@@ -214,9 +214,8 @@ add(struct items *x, const char *name, const void *data, size_t len)
 bool
 mklog_has(const struct tile_id *t, uint64_t from)
 {
-	unsigned level = t->level < 0 ? 0 : (unsigned)t->level;
-
-	return t->index >= (from >> (8 * level)) >> 8;
+	/* as the appliance exports it */
+	return tile_end(t) > from;
 }
 
 static int
