@@ -161,7 +161,7 @@ int
 audit_trace_id(struct audit_row *x, const struct canon_member *m, int64_t *ret,
     struct diag *d)
 {
-	char sha256[CS_SHA256_HEX + 1];
+	char sha256[CS_SHA256_HEX + 1] = "";
 	struct audit_cell arg = cell_text(sha256, CS_SHA256_HEX);
 	bool found;
 	int r;

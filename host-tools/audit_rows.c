@@ -58,7 +58,7 @@ int
 audit_db_add_checkpoint(struct audit_db *db, const struct audit_accepted *a,
     struct diag *d)
 {
-	char root[CS_SHA256_HEX + 1], edge[EDGE_TEXT_MAX];
+	char root[CS_SHA256_HEX + 1] = "", edge[EDGE_TEXT_MAX] = "";
 	struct audit_cell row[6] = {
 		cell_int((int64_t)a->c.size),
 		cell_text(root, CS_SHA256_HEX),

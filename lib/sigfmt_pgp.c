@@ -314,7 +314,7 @@ assemble(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
 static int
 dearmor(const char *p, size_t len, uint8_t *ret, size_t size, size_t *ret_len)
 {
-	char text[ARMOR_MAX];
+	char text[ARMOR_MAX] = "";
 	size_t i, n = 0;
 
 	for (i = 0; i < len && p[i] != '='; i++) {

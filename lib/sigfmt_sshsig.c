@@ -191,7 +191,7 @@ put_signature(const struct sigfmt_job *j, const uint8_t *sig, size_t len,
 static int
 armor(const struct buf *blob, struct buf *out)
 {
-	char text[BLOB_MAX * 4 / 3 + 8];
+	char text[BLOB_MAX * 4 / 3 + 8] = "";
 	size_t i, n = b64_enc_len(blob->len);
 	int r;
 
@@ -224,7 +224,7 @@ static int
 dearmor(const uint8_t *sig, size_t len, struct buf *blob)
 {
 	const size_t begin = sizeof(BEGIN) - 1, end = sizeof(END) - 1;
-	char text[BLOB_MAX * 4 / 3 + 8];
+	char text[BLOB_MAX * 4 / 3 + 8] = "";
 	uint8_t raw[BLOB_MAX];
 	size_t i, n = 0;
 
@@ -385,7 +385,7 @@ static int
 public_key(const struct policy_key *k, struct buf *out, struct diag *d)
 {
 	struct buf key = BUF_INIT(BLOB_MAX);
-	char text[BLOB_MAX * 4 / 3 + 8];
+	char text[BLOB_MAX * 4 / 3 + 8] = "";
 	int r = public_blob(k, &key);
 
 	if (r == 0) {
