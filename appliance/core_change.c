@@ -23,6 +23,23 @@
 #define INTENT	"change.intent"
 #define OUTCOME "change.outcome"
 
+/* The chip must be able to count the people of the next policy. */
+static int
+check_quorums(const struct policy *next, struct checks *ck)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < next->ndomains; i++) {
+		_cleanup_quorum_ struct quorum q = { 0 };
+		struct diag why = { 0 };
+
+		if (quorum_of_domain(next, next->domains[i].id, &q, &why) != 0)
+			r = checks_add_diag(ck, &why);
+	}
+	return r;
+}
+
 int
 change_check(struct core *c, const struct request *q,
     const struct evidence_doc *docs, size_t n, int64_t now, struct checks *ck,
@@ -32,6 +49,8 @@ change_check(struct core *c, const struct request *q,
 	int r;
 
 	r = evaluate_change(c->policy, q, now, docs, n, ck, &next);
+	if (r == 0 && next != NULL)
+		r = check_quorums(next, ck);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the change");
 	if (ret_new != NULL)

@@ -138,6 +138,18 @@ find_key(struct signer_job *j, struct p11_session *session, struct diag *d)
 	    j->key->key->spki_len, d);
 }
 
+/* After a policy update it must come out again. */
+static int
+check_next(const struct signer_job *j, const struct signer_part *x,
+    struct diag *d)
+{
+	_cleanup_quorum_ struct quorum q = { 0 };
+
+	return j->next == NULL ?
+	    0 :
+	    quorum_of_domain(j->next, x->domain->id, &q, d);
+}
+
 /* Each PIN would come out, and its token takes it. */
 static int
 check_parts(struct signer *s, struct signer_job *j, struct diag *d)
@@ -156,6 +168,8 @@ check_parts(struct signer *s, struct signer_job *j, struct diag *d)
 		if (r == 0)
 			r = tpm_unseal_check(s->tpm, blob, len, x->label,
 			    &x->ballot, d);
+		if (r == 0)
+			r = check_next(j, x, d);
 		if (r == 0)
 			r = find_token(s, x, &session, d);
 		if (r == 0 && j->key != NULL)

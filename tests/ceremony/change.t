@@ -142,6 +142,14 @@ update few
 like "too few signatures are refused" "$con_out" 'CHANGE-QUORUM'
 con export
 like "with a signed refusal" "$con_out" 'safe to remove'
+openssl genpkey -algorithm ed25519 -out "$work/ed.pem"
+next_policy "$work/v2.dsse" "$work/chip.json" '
+    (.principals[] | select(.id == "alice")).keys += [{public_key: $ed}]' \
+    --arg ed "$(openssl pkey -in "$work/ed.pem" -pubout -outform DER |
+    base64 -w 0)"
+sign_next "$work/v2.dsse" "$work/chip.json" "$work/chip.dsse" alice bob
+update chip
+like "a quorum that no chip can count is refused" "$con_out" 'QUORUM-KEY'
 
 # --- a key: made, put into the policy, used, retired, destroyed -------------
 change_file "$work/key.req" key.generate --id fw-next --domain release \

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/b64.h"
 #include "lib/change.h"
 #include "lib/file.h"
 #include "lib/hex.h"
@@ -276,6 +277,65 @@ file_update(const char *env, size_t len, struct change_job *j)
 		.policy_version = p->version };
 
 	file_change(&n, env, len, j);
+}
+
+/* The same policy, in which alice has one more key, of Ed25519. */
+static char *
+with_ed25519(const char *env, size_t len, size_t *ret_len)
+{
+	const struct rig_person *admin = &rs.people[RS_ADMIN];
+	_cleanup_free_ char *canonical = NULL, *payload = NULL;
+	_cleanup_free_ unsigned char *spki = NULL;
+	_cleanup_dsse_ struct dsse *e = NULL;
+	_cleanup_json_ json_t *root = NULL;
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	json_t *predicate, *alice = NULL, *who;
+	uint8_t digest[32];
+	size_t i, n;
+	char b64[128];
+	int k;
+
+	assert_int_equal(dsse_parse(env, len, &e, NULL), 0);
+	assert_int_equal(json_load_strict(e->payload, e->payload_len,
+			     e->payload_len, &root, NULL),
+	    0);
+	predicate = json_object_get(root, "predicate");
+	json_array_foreach (json_object_get(predicate, "principals"), i, who)
+		if (strcmp(json_string_value(json_object_get(who, "id")),
+			rs.people[RS_ALICE].id) == 0)
+			alice = who;
+	k = i2d_PUBKEY(key, &spki);
+	EVP_PKEY_free(key);
+	assert_true(alice != NULL && k > 0);
+	b64_encode(spki, (size_t)k, b64);
+	assert_int_equal(json_array_append_new(json_object_get(alice, "keys"),
+			     json_pack("{s:s}", "public_key", b64)),
+	    0);
+	assert_int_equal(json_canonical(predicate, &canonical, &n), 0);
+	assert_int_equal(sha256(canonical, n, digest), 0);
+	assert_int_equal(statement_format_about("policy", digest, PRED_POLICY,
+			     json_incref(predicate), &payload, &n),
+	    0);
+	return rig_dsse(payload, n, &admin, 1, ret_len);
+}
+
+/* What was sealed for people whom no chip can count would never come out. */
+static void
+update_uncountable(void **state)
+{
+	_cleanup_free_ char *env = NULL, *ed = NULL;
+	struct change_job j;
+	size_t len, ed_len;
+
+	(void)state;
+	env = next_policy(2, rs.policy->digest, 2, &len);
+	ed = with_ed25519(env, len, &ed_len);
+	file_update(ed, ed_len, &j);
+	approve(&j, RS_ADMIN, false);
+	approve(&j, RS_ALICE, true);
+	approve(&j, RS_BOB, true);
+	refused(&j, CS_E_QUORUM_KEY, "alice");
+	job_done(&j);
 }
 
 static void
@@ -621,6 +681,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(update_refused),
+		cmocka_unit_test(update_uncountable),
 		cmocka_unit_test(out_of_turn),
 		cmocka_unit_test(key_generate),
 		cmocka_unit_test(key_destroy_active),
