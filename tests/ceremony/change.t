@@ -44,6 +44,7 @@ con_approve 2 dave
 # --- policy update: dave leaves, and three must approve -------------------
 next_policy "$work/v1.dsse" "$work/v2.json" '
     .rules[0].approvals.threshold = 3 |
+    .review_by = (now + 9 * 31557600 | todate) |
     (.principals[] | select(.id == "dave")).roles = ["requester"]'
 sign_next "$work/v1.dsse" "$work/v2.json" "$work/v2.dsse" alice bob
 change_file "$work/v2.req" policy.update --policy "$work/v2.dsse" \
@@ -55,6 +56,8 @@ con "show 3"
 like "it is shown in words: who can no longer approve" "$con_out" \
     'dave.*(no longer|may not)'
 like "it is shown in words: the threshold" "$con_out" '3'
+like "it is shown in words: the access review is done, the next one is due" \
+    "$con_out" 'review'
 like "and why" "$con_out" 'because +dave has left'
 con "sign 3"
 like "sign is not apply" "$con_out" 'QUORUM|apply, for a change'
