@@ -34,7 +34,11 @@ verify() { # POLICY BUNDLE
 con_start "$CON_DIR" || bail "no console"
 request "$work/1.req" 1 fw-p256
 put "$work/1.req"
-sign 1 alice bob
+con_approve 1 alice
+con_approve 1 bob
+con "apply 1"
+like "what asks for signatures is not applied" "$con_out" 'sign, for signatures'
+con "sign 1"
 like "v1: two sign" "$con_out" '1 signatures made'
 # one that waits, with an approval
 request "$work/2.req" 2 fw-p256
@@ -59,8 +63,6 @@ like "it is shown in words: the threshold" "$con_out" '3'
 like "it is shown in words: the access review is done, the next one is due" \
     "$con_out" 'review'
 like "and why" "$con_out" 'because +dave has left'
-con "sign 3"
-like "sign is not apply" "$con_out" 'QUORUM|apply, for a change'
 con "apply 3"
 like "nobody has approved" "$con_out" 'QUORUM'
 con_approve 3 alice
@@ -70,6 +72,8 @@ like "and nothing is made" "$con_out" 'QUORUM'
 cp "$state/sealed/release.seal" "$work/v1.seal"
 con_approve 3 bob
 like "two are" "$con_out" 'it can be made now: apply 3'
+con "sign 3"
+like "a change is not signed" "$con_out" 'apply, for a change'
 con "apply 3"
 like "the new policy is in force" "$con_out" 'policy version 2 is in force'
 con "status"
@@ -124,6 +128,16 @@ con "status"
 like "an old copy of the policy is put right" "$con_out" 'policy +version 2'
 ok "on disk too" cmp -s "$state/policy.dsse" "$work/v2.dsse"
 
+con_end
+cp "$state/policy.dsse" "$work/kept"
+payload "$work/v1.dsse" | jq -cSj '.predicate.name = "another"' >"$work/p"
+jq -c --arg p "$(base64 -w0 <"$work/p")" '.payload = $p' "$work/v1.dsse" \
+    >"$state/policy.dsse"
+coldseal-rehearsal console "$CON_DIR" </dev/null >"$work/silent" 2>&1
+like "a copy that is neither is refused" "$(cat "$work/silent")" 'POLICY-PIN'
+cp "$work/kept" "$state/policy.dsse"
+con_start "$CON_DIR" || bail "no start: $con_out"
+
 # --- refused updates --------------------------------------------------------
 update() { # NAME: what intake says of $work/NAME.dsse
 	change_forge "$work/$1.req" "$work/v2.req" "$work/$1.dsse"
@@ -145,6 +159,13 @@ update few
 like "too few signatures are refused" "$con_out" 'CHANGE-QUORUM'
 con export
 like "with a signed refusal" "$con_out" 'safe to remove'
+change_file "$work/plain.req" exception.note --reason "with a file"
+forge_open "$work/plain.req"
+mkdir "$forge/artifacts"
+cp "$work/a" "$forge/artifacts/$(sha256sum "$work/a" | cut -c1-64)"
+forge_pack "$work/extra.req"
+put "$work/extra.req"
+like "a change brings no artifacts" "$con_out" 'ARTIFACT-EXTRA'
 openssl genpkey -algorithm ed25519 -out "$work/ed.pem"
 next_policy "$work/v2.dsse" "$work/chip.json" '
     (.principals[] | select(.id == "alice")).keys += [{public_key: $ed}]' \

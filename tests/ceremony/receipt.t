@@ -8,16 +8,19 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/console.sh"
 . "$here/../lib/change.sh"
 con_work receipt
-for k in audrey mallory; do
+for k in audrey oliver mallory; do
 	openssl genpkey -algorithm ed25519 -out "$work/$k.pem"
 done
+spki() { openssl pkey -in "$work/$1.pem" -pubout -outform DER | base64 -w0; }
 cat >"$work/edit.jq" <<END
-.roles += ["auditor"] | .principals += [{id: "audrey", kind: "person",
-    name: "Audrey Example", organisation: "audit", roles: ["auditor"],
-    keys: [{public_key: "$(openssl pkey -in "$work/audrey.pem" -pubout \
-	-outform DER | base64 -w0)"}], valid_from: .review_by,
-    valid_until: .review_by}] |
-    .principals[-1].valid_from = .principals[0].valid_from
+def auditor(id; key): {id: id, kind: "person", name: id,
+    organisation: "audit", roles: ["auditor"], keys: [{public_key: key}],
+    valid_from: .principals[0].valid_from, valid_until: .review_by};
+.roles += ["auditor"] |
+.principals += [auditor("audrey"; "$(spki audrey)"),
+    (auditor("oliver"; "$(spki oliver)") |
+    .valid_from = "2020-01-01T00:00:00Z" |
+    .valid_until = "2021-01-01T00:00:00Z")]
 END
 con_rehearse --edit "$work/edit.jq"
 state=$CON_DIR/state
@@ -52,8 +55,11 @@ sign_one 1
 like "signed" "$signed" '1 signatures made'
 ok "an auditor imports it and gives a receipt" audit "$work/1.rcp" audrey
 ok "and another one gives one, too" audit "$work/m.rcp" mallory
+ok "and one whose time is over" audit "$work/o.rcp" oliver
 put "$work/m.rcp"
 like "one by somebody who is no auditor is refused" "$con_out" 'COSIGN-MISSING'
+put "$work/o.rcp"
+like "one by an auditor of former years, too" "$con_out" 'COSIGN-MISSING'
 con status
 unlike "and not kept" "$con_out" 'an auditor has'
 put "$work/1.rcp"

@@ -381,6 +381,18 @@ update_refused(void **state)
 	approve(&j, RS_ADMIN, false);
 	refused(&j, CS_E_SIGNER_JOB, "1");
 	job_done(&j);
+	/* both sessions, each for the other domain */
+	file_update(env, len, &j);
+	one = j.v;
+	memcpy(one.v[0].domain, j.v.v[1].domain, sizeof(one.v[0].domain));
+	memcpy(one.v[1].domain, j.v.v[0].domain, sizeof(one.v[1].domain));
+	b = (struct buf)BUF_INIT(65536);
+	assert_int_equal(sessions_put(&b, &one), 0);
+	memcpy(j.sessions, b.p, b.len);
+	buf_done(&b);
+	approve(&j, RS_ADMIN, false);
+	refused(&j, CS_E_SIGNER_JOB, "a session for");
+	job_done(&j);
 	/* a policy that does not follow the one in force */
 	fork = next_policy(2, other, 3, &fork_len);
 	file_update(fork, fork_len, &j);
