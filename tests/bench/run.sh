@@ -70,7 +70,11 @@ approve() { # N NAME
 
 number=0
 content() { # of artifact I of a batch
-	[ "${FORMAT-}" = dsse ] || { echo "$1" && return; }
+	case ${FORMAT-} in
+	dsse) ;;
+	kmod) printf '\177ELF%028d%s\n' 0 "$1" && return ;;
+	*) echo "$1" && return ;;
+	esac
 	printf '{"_type":"https://in-toto.io/Statement/v1","subject":[{'
 	printf '"name":"%s","digest":{"sha256":"00"}}],"predicateType":' "$1"
 	printf '"https://slsa.dev/verification_summary/v1"}'
