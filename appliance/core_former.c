@@ -53,11 +53,10 @@ static int
 pack(const char *note, size_t len, const struct checkpoint *cp, json_t **ret,
     struct diag *d)
 {
-	_cleanup_free_ char *b64 = malloc(b64_enc_len(len) + 1);
+	_cleanup_free_ char *b64 = b64_dup(note, len);
 
 	if (b64 == NULL)
 		return diag_nomem(d);
-	b64_encode((const uint8_t *)note, len, b64);
 	*ret = json_pack("{s:s, s:s, s:o, s:I}", "checkpoint", b64, "origin",
 	    cp->origin, "root", json_hex32(cp->root), "size",
 	    (json_int_t)cp->size);

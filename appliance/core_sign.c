@@ -177,10 +177,9 @@ on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
 
 	if (len == 0 || len > SIG_MAX)
 		return CS_E_IPC;
-	b64 = malloc(b64_enc_len(len) + 1);
+	b64 = b64_dup(sig, len);
 	if (b64 == NULL)
 		return CS_E_NOMEM;
-	b64_encode(sig, len, b64);
 	r = sha256(sig, len, s->sigs[i].signature);
 	if (r != 0)
 		return r;

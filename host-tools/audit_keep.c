@@ -158,17 +158,14 @@ audit_kept_next(struct audit_store *s, uint64_t size, char **ret,
 static int
 write_fork(int dirfd, const struct audit_fork *f, struct diag *d)
 {
-	size_t slen = strlen(f->stored), olen = strlen(f->other);
-	_cleanup_free_ char *stored = malloc(b64_enc_len(slen) + 1);
-	_cleanup_free_ char *other = malloc(b64_enc_len(olen) + 1);
+	_cleanup_free_ char *stored = b64_dup(f->stored, strlen(f->stored));
+	_cleanup_free_ char *other = b64_dup(f->other, strlen(f->other));
 	_cleanup_free_ char *text = NULL;
 	char path[96];
 	int r;
 
 	if (stored == NULL || other == NULL)
 		return diag_nomem(d);
-	b64_encode((const uint8_t *)f->stored, slen, stored);
-	b64_encode((const uint8_t *)f->other, olen, other);
 	if (asprintf(&text,
 		"{\"found\":%" PRId64 ",\"other\":\"%s\",\"stored\":\"%s\"}\n",
 		f->found, other, stored) < 0) {

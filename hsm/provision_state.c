@@ -268,20 +268,10 @@ prov_write_key(const struct prov_state *s, const struct prov_key *k,
 	return write_cert(s, k, f, d);
 }
 
-static char *
-base64(const uint8_t *p, size_t len)
-{
-	char *out = malloc(b64_enc_len(len) + 1);
-
-	if (out != NULL)
-		b64_encode(p, len, out);
-	return out;
-}
-
 int
 prov_print_key(const struct prov_key *k)
 {
-	_cleanup_free_ char *spki = base64(k->pub->spki, k->pub->spki_len);
+	_cleanup_free_ char *spki = b64_dup(k->pub->spki, k->pub->spki_len);
 	_cleanup_free_ char *cert = NULL, *text = NULL;
 	_cleanup_json_ json_t *j = NULL;
 	size_t len;
@@ -293,7 +283,7 @@ prov_print_key(const struct prov_key *k)
 	if (spki == NULL || j == NULL)
 		return CS_E_NOMEM;
 	if (k->cert != NULL) {
-		cert = base64(k->cert, k->cert_len);
+		cert = b64_dup(k->cert, k->cert_len);
 		if (cert == NULL ||
 		    json_object_set_new(j, "certificate", json_string(cert)) !=
 			0)

@@ -51,7 +51,7 @@ static int
 print_key(const char *label, const uint8_t *id, const struct pubkey *k)
 {
 	_cleanup_json_ json_t *j = NULL;
-	_cleanup_free_ char *b64 = malloc(b64_enc_len(k->spki_len) + 1);
+	_cleanup_free_ char *b64 = b64_dup(k->spki, k->spki_len);
 	_cleanup_free_ char *text = NULL;
 	char uri[160], pct[3 * ID_LEN + 1] = "";
 	size_t len, i;
@@ -59,7 +59,6 @@ print_key(const char *label, const uint8_t *id, const struct pubkey *k)
 
 	if (b64 == NULL)
 		return CS_E_NOMEM;
-	b64_encode(k->spki, k->spki_len, b64);
 	for (i = 0; i < ID_LEN; i++)
 		(void)snprintf(pct + 3 * i, 4, "%%%02x", id[i]);
 	(void)snprintf(uri, sizeof(uri),

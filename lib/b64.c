@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/b64.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char std[] =
@@ -36,6 +37,16 @@ b64_encode(const uint8_t *in, size_t len, char *out)
 		*out++ = '=';
 	}
 	*out = '\0';
+}
+
+char *
+b64_dup(const void *in, size_t len)
+{
+	char *out = malloc(b64_enc_len(len) + 1);
+
+	if (out != NULL)
+		b64_encode(in, len, out);
+	return out;
 }
 
 #define NONE (SEEN_STD | SEEN_URL) /* of neither: as if of both */

@@ -25,6 +25,8 @@ b64_dec_max(size_t n)
 
 /* out holds b64_enc_len(len) + 1; always terminated */
 void b64_encode(const uint8_t *in, size_t len, char *out);
+/* free() it; NULL when out of memory */
+char *b64_dup(const void *in, size_t len);
 /* CS_E_B64, or CS_E_TOO_LARGE if out is too small */
 int b64_decode(const char *s, size_t slen, uint8_t *out, size_t size,
     size_t *ret_len) CS_WUR;

@@ -185,12 +185,9 @@ change_record_parse(const void *payload, size_t len, struct change_record **ret,
 static json_t *
 base64_json(const uint8_t *data, size_t len)
 {
-	_cleanup_free_ char *text = malloc(b64_enc_len(len) + 1);
+	_cleanup_free_ char *text = b64_dup(data, len);
 
-	if (text == NULL)
-		return NULL;
-	b64_encode(data, len, text);
-	return json_string(text);
+	return text == NULL ? NULL : json_string(text);
 }
 
 json_t *

@@ -253,11 +253,10 @@ dsse_verify(const struct dsse *e, const struct pubkey *const *keys,
 static int
 put_b64(struct buf *b, const uint8_t *data, size_t len)
 {
-	_cleanup_free_ char *text = malloc(b64_enc_len(len) + 1);
+	_cleanup_free_ char *text = b64_dup(data, len);
 
 	if (text == NULL)
 		return CS_E_NOMEM;
-	b64_encode(data, len, text);
 	return buf_put(b, text, b64_enc_len(len));
 }
 

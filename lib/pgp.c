@@ -400,14 +400,13 @@ pgp_armor(struct buf *out, const char *what, const struct buf *data)
 	const uint32_t crc = crc24(data->p, data->len);
 	const uint8_t sum[] = { (uint8_t)(crc >> 16), (uint8_t)(crc >> 8),
 		(uint8_t)crc };
-	_cleanup_free_ char *text = malloc(b64_enc_len(data->len) + 1);
+	_cleanup_free_ char *text = b64_dup(data->p, data->len);
 	size_t i, n = b64_enc_len(data->len);
 	char check[5];
 	int r;
 
 	if (text == NULL)
 		return CS_E_NOMEM;
-	b64_encode(data->p, data->len, text);
 	b64_encode(sum, sizeof(sum), check);
 	r = buf_putf(out, "-----BEGIN PGP %s-----\n\n", what);
 	for (i = 0; r == 0 && i < n; i += ARMOR_LINE)

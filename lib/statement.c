@@ -207,10 +207,9 @@ notes_json(const struct subject *s)
 	_cleanup_free_ char *b64 = NULL;
 
 	if (s->text != NULL) {
-		b64 = malloc(b64_enc_len(s->text_len) + 1);
+		b64 = b64_dup(s->text, s->text_len);
 		if (b64 == NULL)
 			return NULL;
-		b64_encode(s->text, s->text_len, b64);
 	}
 	return json_pack("{s:I, s:s*}", "size", (json_int_t)s->size, "text",
 	    b64);

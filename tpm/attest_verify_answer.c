@@ -154,12 +154,9 @@ attest_answer_parse(const void *p, size_t len, struct attest_answer *ret,
 static json_t *
 write_b64(const uint8_t *p, size_t len)
 {
-	_cleanup_free_ char *s = malloc(b64_enc_len(len) + 1);
+	_cleanup_free_ char *s = b64_dup(p, len);
 
-	if (s == NULL)
-		return NULL;
-	b64_encode(p, len, s);
-	return json_string(s);
+	return s == NULL ? NULL : json_string(s);
 }
 
 static json_t *

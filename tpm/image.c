@@ -88,23 +88,13 @@ pcrs_json(const struct tpm_pcr_values *v)
 	return o;
 }
 
-static char *
-base64(const uint8_t *p, size_t len)
-{
-	char *out = malloc(b64_enc_len(len) + 1);
-
-	if (out != NULL)
-		b64_encode(p, len, out);
-	return out;
-}
-
 int
 tpm_image_format(uint64_t version, const struct tpm_pcr_values *v,
     const struct pubkey *key, const uint8_t *sig, size_t sig_len, char **ret,
     size_t *ret_len)
 {
-	_cleanup_free_ char *spki = base64(key->spki, key->spki_len);
-	_cleanup_free_ char *s = base64(sig, sig_len);
+	_cleanup_free_ char *spki = b64_dup(key->spki, key->spki_len);
+	_cleanup_free_ char *s = b64_dup(sig, sig_len);
 	_cleanup_json_ json_t *j = NULL;
 
 	if (spki == NULL || s == NULL)

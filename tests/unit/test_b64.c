@@ -25,7 +25,7 @@ static const struct {
 static void
 test_rfc(void **state)
 {
-	char text[16];
+	char text[16], *own;
 	uint8_t out[16];
 	size_t i, n;
 
@@ -35,6 +35,9 @@ test_rfc(void **state)
 
 		b64_encode((const uint8_t *)rfc[i].plain, len, text);
 		assert_string_equal(text, rfc[i].text);
+		own = b64_dup(rfc[i].plain, len);
+		assert_string_equal(own, rfc[i].text);
+		free(own);
 		assert_int_equal(strlen(text), b64_enc_len(len));
 		assert_int_equal(b64_decode(text, strlen(text), out, len, &n),
 		    0);
