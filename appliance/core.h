@@ -222,6 +222,8 @@ int case_check_decision(struct core *c, const struct case_file *f,
 const char *case_state(const struct ledger_request *q);
 /* "  label  value", the value made safe for a terminal */
 int case_field(struct buf *out, const char *label, const char *value) CS_WUR;
+/* digests of the decisions' payloads, in order; free(*ret) */
+int case_approvals(const struct case_file *f, uint8_t (**ret)[32]) CS_WUR;
 /* what people must see before they decide */
 int case_view(struct core *c, const struct case_file *f, struct buf *out)
     CS_WUR;
@@ -272,6 +274,10 @@ int core_trace(struct core *c, const struct case_file *f, json_t **ret) CS_WUR;
 int core_attest(struct core *c, const uint8_t *challenge, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;
 
+/* --- intake (core_intake.c): what is no request of ours, one check --- */
+int intake_log_unreadable(struct core *c, const struct diag *why,
+    struct diag *d) CS_WUR;
+
 /*
  * --- approvals made ahead (core_ahead.c) ---
  * The member approval.dsse of an approval bundle, now.  Logged in every case.
@@ -290,8 +296,8 @@ int intake_receipt(struct core *c, const uint8_t *note, size_t len,
 int receipt_gate(struct core *c, struct diag *d) CS_WUR;
 /* one line for status, or nothing */
 int receipt_status(struct core *c) CS_WUR;
-/* leaves that the newest receipt has, 0 if there is none */
-int receipt_size(struct core *c, uint64_t *ret, struct diag *d) CS_WUR;
+/* leaves of this log that an auditor has; 0 if none are known */
+int receipt_acknowledged(struct core *c, uint64_t *ret, struct diag *d) CS_WUR;
 
 /*
  * --- signing (core_sign.c) ---

@@ -152,10 +152,7 @@ static int
 log_refused(struct ahead *x, const struct diag *why, struct diag *d)
 {
 	if (!x->loaded)
-		return core_log_one(x->c, "intake.refused",
-		    json_pack("{s:[s], s:s, s:s}", "checks", err_id(why->code),
-			"found", why->found, "check", err_id(why->code)),
-		    d);
+		return intake_log_unreadable(x->c, why, d);
 	return core_log_one(x->c, "approval.refused",
 	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", x->f.q.id,
 		"request_sha256", x->f.q.digest, "person",

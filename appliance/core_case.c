@@ -105,6 +105,21 @@ case_load(struct core *c, uint64_t n, struct case_file *ret, struct diag *d)
 }
 
 int
+case_approvals(const struct case_file *f, uint8_t (**ret)[32])
+{
+	_cleanup_free_ uint8_t(*v)[32] = calloc(f->ndecisions + 1, sizeof(*v));
+	size_t i;
+
+	if (v == NULL)
+		return CS_E_NOMEM;
+	for (i = 0; i < f->ndecisions; i++)
+		if (hex_decode(f->decisions[i].digest, v[i], 32) != 0)
+			return CS_E_LEDGER;
+	*ret = take_ptr(v);
+	return 0;
+}
+
+int
 case_count(struct core *c, const struct case_file *f, int64_t now,
     struct checks *ck, uint64_t *ret, struct diag *d)
 {

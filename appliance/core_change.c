@@ -96,24 +96,26 @@ log_intent(struct signing *s, struct diag *d)
 
 /* A record that the audit token signs, as a blob. */
 static int
-make_record(struct core *c, const struct request *q,
-    const uint8_t (*approvals)[32], size_t n, const struct change_made *made,
-    char record[65], struct diag *d)
+make_record(struct core *c, const struct case_file *f,
+    const struct change_made *made, char record[65], struct diag *d)
 {
-	const struct change_record_new rec = {
-		.req = q,
+	struct change_record_new rec = {
+		.req = f->req,
 		.policy = c->policy,
-		.approvals = approvals,
-		.napprovals = n,
+		.napprovals = f->ndecisions,
 		.made = *made,
 		.origin = c->origin,
-		.time = change_time(q, core_now()),
+		.time = change_time(f->req, core_now()),
 	};
 	_cleanup_free_ char *payload = NULL, *env = NULL;
+	_cleanup_free_ uint8_t(*approvals)[32] = NULL;
 	size_t len, env_len;
 	int r;
 
-	r = change_record_format(&rec, &payload, &len);
+	r = case_approvals(f, &approvals);
+	rec.approvals = (const uint8_t(*)[32])approvals;
+	if (r == 0)
+		r = change_record_format(&rec, &payload, &len);
 	if (r != 0)
 		return diag_fail(d, r, NULL, "the record");
 	r = signer_record(c, payload, len, &env, &env_len, d);
@@ -190,17 +192,17 @@ take_policy(struct core *c, struct policy **next, struct diag *d)
 }
 
 static int
-put_in_force(struct core *c, const struct request *q, struct policy **next,
-    const char *digest, const uint8_t (*approvals)[32], size_t n,
+put_in_force(struct core *c, const struct case_file *f, struct policy **next,
     uint64_t generation, const struct change_made *made, struct diag *d)
 {
+	const struct request *q = f->req;
 	char record[65];
 	int r;
 
-	r = make_record(c, q, approvals, n, made, record, d);
+	r = make_record(c, f, made, record, d);
 	if (r == 0)
 		r = log_outcome(c, q,
-		    outcome(q, digest, record, generation, made), d);
+		    outcome(q, f->q.digest, record, generation, made), d);
 	if (r != 0 || q->action != CHANGE_POLICY)
 		return r;
 	c->tpm.generation = generation;
@@ -232,9 +234,8 @@ ceremony(struct signing *s, struct diag *d)
 	if (q->action != CHANGE_CLOCK && q->action != CHANGE_NOTE)
 		r = signer_change(s->c, &x, d);
 	if (r == 0)
-		r = put_in_force(s->c, q, &s->next, s->f.q.digest,
-		    (const uint8_t(*)[32])s->approvals, s->napprovals,
-		    x.generation, &x.made, d);
+		r = put_in_force(s->c, &s->f, &s->next, x.generation, &x.made,
+		    d);
 	if (r != 0 && d->code != r)
 		(void)diag_fail(d, r, NULL, "the change");
 	if (r != 0 && x.generation != 0)
@@ -317,13 +318,8 @@ finish_policy(struct core *c, const struct case_file *f, uint64_t generation,
 	_cleanup_(evidence_set_done) struct evidence_set docs = { 0 };
 	_cleanup_policy_ struct policy *next = NULL;
 	const struct change_made none = { .uri = NULL };
-	uint8_t(*approvals)[32];
-	size_t i;
 	int r;
 
-	approvals = calloc(f->ndecisions + 1, sizeof(*approvals));
-	if (approvals == NULL)
-		return diag_nomem(d);
 	r = evidence_load(c, f->req, &docs, d);
 	if (r == 0 && docs.n != 1)
 		r = CS_E_LEDGER;
@@ -331,15 +327,7 @@ finish_policy(struct core *c, const struct case_file *f, uint64_t generation,
 		r = policy_load_pinned(docs.v[0].data, docs.v[0].len, &next, d);
 	if (r == 0 && memcmp(next->digest, f->req->change.policy, 32) != 0)
 		r = CS_E_LEDGER;
-	for (i = 0; r == 0 && i < f->ndecisions; i++)
-		if (hex_decode(f->decisions[i].digest, approvals[i], 32) != 0)
-			r = CS_E_LEDGER;
-	if (r == 0)
-		r = put_in_force(c, f->req, &next, f->q.digest,
-		    (const uint8_t(*)[32])approvals, f->ndecisions, generation,
-		    &none, d);
-	free(approvals);
-	return r;
+	return r == 0 ? put_in_force(c, f, &next, generation, &none, d) : r;
 }
 
 int

@@ -164,25 +164,14 @@ find_last(void *arg, const struct ledger_request *q)
 	return 0;
 }
 
-/* What an auditor has acknowledged stays here, unless all is asked for. */
-static int
-choose_from(struct exporting *x, bool full, struct diag *d)
-{
-	int r = full ? 0 : receipt_size(x->c, &x->from, d);
-
-	/* a receipt of more than this log, or of another one */
-	if (r == 0 && receipt_gate(x->c, NULL) != 0)
-		x->from = 0;
-	return r;
-}
-
 /* The request that was named, or the newest that has a response. */
 static int
 choose(struct exporting *x, char **argv, size_t argc, struct diag *d)
 {
 	const bool full = argc > 0 && strcmp(argv[argc - 1], "full") == 0;
 	struct last l = { 0 };
-	int r = choose_from(x, full, d);
+	/* what an auditor has acknowledged stays here, unless all is asked for */
+	int r = full ? 0 : receipt_acknowledged(x->c, &x->from, d);
 
 	if (r != 0)
 		return r;

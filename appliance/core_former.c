@@ -17,22 +17,16 @@
 
 /* The audit token's key, under the name that it had in that log. */
 static int
-former_key(const char *note, size_t len, struct note_vkey *ret, struct diag *d)
+former_key(struct core *c, const char *note, size_t len, struct note_vkey *ret,
+    struct diag *d)
 {
-	_cleanup_free_ uint8_t *text = NULL;
 	const char *end = memchr(note, '\n', len);
 	char name[NOTE_NAME_MAX + 1] = "";
-	struct note_vkeys keys;
-	size_t n;
-	int r;
 
 	if (end != NULL && (size_t)(end - note) < sizeof(name))
 		memcpy(name, note, (size_t)(end - note));
-	r = file_read(CORE_STATE, "enrol/log.vkey", NOTE_VKEYS_TEXT_MAX, &text,
-	    &n, d);
-	if (r == 0)
-		r = note_vkeys_parse((const char *)text, n, &keys, d);
-	return r == 0 ? note_vkey_make(name, keys.v[0].pub, ret, d) : r;
+	return note_vkey_make(name, ledger_log_keys(c->ledger)->v[0].pub, ret,
+	    d);
 }
 
 /* "x" before "x/r2" before "x/r3" */
@@ -80,7 +74,7 @@ core_former_log(struct core *c, json_t **ret, struct diag *d)
 	if (r != 0)
 		return r;
 	note = (const char *)data;
-	r = former_key(note, len, &key, d);
+	r = former_key(c, note, len, &key, d);
 	if (r == 0)
 		r = note_verify(note, len, &key, 1, &cp, d);
 	if (r == 0)

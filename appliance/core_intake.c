@@ -357,11 +357,10 @@ failed_ids(const struct checks *ck)
 	return a;
 }
 
-/* Nothing readable as a request: one check, no document to carry back. */
-static int
-log_unreadable(struct intake *in, const struct diag *why, struct diag *d)
+int
+intake_log_unreadable(struct core *c, const struct diag *why, struct diag *d)
 {
-	return core_log_one(in->c, "intake.refused",
+	return core_log_one(c, "intake.refused",
 	    json_pack("{s:[s], s:s, s:s}", "checks", err_id(why->code), "found",
 		why->found, "check", err_id(why->code)),
 	    d);
@@ -524,7 +523,7 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 			return r;
 		if (d->code != r)
 			(void)diag_fail(d, r, NULL, WHO);
-		return log_unreadable(&in, d, &later) != 0 ? CS_E_IPC : r;
+		return intake_log_unreadable(c, d, &later) != 0 ? CS_E_IPC : r;
 	}
 	if (in.ahead != NULL)
 		return intake_ahead(c, in.ahead->data, in.ahead->len, in.now,

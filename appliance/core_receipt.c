@@ -29,18 +29,6 @@ struct receipt {
 	const struct policy_principal *who;
 };
 
-static int
-log_keys(struct note_vkeys *ret, struct diag *d)
-{
-	_cleanup_free_ uint8_t *text = NULL;
-	size_t n;
-	int r;
-
-	r = file_read(CORE_STATE, "enrol/log.vkey", NOTE_VKEYS_TEXT_MAX, &text,
-	    &n, d);
-	return r == 0 ? note_vkeys_parse((const char *)text, n, ret, d) : r;
-}
-
 /* The name on the last line: whose the cosignature claims to be. */
 static int
 last_name(const char *note, size_t len, char name[NOTE_NAME_MAX + 1],
@@ -69,9 +57,8 @@ last_name(const char *note, size_t len, char name[NOTE_NAME_MAX + 1],
 
 /* By this key of this person, now? */
 static int
-by_key(const char *note, size_t len, const char *name,
-    const struct note_vkeys *log, const struct pubkey *k, struct receipt *ret,
-    struct diag *d)
+by_key(struct core *c, const char *note, size_t len, const char *name,
+    const struct pubkey *k, struct receipt *ret, struct diag *d)
 {
 	struct cosign_key ck;
 	int r;
@@ -79,9 +66,9 @@ by_key(const char *note, size_t len, const char *name,
 	if (!pubkey_fits(k, KEY_ED25519) || k->spki_len != ED25519_SPKI)
 		return CS_E_COSIGN_MISSING;
 	r = cosign_key_make(name, k->spki + ED25519_SPKI - 32, &ck, d);
-	return r == 0 ?
-	    receipt_verify(note, len, log, &ck, &ret->cp, &ret->time, d) :
-	    r;
+	return r == 0 ? receipt_verify(note, len, ledger_log_keys(c->ledger),
+			    &ck, &ret->cp, &ret->time, d) :
+			r;
 }
 
 static int
@@ -90,13 +77,10 @@ verify(struct core *c, const char *note, size_t len, int64_t now,
 {
 	const struct policy *p = c->policy;
 	char name[NOTE_NAME_MAX + 1];
-	struct note_vkeys log;
 	size_t i, k;
 	int r;
 
-	r = log_keys(&log, d);
-	if (r == 0)
-		r = last_name(note, len, name, d);
+	r = last_name(note, len, name, d);
 	if (r != 0)
 		return r;
 	for (i = 0; i < p->nprincipals; i++) {
@@ -107,7 +91,7 @@ verify(struct core *c, const char *note, size_t len, int64_t now,
 			continue;
 		ret->who = w;
 		for (k = 0; k < w->nkeys; k++) {
-			r = by_key(note, len, name, &log, w->keys[k], ret, d);
+			r = by_key(c, note, len, name, w->keys[k], ret, d);
 			/* signed by another one: go on looking */
 			if (r != CS_E_COSIGN_MISSING)
 				return r;
@@ -136,29 +120,26 @@ check(struct core *c, const struct checkpoint *cp, struct diag *d)
 static int
 kept(struct core *c, struct checkpoint *ret, struct diag *d)
 {
+	const struct note_vkeys *log = ledger_log_keys(c->ledger);
 	_cleanup_free_ uint8_t *note = NULL;
-	struct note_vkeys log;
 	size_t len;
 	int r;
 
-	(void)c;
 	if (!file_exists(CORE_STATE, RECEIPT))
 		return 1;
 	r = file_read(CORE_STATE, RECEIPT, NOTE_MAX, &note, &len, d);
-	if (r == 0)
-		r = log_keys(&log, d);
 	return r == 0 ?
-	    note_verify((const char *)note, len, log.v, log.n, ret, d) :
+	    note_verify((const char *)note, len, log->v, log->n, ret, d) :
 	    r;
 }
 
 int
-receipt_size(struct core *c, uint64_t *ret, struct diag *d)
+receipt_acknowledged(struct core *c, uint64_t *ret, struct diag *d)
 {
 	struct checkpoint cp = { .size = 0 };
 	int r = kept(c, &cp, d);
 
-	*ret = r == 0 ? cp.size : 0;
+	*ret = r == 0 && check(c, &cp, NULL) == 0 ? cp.size : 0;
 	return r < 0 ? r : 0;
 }
 
@@ -212,27 +193,21 @@ intake_receipt(struct core *c, const uint8_t *note, size_t len, int64_t now,
 {
 	struct receipt v = { .who = NULL };
 	struct diag why = { 0 }, later = { 0 };
-	uint64_t have = 0;
+	struct checkpoint have = { .size = 0 };
 	int r, bad;
 
 	r = verify(c, (const char *)note, len, now, &v, d);
 	if (r != 0) {
 		if (d->code != r)
 			(void)diag_fail(d, r, NULL, "a receipt");
-		return core_log_one(c, "intake.refused",
-			   json_pack("{s:[s], s:s, s:s}", "checks",
-			       err_id(d->code), "found", d->found, "check",
-			       err_id(d->code)),
-			   &later) != 0 ?
-		    CS_E_IPC :
-		    r;
+		return intake_log_unreadable(c, d, &later) != 0 ? CS_E_IPC : r;
 	}
 	bad = check(c, &v.cp, &why);
-	r = receipt_size(c, &have, d);
+	r = kept(c, &have, d);
 	/* kept first: what it says of a log that was set back must stay */
-	if (r == 0 && (v.cp.size > have || bad != 0))
+	if (r >= 0 && (v.cp.size > have.size || bad != 0))
 		r = file_write_atomic(CORE_STATE, RECEIPT, note, len, 0600, d);
-	if (r == 0)
+	if (r >= 0)
 		r = log_receipt(c, note, len, &v, &why, d);
 	if (r == 0 && bad != 0) {
 		*d = why;

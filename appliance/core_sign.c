@@ -123,21 +123,6 @@ check_quorum(struct signing *s, struct diag *d)
 	    (unsigned long long)s->f.rule->threshold);
 }
 
-static int
-collect_approvals(struct signing *s)
-{
-	size_t i;
-
-	s->approvals = calloc(s->f.ndecisions + 1, 32);
-	if (s->approvals == NULL)
-		return CS_E_NOMEM;
-	for (i = 0; i < s->f.ndecisions; i++)
-		if (hex_decode(s->f.decisions[i].digest,
-			s->approvals[s->napprovals++], 32) != 0)
-			return CS_E_LEDGER;
-	return 0;
-}
-
 json_t *
 signing_approvals(const struct signing *s)
 {
@@ -208,7 +193,7 @@ make_record(struct signing *s, char **ret, size_t *ret_len)
 		.policy = s->c->policy,
 		.rule = s->f.rule,
 		.approvals = (const uint8_t(*)[32])s->approvals,
-		.napprovals = s->napprovals,
+		.napprovals = s->f.ndecisions,
 		.sigs = s->sigs,
 		.nsigs = s->n,
 		.origin = s->c->origin,
@@ -329,15 +314,15 @@ prepare(struct signing *s, struct diag *d)
 						    0))
 		r = diag_fail(d, CS_E_IPC, "one signature per artifact", "%u",
 		    s->n);
-	if (r == 0)
-		r = collect_approvals(s);
 	if (r != 0 || s->f.req->action != REQUEST_SIGN)
 		return r;
 	s->events = calloc((size_t)s->n + 1, sizeof(*s->events));
 	s->sigs = calloc(s->n, sizeof(*s->sigs));
 	if (s->events == NULL || s->sigs == NULL)
 		return diag_nomem(d);
-	r = core_trace(s->c, &s->f, &s->trace);
+	r = case_approvals(&s->f, &s->approvals);
+	if (r == 0)
+		r = core_trace(s->c, &s->f, &s->trace);
 	return r == 0 ? 0 : diag_fail(d, r, NULL, "where it comes from");
 }
 

@@ -19,7 +19,6 @@ struct signing {
 	struct event *events;	/* n signatures, then the outcome */
 	struct record_signature *sigs;
 	uint8_t (*approvals)[32];
-	size_t napprovals;
 };
 void signing_free(struct signing **s);
 /* The one that the quorum left ready, if it is the request's and still fresh. */

@@ -658,6 +658,12 @@ ledger_last_leaf(struct ledger *l, const char *event, const char *request,
 	return index_last_leaf(l->ix, event, request, ret, d);
 }
 
+const struct note_vkeys *
+ledger_log_keys(const struct ledger *l)
+{
+	return &l->keys;
+}
+
 int
 ledger_log_fd(const struct ledger *l)
 {

@@ -2,6 +2,7 @@
 #ifndef CS_LEDGER_H
 #define CS_LEDGER_H
 
+#include "lib/note.h"
 #include "lib/request.h"
 
 /*
@@ -173,6 +174,8 @@ int64_t ledger_clock_offset(const struct ledger *l);
 /* the newest leaf of an event about a request: 0 found, 1 none */
 int ledger_last_leaf(struct ledger *l, const char *event, const char *request,
     uint64_t *ret, struct diag *d) CS_WUR;
+/* that sign every checkpoint; the first is Ed25519 */
+const struct note_vkeys *ledger_log_keys(const struct ledger *l);
 int ledger_log_fd(const struct ledger *l);
 int ledger_blobs_fd(const struct ledger *l);
 int ledger_checkpoints_fd(const struct ledger *l);
