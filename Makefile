@@ -108,7 +108,8 @@ P11 := $(call o,$(addprefix hsm/,p11 p11_err p11_key p11_make p11_match \
 	p11_object p11_public p11_session p11_uri sign))
 CERT := $(call o,$(addprefix hsm/,selfsign sign_format tbs))
 # keys of a policy: what an update and a key ceremony need
-KEYS := $(call o,$(addprefix hsm/,csr key_uri p11_change policy_keys tbs))
+KEYS := $(call o,$(addprefix hsm/,csr key_uri p11_change policy_keys seal_label \
+	tbs))
 RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 	recover_session recover_split))
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
@@ -182,7 +183,7 @@ coldseal-token_L := libcrypto libseccomp p11-kit-1
 coldseal-provision_O := $(call o,$(addprefix hsm/,provision provision_audit \
 	provision_enroll provision_escrow provision_image provision_keys provision_oldlog \
 	provision_policy provision_recover provision_shares provision_state)) \
-	$(P11) $(CERT) $(call o,hsm/key_uri hsm/policy_keys) $(TPM) \
+	$(P11) $(CERT) $(call o,$(addprefix hsm/,key_uri policy_keys seal_label)) $(TPM) \
 	$(ATTEST_ENROLL) $(BASE) $(SECRET) $(SANDBOX) \
 	$(DOCUMENTS) $(LOG) $(RECOVER)
 coldseal-provision_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys tss2-sys \

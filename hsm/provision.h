@@ -21,9 +21,7 @@
 #define PROV_OWNER		"tpm"	/* the set of its authorisations */
 #define PROV_MAX_CUSTODIANS	16u
 
-/* Labels that PINs are sealed under; the last until there is a policy. */
-#define PROV_LABEL_POLICY	"domain %.40s policy %s"
-#define PROV_LABEL_AUDIT	"audit %.180s"
+/* What a domain's PIN is sealed for (hsm/seal_label.h) before a policy is */
 #define PROV_LABEL_NONE		"domain %s policy none"
 
 struct prov_key {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hsm/provision.h"
+#include "hsm/seal_label.h"
 #include "lib/file.h"
 
 /*
@@ -82,7 +83,7 @@ prove(const struct update *u, struct diag *d)
 	size_t len;
 	int r;
 
-	(void)snprintf(label, sizeof(label), "audit %.180s", u->site.origin);
+	seal_label_audit(u->site.origin, label);
 	r = file_read(u->fd, "sealed/" PROV_AUDIT ".seal", TPM_BLOB_MAX, &blob,
 	    &len, d);
 	return r == 0 ?

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "hsm/key_uri.h"
+#include "hsm/seal_label.h"
 #include "hsm/selfsign.h"
 #include "hsm/sign_format.h"
 #include "lib/file.h"
@@ -326,7 +327,7 @@ make_audit(struct build *b, struct diag *d)
 	char label[TPM_LABEL_MAX + 1], token[33];
 	int r;
 
-	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, b->o->origin);
+	seal_label_audit(b->o->origin, label);
 	prov_token_label(PROV_AUDIT, token);
 	r = make_token(b, PROV_AUDIT, label, &s, d);
 	if (r == 0)

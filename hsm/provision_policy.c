@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/policy_keys.h"
 #include "hsm/provision_escrow.h"
+#include "hsm/seal_label.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -179,12 +180,11 @@ do_domain(struct accept *a, const struct policy_domain *m, struct diag *d)
 	_cleanup_p11_session_ struct p11_session *s = NULL;
 	_cleanup_secret_ struct secret *pin = NULL;
 	_cleanup_quorum_ struct quorum quorum = { 0 };
-	char label[TPM_LABEL_MAX + 1], none[TPM_LABEL_MAX + 1], hex[65];
+	char label[TPM_LABEL_MAX + 1], none[TPM_LABEL_MAX + 1];
 	struct p11_token t;
 	int r;
 
-	hex_encode(a->policy->digest, 32, hex);
-	(void)snprintf(label, sizeof(label), PROV_LABEL_POLICY, m->id, hex);
+	seal_label_domain(m->id, a->policy->digest, label);
 	(void)snprintf(none, sizeof(none), PROV_LABEL_NONE, m->id);
 	if (sealed_before(a, m->id, label))
 		return 0;
@@ -230,7 +230,7 @@ do_audit(struct accept *a, struct diag *d)
 	char label[TPM_LABEL_MAX + 1];
 	int r;
 
-	(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT, a->site.origin);
+	seal_label_audit(a->site.origin, label);
 	/* no domain was sealed by this run: then a former one did this too */
 	if (!a->sealed)
 		return 0;

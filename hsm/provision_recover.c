@@ -12,6 +12,7 @@
 
 #include "hsm/provision_escrow.h"
 #include "hsm/provision_shares.h"
+#include "hsm/seal_label.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/change.h"
@@ -380,17 +381,14 @@ seal(struct recovery *x, struct share_domain *m, struct diag *d)
 {
 	_cleanup_quorum_ struct quorum quorum = { 0 };
 	struct tpm_guard guard = { x->img->key, x->generation, m->id, NULL };
-	char label[TPM_LABEL_MAX + 1], name[64], hex[CS_SHA256_HEX + 1];
+	char label[TPM_LABEL_MAX + 1], name[64];
 	int r = 0;
 
 	(void)snprintf(name, sizeof(name), "%.40s.seal", m->id);
 	if (m->token == NULL) {
-		(void)snprintf(label, sizeof(label), PROV_LABEL_AUDIT,
-		    x->origin);
+		seal_label_audit(x->origin, label);
 	} else {
-		hex_encode(x->policy->digest, CS_SHA256_LEN, hex);
-		(void)snprintf(label, sizeof(label), PROV_LABEL_POLICY, m->id,
-		    hex);
+		seal_label_domain(m->id, x->policy->digest, label);
 		r = quorum_of_domain(x->policy, m->id, &quorum, d);
 		guard.quorum = &quorum;
 	}

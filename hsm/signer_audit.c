@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hsm/seal_label.h"
 #include "hsm/sign.h"
 #include "lib/file.h"
 #include "lib/hex.h"
@@ -98,7 +99,7 @@ open_audit(struct signer *s, struct diag *d)
 		return diag_fail(d, CS_E_SIGNER_AUDIT, NULL,
 		    "a second try in one process");
 	a->tried = true;
-	(void)snprintf(label, sizeof(label), "audit %.180s", s->origin);
+	seal_label_audit(s->origin, label);
 	r = read_facts(s, &f, d);
 	if (r == 0)
 		r = signer_login(s, &door, &a->session, NULL, d);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hsm/seal_label.h"
 #include "hsm/signer_job.h"
 #include "lib/evaluate_impl.h"
 #include "lib/hex.h"
@@ -61,16 +62,13 @@ make_part(const struct parcel *p, struct signer_job *j, size_t i,
 {
 	const struct session *s = &p->sessions.v[i];
 	struct signer_part *x = &j->parts[i];
-	char hex[65];
 	int r;
 
 	if (strcmp(s->domain, domain->id) != 0)
 		return diag_fail(d, CS_E_SIGNER_JOB, domain->id,
 		    "a session for \"%s\"", s->domain);
 	x->domain = domain;
-	hex_encode(j->policy->digest, 32, hex);
-	(void)snprintf(x->label, sizeof(x->label), "domain %.40s policy %s",
-	    domain->id, hex);
+	seal_label_domain(domain->id, j->policy->digest, x->label);
 	memcpy(x->session.nonce, s->nonce, QUORUM_NONCE_LEN);
 	x->session.context = (struct buf)BUF_INIT(TPM_CONTEXT_MAX);
 	r = buf_put(&x->session.context, s->context, s->context_len);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hsm/policy_keys.h"
+#include "hsm/seal_label.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 
@@ -54,12 +55,10 @@ reseal_part(struct signer *s, const struct signer_part *x, uint64_t generation,
 	const char *domain = x->domain->id;
 	const struct tpm_guard guard = { s->img->key, generation, domain,
 		&quorum };
-	char label[TPM_LABEL_MAX + 1], hex[65];
+	char label[TPM_LABEL_MAX + 1];
 	int r;
 
-	hex_encode(next->digest, 32, hex);
-	(void)snprintf(label, sizeof(label), "domain %.40s policy %s", domain,
-	    hex);
+	seal_label_domain(domain, next->digest, label);
 	r = quorum_of_domain(next, domain, &quorum, d);
 	if (r == 0)
 		r = signer_login_part(s, x, false, &session, &pin, d);
@@ -79,7 +78,7 @@ reseal_audit(struct signer *s, uint64_t generation, struct diag *d)
 	size_t len;
 	int r;
 
-	(void)snprintf(label, sizeof(label), "audit %.180s", s->origin);
+	seal_label_audit(s->origin, label);
 	r = signer_read_seal(s, "audit", label, &blob, &len, d);
 	if (r == 0)
 		r = tpm_unseal(s->tpm, s->img, blob, len, label, NULL, &pin, d);
@@ -94,6 +93,7 @@ each_new(struct signer *s,
 {
 	_cleanup_fd_ int fd = -1;
 	struct dirent *e;
+	bool any = false;
 	size_t n;
 	DIR *dir;
 	int r;
@@ -107,12 +107,14 @@ each_new(struct signer *s,
 	(void)take_fd(&fd);
 	while (r == 0 && (e = readdir(dir)) != NULL) {
 		n = strlen(e->d_name);
-		if (n > sizeof(NEW) - 1 && n < 64 &&
-		    strcmp(e->d_name + n - (sizeof(NEW) - 1), NEW) == 0)
-			r = cb(s, e->d_name, generation, d);
+		if (n <= sizeof(NEW) - 1 || n >= 64 ||
+		    strcmp(e->d_name + n - (sizeof(NEW) - 1), NEW) != 0)
+			continue;
+		any = true;
+		r = cb(s, e->d_name, generation, d);
 	}
 	(void)closedir(dir);
-	if (r == 0 && fsync(s->sealed_fd) != 0)
+	if (r == 0 && any && fsync(s->sealed_fd) != 0)
 		r = diag_errno(d, CS_E_IO, "fsync of the sealed folder");
 	return r;
 }
