@@ -15,6 +15,7 @@
 #include "lib/hex.h"
 #include "lib/json.h"
 #include "lib/note.h"
+#include "lib/policy.h"
 
 #define SITE_MAX 65536u
 
@@ -271,16 +272,14 @@ prov_write_key(const struct prov_state *s, const struct prov_key *k,
 int
 prov_print_key(const struct prov_key *k)
 {
-	_cleanup_free_ char *spki = b64_dup(k->pub->spki, k->pub->spki_len);
 	_cleanup_free_ char *cert = NULL, *text = NULL;
 	_cleanup_json_ json_t *j = NULL;
 	size_t len;
 	int r;
 
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", k->id, "domain",
-	    k->domain, "uri", k->uri, "public_key", spki == NULL ? "" : spki,
-	    "algorithm", key_alg_name(k->alg));
-	if (spki == NULL || j == NULL)
+	j = policy_key_entry(k->id, k->domain, k->uri, k->alg, k->pub->spki,
+	    k->pub->spki_len);
+	if (j == NULL)
 		return CS_E_NOMEM;
 	if (k->cert != NULL) {
 		cert = b64_dup(k->cert, k->cert_len);

@@ -136,10 +136,7 @@ change_record_freep(struct change_record **r)
 	change_record_free(r);
 }
 #define _cleanup_change_record_ _cleanup_(change_record_freep)
-/*
- * The entry that a generated key gets in a policy, canonical JSON: id, domain,
- * uri, public_key, algorithm.  NULL if the record made no key.
- */
+/* policy_key_entry() of a generated key; NULL if the record made none */
 json_t *change_record_entry(const struct change_record *r);
 int change_record_parse(const void *payload, size_t len,
     struct change_record **ret, struct diag *d) CS_WUR;

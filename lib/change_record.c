@@ -195,9 +195,8 @@ change_record_entry(const struct change_record *r)
 {
 	if (r->made.spki == NULL)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", r->key, "domain",
-	    r->domain, "uri", r->made.uri, "algorithm", key_alg_name(r->alg),
-	    "public_key", base64_json(r->made.spki, r->made.spki_len));
+	return policy_key_entry(r->key, r->domain, r->made.uri, r->alg,
+	    r->made.spki, r->made.spki_len);
 }
 
 /* *ret NULL: nothing was made */

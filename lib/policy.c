@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/b64.h"
 #include "lib/policy_impl.h"
 
 static void
@@ -167,6 +168,18 @@ policy_rule_by_id(const struct policy *p, const char *id)
 	if (strcmp(id, POLICY_RULE_BREAK_GLASS) == 0)
 		return p->has_break_glass ? &p->break_glass : NULL;
 	return policy_index_find(p, POLICY_RULES, id);
+}
+
+json_t *
+policy_key_entry(const char *id, const char *domain, const char *uri,
+    enum key_alg alg, const uint8_t *spki, size_t len)
+{
+	_cleanup_free_ char *text = b64_dup(spki, len);
+
+	return text == NULL ?
+	    NULL :
+	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "domain", domain,
+		"uri", uri, "public_key", text, "algorithm", key_alg_name(alg));
 }
 
 int

@@ -189,6 +189,12 @@ const struct policy_rule *policy_rule_by_id(const struct policy *p,
     const char *id);
 /* 1 if s is [a-z0-9-]{1,40} */
 int policy_name_ok(const char *s);
+/*
+ * What a policy's entry for a new key begins with, as people copy it: id,
+ * domain, uri, public_key, algorithm.  NULL when out of memory.
+ */
+json_t *policy_key_entry(const char *id, const char *domain, const char *uri,
+    enum key_alg alg, const uint8_t *spki, size_t len);
 int policy_list_has(const struct policy_str_list *l, const char *s);
 /* 1 if the two lists share a name */
 int policy_lists_meet(const struct policy_str_list *a,
