@@ -20,18 +20,15 @@ sign_all(struct signing *g, struct signer_check *c, struct diag *d)
 {
 	const struct request *q = g->job->req;
 	struct sigfmt_job j = { .key = g->job->key, .time = g->job->now };
+	struct sigfmt_sigs parts;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < q->st->nsubjects; i++) {
-		struct buf out = BUF_INIT(SIGFMT_MAX);
-
 		j.subject = &q->st->subjects[i];
-		r = hsm_sign_format(q->format, &j, &g->token, &out, d);
+		r = hsm_sign_parts(q->format, &j, &g->token, &parts, d);
 		if (r == 0)
-			r = signer_check_push(c, (uint32_t)i, take_ptr(out.p),
-			    out.len);
-		buf_done(&out);
+			r = signer_check_push(c, (uint32_t)i, &parts);
 	}
 	return r;
 }
@@ -43,6 +40,7 @@ overlap(struct signer *s, struct signing *g, uint32_t *ret_sent, struct diag *d)
 		.sock = s->sock,
 		.req = g->job->req,
 		.key = g->job->key,
+		.now = g->job->now,
 	};
 	struct diag check = { 0 };
 	struct signer_check *c;
