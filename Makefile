@@ -120,7 +120,7 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_accept audit_anchor audit_attest audit_db audit_field \
 	audit_import audit_keep audit_leaf audit_pairs audit_read \
 	audit_rebuild audit_receipt audit_rows audit_schema audit_sql \
-	audit_status audit_store audit_verify audit_words change_create \
+	audit_status audit_store audit_verify audit_words certificate change_create \
 	change_show cli docs evfiles formats govern govern_diff \
 	govern_explain govern_lint govern_review hostkey hostkey_p11 \
 	hostkey_pem image_sign inputs logsource main media media_read \
@@ -204,7 +204,7 @@ coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
-	host-tools/coldseal-change.1 \
+	host-tools/coldseal-certificate.1 host-tools/coldseal-change.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
