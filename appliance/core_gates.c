@@ -82,11 +82,11 @@ check_once(struct core *c, const struct request *q, struct checks *ck,
 		    CS_SHA256_LEN, hex);
 		r = ledger_signed_before(c->ledger, hex, q->key, &before, d);
 	}
-	return r != 0 ? r :
-			checks_add(ck, CS_E_X509_SERIAL, !before,
-			    "an artifact that the key has not signed",
-			    "%.80s, sha256 %s", q->st->subjects[i - 1].name,
-			    hex);
+	return r != 0 ?
+	    r :
+	    checks_add(ck, CS_E_X509_SERIAL, !before,
+		"an artifact that the key has not signed", "%.80s, sha256 %s",
+		q->st->subjects[i - 1].name, hex);
 }
 
 int
