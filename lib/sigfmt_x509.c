@@ -399,8 +399,8 @@ const struct sigfmt sigfmt_x509 = {
 	    "certificate or revocation list, from the wish in the artifact",
 	.verifier = "openssl verify",
 	.algs = SIGFMT_RSA | SIGFMT_EC,
-	.flags = SIGFMT_F_TEXT | SIGFMT_F_CERT | SIGFMT_F_CERT_LATER |
-	    SIGFMT_F_ONCE,
+	.flags =
+	    SIGFMT_F_TEXT | SIGFMT_F_CERT | SIGFMT_F_CERT_LATER | SIGFMT_F_ONCE,
 	.rounds = 1,
 	.check = check,
 	.describe = describe,
