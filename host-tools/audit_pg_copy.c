@@ -328,5 +328,6 @@ pg_empty(struct audit_db *db, struct diag *d)
 		    " WHERE NOT indisunique AND"
 		    " relnamespace = current_schema()::regnamespace",
 		    &sql, d);
-	return r == 0 ? pg_exec(p, sql, d) : r;
+	/* a new database has none */
+	return r != 0 || *sql == '\0' ? r : pg_exec(p, sql, d);
 }
