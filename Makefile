@@ -35,9 +35,9 @@ endif
 # before the packages are there, make must still be able to install them
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1))
-# the only library whose headers lie in a folder of their own
-P11_CFLAGS := $(call pc_cflags,p11-kit-1)
-CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
+# the libraries whose headers lie in folders of their own
+OWN_CFLAGS := $(call pc_cflags,p11-kit-1) $(call pc_cflags,libpq)
+CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(OWN_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: all demo check check-build check-run mutation mutation-run lint \
@@ -118,9 +118,11 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_accept audit_anchor audit_attest audit_db audit_field \
-	audit_import audit_keep audit_leaf audit_pairs audit_read \
-	audit_rebuild audit_receipt audit_rows audit_schema audit_sql \
-	audit_status audit_store audit_verify audit_words certificate change_create \
+	audit_import audit_keep audit_leaf audit_pairs audit_pg \
+	audit_pg_copy audit_pg_rows audit_read audit_rebuild audit_receipt \
+	audit_rows audit_schema audit_seen audit_sqlite audit_status \
+	audit_store audit_verify audit_where audit_words certificate \
+	change_create \
 	change_show cli docs evfiles formats govern govern_diff \
 	govern_explain govern_lint govern_review hostkey hostkey_p11 \
 	hostkey_pem image_sign inputs logsource main media media_read \
@@ -198,7 +200,7 @@ coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
 	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
+coldseal_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
@@ -246,7 +248,7 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
-TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
+TEST_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
