@@ -89,6 +89,8 @@ LOG := $(NOTE) $(CANON) $(TLOG)
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
+USBPORT := $(call o,$(addprefix usb-transfer/,usbdesc usbdesc_rule usbport \
+	usbport_lock))
 MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
@@ -139,7 +141,7 @@ HOST += audit_export audit_log audit_policy audit_query audit_report \
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
 	coldseal-export coldseal-signer coldseal-token coldseal-provision \
-	coldseal-rehearsal-token coldseal
+	coldseal-rehearsal-token coldseal-usb coldseal
 
 coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
@@ -167,6 +169,11 @@ coldseal-intake_L := libcrypto libseccomp
 coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
 	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp
+
+# no parser of media, no network, no PKCS#11: it decides what is switched on
+coldseal-usb_O := $(call o,$(addprefix usb-transfer/,broker broker_list \
+	broker_port)) $(USBPORT) $(BASE) $(SANDBOX)
+coldseal-usb_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -209,6 +216,7 @@ MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
 	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
+	usb-transfer/coldseal-usb.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
@@ -241,7 +249,7 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 # --- tests ----------------------------------------------------------------
 # A unit test may use any object that has no main().
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
-	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
+	usb-transfer/intake usb-transfer/export usb-transfer/broker hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))

@@ -159,6 +159,17 @@ static const struct rule paths[] = {
 	{ .call = "utimensat" },
 };
 
+/*
+ * Opening below a descriptor, not by the working folder: it has at most 32
+ * (AT_FDCWD is a negative number), and the upper half of the argument is not
+ * defined.
+ */
+static const struct rule below[] = {
+	{ .call = "fcntl" },
+	{ .call = "getdents64" },
+	{ .call = "openat", MASKED, 0, 0xffffffe0, 0 },
+};
+
 /* Waiting: SQLite's busy handler, PKCS#11 modules between polls. */
 static const struct rule waiting[] = {
 	{ .call = "clock_nanosleep" },
@@ -319,6 +330,8 @@ static const struct profile profiles[] = {
 		    G(waiting), G(threads), G(sockets), G(unix_and_inet) } },
 	[SANDBOX_CONSOLE] = { false, 64, NO_LIMIT, 256 * MIB,
 		{ G(base), G(data_memory), G(terminal) } },
+	[SANDBOX_USB] = { false, 32, 4096, 256 * MIB,
+		{ G(base), G(data_memory), G(below) } },
 };
 /* clang-format on */
 
