@@ -143,7 +143,7 @@ PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
 	coldseal-export coldseal-signer coldseal-token coldseal-provision \
 	coldseal-rehearsal-token coldseal-usb coldseal
 
-coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
+coldseald_O := $(call o,$(addprefix appliance/,coldseald mediaport spawn site)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
 coldseald_L := libcrypto jansson libseccomp
 
@@ -151,7 +151,7 @@ coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
 	core_ahead core_audit core_change core_change_view core_export core_gates \
-	core_receipt \
+	core_medium core_receipt \
 	core_show core_trace \
 	core_who)) \
 	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \

@@ -21,8 +21,10 @@
 
 #define SOCK	 3
 #define DEVICES	 "/sys/bus/usb/devices"
+#define NODES	 "/dev/bus/usb"
 #define TEXT_MAX 1024u
 #define WAIT_MAX 60000u
+#define START_MS 10000
 
 static int
 answer(uint16_t type, const struct buf *body, int fd)
@@ -146,6 +148,16 @@ fail(int code, struct diag *d)
 	return r;
 }
 
+/* The first question is taken first: unread, it would take the answer away. */
+static void
+fail_start(int code, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	if (ipc_recv(SOCK, &m, START_MS) == 0)
+		cs_ignore(fail(code, d));
+}
+
 /* 0: go on; a negative code: end.  A refusal is an answer, not an end. */
 static int
 handle(struct broker *b, struct ipc_state *state)
@@ -173,6 +185,13 @@ handle(struct broker *b, struct ipc_state *state)
 }
 
 static int
+open_folder(const char *path, int *ret_fd, struct diag *d)
+{
+	*ret_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *ret_fd >= 0 ? 0 : diag_errno(d, CS_E_USB_LOCK, "%s", path);
+}
+
+static int
 serve(void)
 {
 	static struct broker b = { .seen = USB_SEEN_INIT };
@@ -181,9 +200,13 @@ serve(void)
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = sandbox_enter(SANDBOX_USB, &d);
+	r = open_folder(DEVICES, &b.sysfs, &d);
+	if (r == 0)
+		r = open_folder(NODES, &b.dev, &d);
+	if (r == 0)
+		r = sandbox_enter(SANDBOX_USB, &d);
 	if (r != 0) {
-		cs_ignore(fail(r, &d));
+		fail_start(r, &d);
 		return CS_EXIT_SYSTEM;
 	}
 	while (r == 0)
@@ -212,9 +235,9 @@ list(void)
 	char text[800];
 	int r;
 
-	fd = open(DEVICES, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = fd < 0 ? diag_errno(&d, CS_E_USB_LOCK, "%s", DEVICES) :
-		     sandbox_enter(SANDBOX_USB, &d);
+	r = open_folder(DEVICES, &fd, &d);
+	if (r == 0)
+		r = sandbox_enter(SANDBOX_USB, &d);
 	if (r == 0)
 		r = broker_list(fd, &d);
 	if (r == 0)

@@ -6,10 +6,6 @@
 #include "lib/proto.h"
 #include "usb-transfer/usbport.h"
 
-/* Descriptors of coldseal-usb; 3 is its socket */
-#define BROKER_SYSFS 4		/* /sys/bus/usb/devices */
-#define BROKER_DEV   5		/* /dev/bus/usb */
-
 struct broker_rule {
 	enum usb_use use;
 	char port[USBPORT_NAME_MAX];
@@ -22,6 +18,7 @@ struct broker_rule {
  *	looking again switches off what is on
  */
 struct broker {
+	int sysfs, dev;		/* /sys/bus/usb/devices, /dev/bus/usb */
 	struct broker_rule rules[USB_MAX_RULES];
 	size_t n;
 	struct usb_seen seen;	/* on the last look, or dir is -1 */

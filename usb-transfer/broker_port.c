@@ -34,7 +34,7 @@ broker_lock(struct broker *b, struct diag *d)
 	for (i = 0; i < b->n; i++)
 		if (b->rules[i].on.dir >= 0)
 			keep[n++] = &b->rules[i].on;
-	return usbport_lock(BROKER_SYSFS, keep, n, d);
+	return usbport_lock(b->sysfs, keep, n, d);
 }
 
 static int
@@ -94,7 +94,7 @@ find(struct broker *b, enum usb_use use, struct diag *d)
 	for (i = 0; i < b->n; i++) {
 		if (b->rules[i].use != use)
 			continue;
-		r = usbport_look(BROKER_SYSFS, b->rules[i].port, &s, d);
+		r = usbport_look(b->sysfs, b->rules[i].port, &s, d);
 		if (r != 0 && r != CS_E_NO_MEDIUM)
 			return r;
 		if (r != 0)
@@ -157,15 +157,15 @@ switch_on(struct broker *b, int *ret_fd, struct diag *d)
 	_cleanup_fd_ int fd = -1;
 	int r;
 
-	r = usbport_same(BROKER_SYSFS, &b->seen, d);
+	r = usbport_same(b->sysfs, &b->seen, d);
 	if (r == 0)
 		r = usbport_on(&b->seen, b->desc.config, b->bulk.interface, d);
 	if (r == 0)
-		r = usbport_same(BROKER_SYSFS, &b->seen, d);
+		r = usbport_same(b->sysfs, &b->seen, d);
 	if (r == 0)
-		r = usbport_open(BROKER_DEV, &b->seen, &fd, d);
+		r = usbport_open(b->dev, &b->seen, &fd, d);
 	if (r == 0)
-		r = usbport_same(BROKER_SYSFS, &b->seen, d);
+		r = usbport_same(b->sysfs, &b->seen, d);
 	if (r == 0)
 		*ret_fd = take_fd(&fd);
 	return r;
@@ -196,7 +196,8 @@ broker_close(struct broker *b)
 }
 
 static int
-reader_on(struct broker_rule *u, struct usb_seen *s, struct diag *d)
+reader_on(const struct broker *b, struct broker_rule *u, struct usb_seen *s,
+    struct diag *d)
 {
 	struct usbdesc desc;
 	uint8_t interface = 0;
@@ -213,7 +214,7 @@ reader_on(struct broker_rule *u, struct usb_seen *s, struct diag *d)
 		return r;
 	r = usbport_on(s, desc.config, interface, d);
 	if (r == 0)
-		r = usbport_same(BROKER_SYSFS, s, d);
+		r = usbport_same(b->sysfs, s, d);
 	if (r != 0)
 		usbport_off(s);
 	return r;
@@ -221,18 +222,18 @@ reader_on(struct broker_rule *u, struct usb_seen *s, struct diag *d)
 
 /* One that is not there is no mistake: people carry their tokens. */
 static int
-reader_check(struct broker_rule *u, struct diag *d)
+reader_check(const struct broker *b, struct broker_rule *u, struct diag *d)
 {
 	_cleanup_seen_ struct usb_seen s = USB_SEEN_INIT;
 	int r;
 
-	if (u->on.dir >= 0 && usbport_same(BROKER_SYSFS, &u->on, NULL) == 0)
+	if (u->on.dir >= 0 && usbport_same(b->sysfs, &u->on, NULL) == 0)
 		return 0;
 	usb_seen_done(&u->on);
-	r = usbport_look(BROKER_SYSFS, u->port, &s, d);
+	r = usbport_look(b->sysfs, u->port, &s, d);
 	if (r != 0)
 		return r == CS_E_NO_MEDIUM ? 0 : r;
-	r = reader_on(u, &s, d);
+	r = reader_on(b, u, &s, d);
 	if (r != 0)
 		return r;
 	u->on = s;
@@ -253,7 +254,7 @@ broker_readers(struct broker *b, struct diag *d)
 
 		if (b->rules[i].use != USB_USE_READER)
 			continue;
-		r = reader_check(&b->rules[i], &why);
+		r = reader_check(b, &b->rules[i], &why);
 		if (r != 0 && first == 0) {
 			first = r;
 			*d = why;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Preloaded into coldseal-usb: a folder of ordinary files stands for sysfs
- * and /dev/bus/usb.  A file NNN/NNN is seen as that device's node.  At each
- * step the process says a letter on CS_USB_TELL and waits for one, so that a
+ * Preloaded into coldseal-usb: sys/ and dev/ of the folder CS_USB_TREE stand
+ * for /sys/bus/usb/devices and /dev/bus/usb.  A file NNN/NNN is seen as that
+ * device's node.  With CS_USB_TELL, a descriptor, at each step the process says a letter on it and waits for one, so that a
  * test can change what the next step finds: 'a' the device was switched on,
  * 'i' an interface, 'n' a node was opened, '0' the device was switched off.
  */
@@ -20,6 +20,7 @@
 
 #define MAX_FD 64
 
+static int (*next_open)(const char *, int, ...);
 static int (*next_openat)(int, const char *, int, ...);
 static int (*next_fstat)(int, struct stat *);
 static ssize_t (*next_write)(int, const void *, size_t);
@@ -33,6 +34,7 @@ start(void)
 {
 	const char *fd = getenv("CS_USB_TELL");
 
+	*(void **)&next_open = dlsym(RTLD_NEXT, "open");
 	*(void **)&next_openat = dlsym(RTLD_NEXT, "openat");
 	*(void **)&next_fstat = dlsym(RTLD_NEXT, "fstat");
 	*(void **)&next_write = dlsym(RTLD_NEXT, "write");
@@ -48,6 +50,25 @@ say(char c)
 		return;
 	if (next_write(tell, &c, 1) != 1 || next_read(tell, &c, 1) != 1)
 		_exit(98);
+}
+
+int open(const char *path, int flags, ...);
+int
+open(const char *path, int flags, ...)
+{
+	const char *tree = getenv("CS_USB_TREE");
+	char other[512];
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = (flags & O_CREAT) != 0 ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	if (tree == NULL || (flags & O_PATH) == 0)
+		return next_open(path, flags, mode);
+	(void)snprintf(other, sizeof(other), "%s/%s", tree,
+	    strcmp(path, "/dev/bus/usb") == 0 ? "dev" : "sys");
+	return next_open(other, flags);
 }
 
 int openat(int dir, const char *path, int flags, ...);

@@ -80,7 +80,7 @@ usb_tree_make(struct usb_tree *t)
 	char p[PATH_LEN];
 	size_t i;
 
-	*t = (struct usb_tree){ .sys = -1, .dev = -1, .sock = -1, .tell = -1 };
+	*t = (struct usb_tree){ .sock = -1, .tell = -1 };
 	(void)snprintf(t->dir, sizeof(t->dir), "%s/cs-usb.XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(t->dir) == NULL)
@@ -99,12 +99,6 @@ usb_tree_make(struct usb_tree *t)
 		    "sys/%s/interface_authorized_default", roots[i]);
 		usb_tree_puts(t, p, "1\n");
 	}
-	path_of(t, p, "sys");
-	t->sys = open(p, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	path_of(t, p, "dev");
-	t->dev = open(p, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (t->sys < 0 || t->dev < 0)
-		rig_die("open %s", p);
 }
 
 static int
@@ -119,8 +113,6 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 void
 usb_tree_remove(struct usb_tree *t)
 {
-	close_fdp(&t->sys);
-	close_fdp(&t->dev);
 	if (nftw(t->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
 		rig_die("remove %s", t->dir);
 }
@@ -209,32 +201,32 @@ usb_broker_start(struct usb_tree *t)
 	char *argv[] = { path, NULL };
 	char asan[] = "ASAN_OPTIONS=verify_asan_link_order=0";
 	char where[] = "CS_USB_TELL=30";
-	char *env[] = { preload, asan, where, NULL };
+	char tree[PATH_LEN];
+	char *env[] = { preload, asan, where, tree, NULL };
 	posix_spawn_file_actions_t fa;
-	int sv[2], tv[2], want[4], i;
+	int sv[2], tv[2], want[2], i;
 
 	(void)snprintf(path, sizeof(path), "%s/coldseal-usb",
 	    bin != NULL ? bin : "build/bin");
 	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/fake_usbfs.so",
 	    lib != NULL ? lib : "build/tests");
+	(void)snprintf(tree, sizeof(tree), "CS_USB_TREE=%s", t->dir);
 	if (ipc_pair(sv) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, tv) != 0)
 		rig_die("sockets");
 	want[0] = sv[1];
-	want[1] = t->sys;
-	want[2] = t->dev;
-	want[3] = tv[1];
+	want[1] = tv[1];
 	(void)posix_spawn_file_actions_init(&fa);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 2; i++) {
 		/* above the numbers that they get */
 		want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 40);
 		(void)posix_spawn_file_actions_adddup2(&fa, want[i],
-		    i == 3 ? TELL_FD : 3 + i);
+		    i == 1 ? TELL_FD : 3);
 	}
 	if (posix_spawn(&t->pid, path, &fa, NULL, argv, env) != 0)
 		rig_die("no %s", path);
 	(void)posix_spawn_file_actions_destroy(&fa);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 2; i++)
 		(void)close(want[i]);
 	(void)close(sv[1]);
 	(void)close(tv[1]);

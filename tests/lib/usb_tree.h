@@ -12,7 +12,6 @@
  */
 struct usb_tree {
 	char dir[256];
-	int sys, dev;		/* descriptors of the two folders */
 	pid_t pid;		/* of coldseal-usb */
 	int sock;		/* its socket */
 	int tell;		/* see tests/lib/fake_usbfs.c */
