@@ -104,6 +104,7 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 	struct spawn sp = { 0 };
 	const struct site_port *tp;
 	char medium[MEDIAPORT_ARG_LEN] = "";
+	struct diag ignored = { 0 };
 	int pair[2], pipefd[2], r = 0;
 	pid_t pid;
 
@@ -123,9 +124,9 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 		sp.args[2] = s->site->module;
 		sp.nargs = 3;
 		sp.hsm_conf = s->site->hsm_conf;
-		r = mediaport_readers(&s->media, d);
-		if (r == 0)
-			r = dir_open(s->state_fd, "sealed", &extra, d);
+		/* the log goes on, whatever is in a reader's port */
+		cs_ignore(mediaport_readers(&s->media, &ignored));
+		r = dir_open(s->state_fd, "sealed", &extra, d);
 		break;
 	case SUP_TOKEN:
 		sp.program = "coldseal-token";

@@ -45,13 +45,14 @@ ask(struct mediaport *m, uint16_t type, const struct buf *body, uint16_t want,
 	int r;
 
 	if (m->usb < 0)
-		return diag_fail(d, CS_E_IPC, WHO, "it has ended");
+		return diag_fail(d, CS_E_USB_ENDED, WHO, "none");
 	r = body == NULL ? ipc_send(m->usb, type, NULL, 0, -1) :
 			   ipc_send_buf(m->usb, type, body, -1);
 	if (r == 0)
 		r = ipc_recv(m->usb, ret, ANSWER_MS);
 	if (r != 0)
-		return diag_fail(d, CS_E_IPC, "an answer", WHO " gave none");
+		return diag_fail(d, CS_E_USB_ENDED, "an answer",
+		    WHO " gave none");
 	if (ret->type == want)
 		return 0;
 	rd = (struct rd)RD_INIT(ret->body.p, ret->body.len);
