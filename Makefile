@@ -380,8 +380,8 @@ install: all
 	    $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(filter-out %/coldseal,$(BINS)) \
 	    $(DESTDIR)$(LIBEXECDIR)
-	ln -sf $(LIBEXECDIR)/coldseald $(LIBEXECDIR)/coldseal-provision \
-	    $(DESTDIR)$(SBINDIR)
+	ln -sf $(addprefix $(LIBEXECDIR)/,coldseald coldseal-provision \
+	    coldseal-usb) $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 LICENSE $(PAGES) $(DESTDIR)$(DOCDIR)
@@ -389,7 +389,7 @@ install: all
 # What install put there, by name; a folder only if nothing else is in it.
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,coldseal coldseal-rehearsal) \
-	    $(addprefix $(DESTDIR)$(SBINDIR)/,coldseald coldseal-provision) \
+	    $(addprefix $(DESTDIR)$(SBINDIR)/,coldseald coldseal-provision coldseal-usb) \
 	    $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out coldseal,$(PROGRAMS))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MAN)))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(filter %.8,$(MAN)))) \

@@ -322,6 +322,8 @@ static const struct profile profiles[] = {
 		{ G(base), G(data_memory), G(open_files), G(block_device) } },
 	[SANDBOX_EXPORT] = { false, 16384, NO_LIMIT, 1024 * MIB,
 		{ G(base), G(data_memory), G(open_files), G(block_device) } },
+	[SANDBOX_USB] = { false, 32, 4096, 256 * MIB,
+		{ G(base), G(data_memory), G(below) } },
 	[SANDBOX_TOKEN] = { false, 1024, 64 * MIB, NO_LIMIT,
 		{ G(base), G(code_memory), G(open_files), G(paths),
 		    G(waiting), G(threads), G(sockets), G(unix_only) } },
@@ -330,8 +332,6 @@ static const struct profile profiles[] = {
 		    G(waiting), G(threads), G(sockets), G(unix_and_inet) } },
 	[SANDBOX_CONSOLE] = { false, 64, NO_LIMIT, 256 * MIB,
 		{ G(base), G(data_memory), G(terminal) } },
-	[SANDBOX_USB] = { false, 32, 4096, 256 * MIB,
-		{ G(base), G(data_memory), G(below) } },
 };
 /* clang-format on */
 

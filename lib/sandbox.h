@@ -18,10 +18,10 @@ enum sandbox_profile {
 	SANDBOX_CORE,		/* files below the state folder */
 	SANDBOX_INTAKE,		/* descriptors it was given only; no open */
 	SANDBOX_EXPORT,		/* descriptors it was given only; no open */
+	SANDBOX_USB,		/* opens relative to a descriptor; no paths */
 	SANDBOX_TOKEN,		/* PKCS#11 module: files; no exec */
 	SANDBOX_SIGNER,		/* PKCS#11 module and TPM socket; no exec */
 	SANDBOX_CONSOLE,	/* terminal only */
-	SANDBOX_USB,		/* files below descriptors it was given */
 };
 
 int sandbox_enter(enum sandbox_profile p, struct diag *d) CS_WUR;

@@ -153,6 +153,13 @@ try_open(void)
 	return as_errno(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
+/* given[0] is no folder; the filter sees the descriptor alone */
+static int
+try_open_below(void)
+{
+	return as_errno(openat(given[0], "x", O_RDONLY | O_CLOEXEC));
+}
+
 static int
 try_exec(void)
 {
@@ -506,6 +513,32 @@ test_media_programs(void **state)
 	CHECK(table);
 }
 
+/* coldseal-usb: below a descriptor, and only up to its limit of 32. */
+static void
+test_usb_broker(void **state)
+{
+	static const struct expectation table[] = {
+		{ SANDBOX_USB, try_open_below, ENOTDIR },
+		{ SANDBOX_USB, try_memory_file, KILLED },
+		{ SANDBOX_USB, try_device_size, KILLED },
+		{ SANDBOX_USB, try_stat_path, KILLED },
+		{ SANDBOX_USB, try_unlink, KILLED },
+		{ SANDBOX_USB, try_unix, KILLED },
+		{ SANDBOX_USB, try_netlink, KILLED },
+		{ SANDBOX_USB, try_thread, KILLED },
+		{ SANDBOX_USB, try_terminal, KILLED },
+#ifndef CS_SANITIZE
+		{ SANDBOX_USB, try_open, KILLED },
+		{ SANDBOX_USB, try_code_memory, KILLED },
+		{ SANDBOX_USB, try_mprotect_code, KILLED },
+		{ SANDBOX_INTAKE, try_open_below, KILLED },
+#endif
+	};
+
+	(void)state;
+	CHECK(table);
+}
+
 static void
 test_console(void **state)
 {
@@ -814,6 +847,7 @@ main(void)
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_supervisor),
 		cmocka_unit_test(test_media_programs),
+		cmocka_unit_test(test_usb_broker),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_token_and_signer),
 		cmocka_unit_test(test_core),
