@@ -21,6 +21,7 @@
 
 #define SOCK	 3
 #define DEVICES	 "/sys/bus/usb/devices"
+#define TARGETS	 "/sys/devices"
 #define NODES	 "/dev/bus/usb"
 #define TEXT_MAX 1024u
 #define WAIT_MAX 60000u
@@ -191,6 +192,27 @@ open_folder(const char *path, int *ret_fd, struct diag *d)
 	return *ret_fd >= 0 ? 0 : diag_errno(d, CS_E_USB_LOCK, "%s", path);
 }
 
+/* The entries of DEVICES are links to below TARGETS. */
+static int
+enter(int *ret_sysfs, int *ret_dev, struct diag *d)
+{
+	_cleanup_fd_ int targets = -1;
+	int below[3], r;
+
+	r = open_folder(DEVICES, ret_sysfs, d);
+	if (r == 0)
+		r = open_folder(TARGETS, &targets, d);
+	if (r == 0)
+		r = open_folder(NODES, ret_dev, d);
+	if (r != 0)
+		return r;
+	below[0] = *ret_sysfs;
+	below[1] = targets;
+	below[2] = *ret_dev;
+	r = sandbox_below(below, ARRAY_LEN(below), d);
+	return r == 0 ? sandbox_enter(SANDBOX_USB, d) : r;
+}
+
 static int
 serve(void)
 {
@@ -200,11 +222,7 @@ serve(void)
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = open_folder(DEVICES, &b.sysfs, &d);
-	if (r == 0)
-		r = open_folder(NODES, &b.dev, &d);
-	if (r == 0)
-		r = sandbox_enter(SANDBOX_USB, &d);
+	r = enter(&b.sysfs, &b.dev, &d);
 	if (r != 0) {
 		fail_start(r, &d);
 		return CS_EXIT_SYSTEM;
@@ -230,14 +248,12 @@ usage(FILE *f)
 static int
 list(void)
 {
-	_cleanup_fd_ int fd = -1;
+	_cleanup_fd_ int fd = -1, dev = -1;
 	struct diag d = { 0 };
 	char text[800];
 	int r;
 
-	r = open_folder(DEVICES, &fd, &d);
-	if (r == 0)
-		r = sandbox_enter(SANDBOX_USB, &d);
+	r = enter(&fd, &dev, &d);
 	if (r == 0)
 		r = broker_list(fd, &d);
 	if (r == 0)

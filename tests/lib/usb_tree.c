@@ -88,7 +88,7 @@ usb_tree_make(struct usb_tree *t)
 	folder(t, "sys");
 	folder(t, "dev");
 	folder(t, "made");
-	folder(t, "gone");
+	folder(t, "dev/gone");
 	for (i = 0; i < ARRAY_LEN(roots); i++) {
 		(void)snprintf(p, sizeof(p), "sys/%s", roots[i]);
 		folder(t, p);
@@ -188,7 +188,7 @@ usb_tree_pull(struct usb_tree *t, const char *port)
 	char from[PATH_LEN], to[PATH_LEN];
 
 	(void)snprintf(from, sizeof(from), "%s/sys/%s", t->dir, port);
-	(void)snprintf(to, sizeof(to), "%s/gone/%u", t->dir, count++);
+	(void)snprintf(to, sizeof(to), "%s/dev/gone/%u", t->dir, count++);
 	if (rename(from, to) != 0)
 		rig_die("rename %s", from);
 }

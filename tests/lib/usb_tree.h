@@ -30,7 +30,7 @@ void usb_tree_make(struct usb_tree *t);		/* with two root hubs */
 void usb_tree_remove(struct usb_tree *t);
 /* in one step, as if the kernel had found it */
 void usb_tree_plug(struct usb_tree *t, const struct usb_device *v);
-/* the folder stays below another name, for who has it open */
+/* the folder stays elsewhere below dev/, for who has it open */
 void usb_tree_pull(struct usb_tree *t, const char *port);
 /* path is below the folder: "sys/1-1/authorized" */
 void usb_tree_put(struct usb_tree *t, const char *path, const void *p,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/landlock.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <seccomp.h>
@@ -539,6 +540,40 @@ test_usb_broker(void **state)
 	CHECK(table);
 }
 
+/* Only below the folder, where this kernel can tell. */
+static int
+below_folder(void)
+{
+	_cleanup_fd_ int dir = -1, fd = -1;
+
+	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || sandbox_below(&dir, 1, NULL) != 0)
+		return ENTER;
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	return as_errno(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+}
+
+static void
+test_below(void **state)
+{
+	int bad = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(below_folder());
+	assert_int_equal(status_of(pid),
+	    syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) > 0 ?
+		EACCES :
+		0);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) > 0)
+		assert_int_equal(sandbox_below(&bad, 1, NULL), CS_E_SANDBOX);
+}
+
 static void
 test_console(void **state)
 {
@@ -848,6 +883,7 @@ main(void)
 		cmocka_unit_test(test_supervisor),
 		cmocka_unit_test(test_media_programs),
 		cmocka_unit_test(test_usb_broker),
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_token_and_signer),
 		cmocka_unit_test(test_core),
