@@ -251,7 +251,7 @@ usbport_open(int dev, const struct usb_seen *s, int *ret_fd, struct diag *d)
 		    "bus/usb/%s is %u:%u, not %u:%u", path, major(st.st_rdev),
 		    minor(st.st_rdev), s->major, s->minor);
 	n = read(fd, bytes, sizeof(bytes));
-	if (n < 0 || (size_t)n != s->len ||
+	if (n < 0 || lseek(fd, 0, SEEK_SET) != 0 || (size_t)n != s->len ||
 	    memcmp(bytes, s->bytes, s->len) != 0)
 		return diag_fail(d, CS_E_USB_SWAPPED,
 		    "the device that was shown",
