@@ -176,7 +176,7 @@ broker_open(struct broker *b, int *ret_fd, struct diag *d)
 {
 	int r;
 
-	if (b->seen.dir < 0 || !b->good || b->on)
+	if (!b->good || b->on)
 		return diag_fail(d, CS_E_IPC, "a plain stick that was seen",
 		    "none");
 	b->on = true;

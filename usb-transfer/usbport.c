@@ -26,9 +26,8 @@ number(const char *s, unsigned long max, unsigned int *ret)
 
 	if (!isdigit((unsigned char)*s) || *s == '0')
 		return false;
-	errno = 0;
 	v = strtoul(s, &end, 10);
-	if (*end != '\0' || errno != 0 || v > max)
+	if (*end != '\0' || v > max)
 		return false;
 	*ret = (unsigned int)v;
 	return true;
@@ -47,8 +46,7 @@ usbport_check(const char *port, struct diag *d)
 		n = 0;
 	memcpy(bus, port, n);
 	bus[n] = '\0';
-	if (n == 0 || !number(bus, 255, &ignored) ||
-	    !number(dash + 1, 127, &ignored))
+	if (!number(bus, 255, &ignored) || !number(dash + 1, 127, &ignored))
 		return diag_fail(d, CS_E_USB_PORT, "bus and socket, as in 1-1",
 		    "\"%s\"", port);
 	return 0;

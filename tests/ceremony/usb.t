@@ -31,7 +31,7 @@ chmod 755 "$CON_BIN/coldseald"
 cat >"$CON_BIN/coldseal-usb" <<END
 #!/bin/sh
 ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$fake CS_USB_TREE=$tree \\
-    exec $bin/coldseal-usb
+    exec $bin/coldseal-usb "\$@"
 END
 for p in intake export; do
 	[ $p = intake ] && img=$COLDSEAL_IN || img=$COLDSEAL_OUT
@@ -99,6 +99,13 @@ coldseal media write "$COLDSEAL_IN" "$work/1.req" >/dev/null
 
 plug 1-3 4 token
 plug 1-1 5 composite
+out=$("$CON_BIN/coldseal-usb" list)
+like "list: what is in a port" "$out" \
+    '^0781:5567 "Acme" .* in port 1-1 at 480 Mbit/s$'
+like "list: why not" "$out" '^  USB-COMPOSITE: .*: 3: mass storage, keyboard'
+like "list: a token" "$out" '^  a smart card reader or token$'
+is "list: nothing is switched" "$(on 1-1)$(cat "$tree"/sys/usb?/authorized_default |
+    tr -d '\n')" 011
 con_start "$CON_DIR" || bail "no console: $con_out"
 is "everything is off from the start" \
     "$(cat "$tree"/sys/usb?/*authorized_default | tr -d '\n')$(on 1-1)" 00000
@@ -199,6 +206,29 @@ cannot JSON-FIELD "another form of product" \
     '.readers = [{"port": "1-3", "product": "1050-0407"}]' 3
 cannot TOO-LARGE "17 readers" \
     '.readers = [range(17) | {"port": "1-\(. + 1)", "product": "1050:0407"}]' 3
+
+# by hand, as in a guest
+set_site .
+ask() {
+	"$bin/../tests/usbask" "$CON_BIN/coldseal-usb" "$@"
+}
+out=$(ask in 1-1,2-1)
+is "by hand: no port of that name" $? 1
+like "by hand: its reason" "$out" '^USB-PORT: '
+out=$(ask in 1-1 2-1 -- sh -c 'echo "$0 $(wc -c <&4)"')
+is "by hand: a stick" $? 0
+like "by hand: its program has the node" "$out" '^usb=0,81,02 50$'
+is "by hand: it is off again" "$(on 1-1)" 0
+plug 1-3 11 token
+is "by hand: readers" "$(ask readers 1-3=1050:0407)" "readers are on"
+pull 1-1
+"$CON_BIN/coldseal-usb" extra >"$work/out" 2>&1
+is "another word is a usage error" $? 2
+like "help" "$("$bin/coldseal-usb" --help)" '^usage: coldseal-usb list'
+pull 1-3
+pull 1-2
+is "list: nothing there" "$("$CON_BIN/coldseal-usb" list)" \
+    "nothing is in a USB port"
 rm -r "$tree/sys/usb1" "$tree/sys/usb2"
 cannot USB-LOCK "no USB bus" '.media_in = "usb:1-1"' 4
 done_testing

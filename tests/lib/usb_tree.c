@@ -173,6 +173,9 @@ usb_tree_plug(struct usb_tree *t, const struct usb_device *v)
 	put_interfaces(t, v->port);
 	(void)snprintf(p, sizeof(p), "dev/%03u", v->bus);
 	folder(t, p);
+	(void)snprintf(p, sizeof(p), "%s/dev/%03u/%03u", t->dir, v->bus,
+	    v->device);
+	(void)unlink(p);
 	(void)snprintf(p, sizeof(p), "dev/%03u/%03u", v->bus, v->device);
 	usb_tree_put(t, p, bytes, n);
 	path_of(t, p, "made/d");

@@ -5,9 +5,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "lib/proto.h"
 #include "tests/lib/usb_shapes.h"
@@ -161,6 +163,28 @@ static const char *
 get(const char *path)
 {
 	return usb_tree_get(&t, path);
+}
+
+/* Before it reads what a device says, it is in its sandbox. */
+static void
+test_sandboxed(void **state)
+{
+	char path[64], line[256];
+	int filters = 0;
+	FILE *f;
+
+	(void)state;
+	start();
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)t.pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strcmp(line, "Seccomp:\t2\n") == 0 ||
+		    strcmp(line, "NoNewPrivs:\t1\n") == 0)
+			filters++;
+	(void)fclose(f);
+	assert_int_equal(filters, 2);
+	assert_int_equal(usb_broker_end(&t), 0);
 }
 
 static void
@@ -442,6 +466,40 @@ test_too_much(void **state)
 	assert_int_equal(usb_broker_end(&t), 0);
 }
 
+/* As in sysfs, where the folder of devices has links: "to" is where it is. */
+static int
+look_linked(const char *to)
+{
+	char from[300], path[300], target[64];
+	struct seen s;
+	int r;
+
+	usb_tree_plug(&t, &stick);
+	(void)snprintf(from, sizeof(from), "%s/sys/1-1", t.dir);
+	(void)snprintf(path, sizeof(path), "%s/%s", t.dir, to);
+	(void)snprintf(target, sizeof(target), "../%s", to);
+	assert_int_equal(rename(from, path), 0);
+	assert_int_equal(symlink(target, from), 0);
+	r = look(USB_USE_IN, &s);
+	assert_int_equal(unlink(from), 0);
+	return r;
+}
+
+static void
+test_links(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(look_linked("dev/linked"), 0);
+	/* what leads out of its folders is not read, where the kernel can */
+	assert_int_equal(look_linked("linked"),
+	    syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) > 0 ?
+		CS_E_USB_GONE :
+		0);
+	assert_int_equal(usb_broker_end(&t), 0);
+}
+
 /* --- a device that changes ---------------------------------------------- */
 
 static void
@@ -475,6 +533,55 @@ say_more(struct usb_tree *x)
 
 	usb_tree_put(x, "sys/1-1/descriptors", b, n);
 	usb_tree_put(x, "dev/001/005", b, n);
+}
+
+static void
+put_longer(struct usb_tree *x, const char *path)
+{
+	uint8_t b[64] = { 0 };
+	size_t n = usb_bytes(usb_stick_high, b, sizeof(b));
+
+	usb_tree_put(x, path, b, n + 1);
+}
+
+static void
+say_longer(struct usb_tree *x)
+{
+	put_longer(x, "sys/1-1/descriptors");
+}
+
+static void
+node_is_longer(struct usb_tree *x)
+{
+	put_longer(x, "dev/001/005");
+}
+
+static void
+put_another_byte(struct usb_tree *x, const char *path)
+{
+	uint8_t b[64];
+	size_t n = usb_bytes(usb_stick_high, b, sizeof(b));
+
+	b[n - 1] ^= 1;
+	usb_tree_put(x, path, b, n);
+}
+
+static void
+say_another_byte(struct usb_tree *x)
+{
+	put_another_byte(x, "sys/1-1/descriptors");
+}
+
+static void
+node_has_another_byte(struct usb_tree *x)
+{
+	put_another_byte(x, "dev/001/005");
+}
+
+static void
+move_bus(struct usb_tree *x)
+{
+	usb_tree_puts(x, "sys/1-1/busnum", "2\n");
 }
 
 static void
@@ -588,12 +695,18 @@ static const struct change {
 	{ "says more", 'n', say_more, CS_E_USB_SWAPPED },
 	{ "another product", 'b', say_another_product, CS_E_USB_SWAPPED },
 	{ "another product", 'a', say_another_product, CS_E_USB_SWAPPED },
+	{ "says a byte more", 'b', say_longer, CS_E_USB_SWAPPED },
+	{ "says another byte", 'b', say_another_byte, CS_E_USB_SWAPPED },
+	{ "another bus", 'b', move_bus, CS_E_USB_SWAPPED },
 	{ "another number", 'b', move_number, CS_E_USB_SWAPPED },
 	{ "another number", 'a', move_number, CS_E_USB_SWAPPED },
 	{ "another speed", 'a', slow_down, CS_E_USB_SWAPPED },
 	{ "another node", 'b', another_node, CS_E_USB_SWAPPED },
 	{ "another node", 'a', another_node, CS_E_USB_SWAPPED },
 	{ "its node says more", 'i', node_says_more, CS_E_USB_SWAPPED },
+	{ "its node says a byte more", 'i', node_is_longer, CS_E_USB_SWAPPED },
+	{ "its node says another byte", 'i', node_has_another_byte,
+	    CS_E_USB_SWAPPED },
 	{ "its node says nothing", 'i', node_says_less, CS_E_USB_SWAPPED },
 	{ "its node is a file", 'i', node_is_a_file, CS_E_USB_NODE },
 	{ "its node is a link", 'i', node_is_a_link, CS_E_USB_NODE },
@@ -636,7 +749,11 @@ check_change(void)
 	assert_int_equal(m.fd, -1);
 	/* what was switched on is off again, and nothing else was touched */
 	n = strlen(t.said);
-	if (n == 0 || t.said[n - 1] != '0')
+	if (n == 0 || t.said[n - 1] != '0' ||
+	    /* and no further than it had to go */
+	    (change->at == 'b' && strchr(t.said, 'a') != NULL) ||
+	    (change->at != 'n' && strncmp(change->name, "its node", 8) != 0 &&
+		strchr(t.said, 'n') != NULL))
 		fail_msg("%s at '%c' said %s", change->name, change->at,
 		    t.said);
 	if (stat(path, &after) == 0) {
@@ -657,6 +774,30 @@ test_changes(void **state)
 		check_change();
 	}
 	assert_int_equal(usb_broker_end(&t), 0);
+}
+
+/* A stick is opened once, after it was looked at. */
+static void
+test_open_once(void **state)
+{
+	struct ipc_msg m = IPC_MSG_INIT, again = IPC_MSG_INIT;
+	struct seen s;
+	struct diag d;
+
+	(void)state;
+	usb_tree_plug(&t, &stick);
+	start();
+	assert_int_equal(open_stick(&m, &d), CS_E_IPC);
+	assert_int_equal(usb_broker_end(&t), 0);
+	ipc_msg_done(&m);
+	start();
+	assert_int_equal(look(USB_USE_IN, &s), 0);
+	assert_int_equal(open_stick(&m, &d), 0);
+	assert_int_equal(open_stick(&again, &d), CS_E_IPC);
+	ipc_msg_done(&m);
+	ipc_msg_done(&again);
+	assert_int_equal(usb_broker_end(&t), 0);
+	assert_string_equal(get("sys/1-1/authorized"), "0");
 }
 
 /* What the console showed is what is opened, also if both are good. */
@@ -715,6 +856,9 @@ test_locked_again(void **state)
 	assert_int_equal(look(USB_USE_IN, &s), 0);
 	assert_string_equal(get("sys/1-4.2/authorized"), "0");
 	assert_string_equal(get("sys/usb2/authorized_default"), "0");
+	usb_tree_puts(&t, "sys/1-4.2/authorized", "1\n");
+	assert_int_equal(simple(USB_READERS), 0);
+	assert_string_equal(get("sys/1-4.2/authorized"), "0");
 	assert_int_equal(usb_broker_end(&t), 0);
 }
 
@@ -786,6 +930,30 @@ test_not_readers(void **state)
 	assert_string_equal(t.said, "ai0");
 }
 
+/* Another vendor, another product, and one that is only half there. */
+static void
+test_reader_numbers(void **state)
+{
+	static const size_t at[] = { 8, 9, 10, 11 };
+	uint8_t b[256];
+	size_t i, n = usb_bytes(usb_token, b, sizeof(b));
+
+	(void)state;
+	usb_tree_plug(&t, &reader);
+	start();
+	for (i = 0; i < ARRAY_LEN(at); i++) {
+		b[at[i]] ^= 1;
+		usb_tree_put(&t, "sys/1-3/descriptors", b, n);
+		b[at[i]] ^= 1;
+		assert_int_equal(simple(USB_READERS), CS_E_USB_READER);
+	}
+	usb_tree_put(&t, "sys/1-3/descriptors", b, n);
+	usb_tree_puts(&t, "sys/1-3/speed", "\n");
+	assert_int_equal(simple(USB_READERS), CS_E_USB_GONE);
+	assert_int_equal(usb_broker_end(&t), 0);
+	assert_string_equal(t.said, "");
+}
+
 static void
 at_reader(struct usb_tree *x, char letter)
 {
@@ -822,6 +990,9 @@ rules_result(const struct port *v, size_t n)
 	usb_broker_ask(&t, USB_RULES, &b, &m);
 	r = result(&m, USB_READY, &d);
 	buf_done(&b);
+	/* after rules that it did not take, it ends by itself */
+	if (r != 0)
+		assert_int_equal(usb_broker_recv(&t, &m), -1);
 	assert_int_equal(usb_broker_end(&t), 0);
 	return r;
 }
@@ -854,6 +1025,33 @@ test_rules(void **state)
 	assert_int_equal(rules_result(&p, 0), CS_E_IPC);
 }
 
+/* The most there may be, one more, and bytes behind them. */
+static void
+test_many_rules(void **state)
+{
+	static char names[USB_MAX_RULES + 1][8];
+	static struct port v[USB_MAX_RULES + 1];
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(4096);
+	struct diag d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(v); i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "3-%zu", i + 1);
+		v[i].name = names[i];
+	}
+	assert_int_equal(rules_result(v, USB_MAX_RULES), 0);
+	assert_int_equal(rules_result(v, USB_MAX_RULES + 1), CS_E_IPC);
+	usb_broker_start(&t);
+	put_rules(&b, v, 1);
+	assert_int_equal(buf_put_u8(&b, 0), 0);
+	usb_broker_ask(&t, USB_RULES, &b, &m);
+	assert_int_equal(result(&m, USB_READY, &d), CS_E_IPC);
+	buf_done(&b);
+	assert_int_equal(usb_broker_end(&t), 0);
+}
+
 /* What a port that cannot be locked means: nothing is used. */
 static void
 test_no_lock(void **state)
@@ -878,6 +1076,7 @@ test_protocol(void **state)
 {
 	static const uint16_t wrong[] = { USB_RULES, USB_SEEN, USB_READY,
 		USB_FAIL, 0, 0x101 };
+	static const uint16_t empty[] = { USB_CLOSE, USB_READERS, USB_OPEN };
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct buf b = BUF_INIT(64);
 	struct seen s;
@@ -905,9 +1104,16 @@ test_protocol(void **state)
 	/* bytes too many, a use that a look cannot have, too long a wait */
 	start();
 	assert_int_equal(buf_put_u8(&b, 0), 0);
-	usb_broker_ask(&t, USB_CLOSE, &b, &m);
-	assert_int_equal(result(&m, USB_READY, &s.why), CS_E_TRAILING);
+	for (i = 0; i < ARRAY_LEN(empty); i++) {
+		usb_broker_ask(&t, empty[i], &b, &m);
+		assert_int_equal(result(&m, 0, &s.why), CS_E_TRAILING);
+	}
 	assert_int_equal(look(USB_USE_READER, &s), CS_E_IPC);
+	assert_int_equal(usb_broker_end(&t), 0);
+	/* a descriptor */
+	start();
+	assert_int_equal(ipc_send(t.sock, USB_CLOSE, NULL, 0, 0), 0);
+	assert_int_equal(usb_broker_recv(&t, &m), -1);
 	assert_int_equal(usb_broker_end(&t), 0);
 	start();
 	look_send(USB_USE_IN, 60001);
@@ -922,6 +1128,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_sandboxed),
 		T(test_start_switches_off),
 		T(test_good_stick),
 		T(test_all_sticks),
@@ -932,14 +1139,18 @@ main(void)
 		T(test_strings),
 		T(test_half_there),
 		T(test_too_much),
+		T(test_links),
 		T(test_changes),
+		T(test_open_once),
 		T(test_look_again),
 		T(test_end_switches_off),
 		T(test_locked_again),
 		T(test_readers),
 		T(test_not_readers),
+		T(test_reader_numbers),
 		T(test_reader_swapped),
 		T(test_rules),
+		T(test_many_rules),
 		T(test_no_lock),
 		T(test_protocol),
 	};
