@@ -70,6 +70,8 @@ forbidden() {
 	coldseal-core) echo "libp11-kit libtss2 libusb libqrencode" ;;
 	coldseal-intake | coldseal-export)
 		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
+	coldseal-usb)
+		echo "libsqlite3 libp11-kit libtss2 libjansson libusb" ;;
 	coldseal-token) echo "libsqlite3 libtss2 libjansson" ;;
 	coldseal-signer | coldseal-provision) echo "libsqlite3 libusb" ;;
 	coldseal-console)
