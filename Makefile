@@ -35,9 +35,10 @@ endif
 # before the packages are there, make must still be able to install them
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1))
-# the only library whose headers lie in a folder of their own
+# the libraries whose headers lie in a folder of their own
 P11_CFLAGS := $(call pc_cflags,p11-kit-1)
-CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
+USB_CFLAGS := $(call pc_cflags,libusb-1.0)
+CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS) $(USB_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: all demo check check-build check-run mutation mutation-run lint \
@@ -89,6 +90,8 @@ LOG := $(NOTE) $(CANON) $(TLOG)
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
+# a stick without a kernel driver, or an image file; only intake and export
+MEDIUM := $(call o,$(addprefix usb-transfer/,bot bot_scsi bot_usb medium))
 MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
@@ -160,13 +163,13 @@ coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX) \
 	$(QRTEXT)
 coldseal-console_L := libcrypto libseccomp libqrencode
 
-coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
-	$(SANDBOX)
-coldseal-intake_L := libcrypto libseccomp
+coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(FATVOL) \
+	$(MEDIUM) $(BASE) $(SANDBOX)
+coldseal-intake_L := libcrypto libseccomp libusb-1.0
 
-coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
-	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
-coldseal-export_L := libcrypto libseccomp
+coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe)) \
+	$(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
+coldseal-export_L := libcrypto libseccomp libusb-1.0
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -246,7 +249,8 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
+	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 \
+	cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))

@@ -397,7 +397,7 @@ test_libraries_work(void **state)
 	int p;
 
 	(void)state;
-	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_CONSOLE; p++) {
+	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_EXPORT_USB; p++) {
 		assert_int_equal(run((enum sandbox_profile)p, try_libraries),
 		    0);
 		assert_int_equal(run_nested((enum sandbox_profile)p,
@@ -434,7 +434,7 @@ test_never(void **state)
 	int p, got;
 
 	(void)state;
-	for (p = SANDBOX_CORE; p <= SANDBOX_CONSOLE; p++) {
+	for (p = SANDBOX_CORE; p <= SANDBOX_EXPORT_USB; p++) {
 		for (i = 0; i < ARRAY_LEN(trials); i++) {
 			got = run((enum sandbox_profile)p, trials[i]);
 			if (got != KILLED)
@@ -637,7 +637,7 @@ test_other_abi(void **state)
 	int p;
 
 	(void)state;
-	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_CONSOLE; p++)
+	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_EXPORT_USB; p++)
 		assert_int_equal(run((enum sandbox_profile)p, try_x32), KILLED);
 }
 #endif
@@ -764,7 +764,7 @@ test_failure_is_told(void **state)
 	int p, r;
 
 	(void)state;
-	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_CONSOLE; p++) {
+	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_EXPORT_USB; p++) {
 		pid = fork();
 		if (pid == 0) {
 			no_filters();
