@@ -43,18 +43,34 @@ put_be(uint8_t *p, int n, uint64_t v)
 	}
 }
 
+/*
+ * A command that may fail with one reason; then *ret_failed, and no refusal.
+ */
+static int
+run_unless(struct bot *b, struct bot_cmd *c, uint8_t key, uint32_t *ret_len,
+    bool *ret_failed, struct diag *d)
+{
+	struct diag why = { 0 };
+	int r = bot_run(b, c, ret_len, &why);
+
+	*ret_failed = r == CS_E_STICK_FAILED && b->sense.key == key;
+	if (*ret_failed)
+		return 0;
+	if (r != 0 && d != NULL)
+		*d = why;
+	return r;
+}
+
 /* While it settles, a stick tells what happened to it before it answers. */
 static int
 run_settled(struct bot *b, struct bot_cmd *c, uint32_t *ret_len, struct diag *d)
 {
-	int i, r;
+	bool attention = true;
+	int i, r = 0;
 
-	for (i = 0;; i++) {
-		r = bot_run(b, c, ret_len, d);
-		if (r != CS_E_STICK_FAILED || b->sense.key != UNIT_ATTENTION ||
-		    i == ATTENTIONS)
-			return r;
-	}
+	for (i = 0; r == 0 && attention && i < ATTENTIONS; i++)
+		r = run_unless(b, c, UNIT_ATTENTION, ret_len, &attention, d);
+	return r == 0 && attention ? bot_run(b, c, ret_len, d) : r;
 }
 
 static int
@@ -99,10 +115,13 @@ wait_ready(struct bot *b, struct diag *d)
 {
 	const int64_t end = b->ops->now_ms(b->arg) + READY_MS;
 	struct bot_cmd c = { .cdb = { 0x00 }, .cdb_len = 6 };
+	struct diag why = { 0 };
 	int r;
 
 	for (;;) {
-		r = run_settled(b, &c, NULL, d);
+		r = run_settled(b, &c, NULL, &why);
+		if (r != 0 && r != CS_E_STICK_FAILED && d != NULL)
+			*d = why;
 		if (r != CS_E_STICK_FAILED)
 			return r;
 		if (b->sense.key == NOT_READY && b->sense.asc == ASC_NO_MEDIUM)
@@ -263,10 +282,9 @@ read_back(void *arg, uint64_t off, void *buf, size_t n, struct diag *d)
 static int
 run_optional(struct bot *b, struct bot_cmd *c, struct diag *d)
 {
-	int r = bot_run(b, c, NULL, d);
+	bool unknown;
 
-	return r == CS_E_STICK_FAILED && b->sense.key == ILLEGAL_REQUEST ? 0 :
-									   r;
+	return run_unless(b, c, ILLEGAL_REQUEST, NULL, &unknown, d);
 }
 
 static int
@@ -296,12 +314,15 @@ check_writable(struct bot *b, struct diag *d)
 		.cdb_len = 6,
 		.buf = p,
 		.len = sizeof(p) };
+	struct diag why = { 0 };
 	uint32_t n = 0;
 	int r;
 
-	r = bot_run(b, &c, &n, d);
+	r = bot_run(b, &c, &n, &why);
 	if (r == CS_E_STICK_FAILED) /* then a write will tell */
 		return 0;
+	if (r != 0 && d != NULL)
+		*d = why;
 	if (r != 0)
 		return r;
 	if (n > 2 && (p[2] & 0x80) != 0)

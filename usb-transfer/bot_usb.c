@@ -47,12 +47,12 @@ int
 usb_pipes_parse(const char *arg, struct usb_pipes *ret, struct diag *d)
 {
 	struct usb_pipes p = { 0 };
-	const char *s = arg + 4;
+	const bool starts = strncmp(arg, "usb=", 4) == 0;
+	const char *s = starts ? arg + 4 : "";
 
-	if (strncmp(arg, "usb=", 4) != 0 || read_hex(&s, ',', &p.iface) != 0 ||
-	    read_hex(&s, ',', &p.in) != 0 || read_hex(&s, '\0', &p.out) != 0 ||
-	    (p.in & 0xf0) != 0x80 || (p.in & 0x0f) == 0 ||
-	    (p.out & 0xf0) != 0x00 || p.out == 0)
+	if (read_hex(&s, ',', &p.iface) != 0 || read_hex(&s, ',', &p.in) != 0 ||
+	    read_hex(&s, '\0', &p.out) != 0 || (p.in & 0xf0) != 0x80 ||
+	    (p.in & 0x0f) == 0 || (p.out & 0xf0) != 0x00 || p.out == 0)
 		return diag_fail(d, CS_E_STICK_ARGUMENT, "usb=0,81,02", "%s",
 		    arg);
 	*ret = p;
