@@ -271,6 +271,10 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 $(B)/tests/test_tiles $(B)/tests/test_tilescrash $(B)/tests/test_audit_walk: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
 	$(B)/tests/unit/attest_rig.o
+# plays a usbfs, for real libusb; the only test that knows GLib
+$(B)/tests/unit/test_bot_usb.o: CFLAGS += $(patsubst -I%,-isystem %,\
+	$(call pc_cflags,umockdev-1.0))
+$(B)/tests/test_bot_usb: TEST_L += umockdev-1.0 gobject-2.0 glib-2.0
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \

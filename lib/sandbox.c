@@ -132,6 +132,7 @@ static const struct rule usbfs[] = {
 	{ .call = "alarm" },
 	{ .call = "ioctl", IS, 1, USBDEVFS_CLAIMINTERFACE },
 	{ .call = "ioctl", IS, 1, USBDEVFS_CLEAR_HALT },
+	{ .call = "ioctl", IS, 1, USBDEVFS_CONNECTINFO },
 	{ .call = "ioctl", IS, 1, USBDEVFS_CONTROL },
 	{ .call = "ioctl", IS, 1, USBDEVFS_DISCARDURB },
 	{ .call = "ioctl", IS, 1, USBDEVFS_GET_CAPABILITIES },

@@ -4,11 +4,8 @@
 #include <libusb.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
-#define USB_MAJOR  189 /* Linux, Documentation/admin-guide/devices.txt */
 #define CONTROL_MS 5000
 #define CLASS_OUT  0x21 /* host to device, class, interface */
 /* libusb 1.0.26 parses descriptors with a loop that need not end */
@@ -84,13 +81,8 @@ int
 bot_usb_claim(struct bot_usb *u, int fd, const struct usb_pipes *p,
     struct diag *d)
 {
-	struct stat st;
 	int r;
 
-	if (fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode) ||
-	    major(st.st_rdev) != USB_MAJOR)
-		return diag_fail(d, CS_E_STICK_ARGUMENT, "a USB device",
-		    "another descriptor");
 	(void)alarm(CLAIM_S);
 	r = libusb_wrap_sys_device(u->ctx, (intptr_t)fd, &u->h);
 	if (r == 0)

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "usb-transfer/fat_private.h"
 #include "usb-transfer/fatvol.h"
 
 #define LOOK_BYTES (36u << 10)
-#define BACKUP	   6u /* sector of a FAT32 volume's second boot sector */
+#define USB_MAJOR  189 /* Linux, admin-guide/devices.txt */
+#define BACKUP	   6u  /* sector of a FAT32 volume's second boot sector */
 
 static const int source = MEDIUM_FD;
 
@@ -28,10 +30,15 @@ medium_init(struct medium *m, int argc, char **argv, struct diag *d)
 int
 medium_open(struct medium *m, struct diag *d)
 {
+	struct stat st;
 	int r;
 
 	if (m->usb == NULL)
 		return blk_open_fd(&source, &m->dev, d);
+	if (fstat(MEDIUM_FD, &st) != 0 || !S_ISCHR(st.st_mode) ||
+	    major(st.st_rdev) != USB_MAJOR)
+		return diag_fail(d, CS_E_STICK_ARGUMENT, "a USB device",
+		    "another descriptor");
 	r = bot_usb_claim(m->usb, MEDIUM_FD, &m->pipes, d);
 	if (r == 0)
 		r = bot_open(&m->bot, &bot_usb_ops, m->usb, m->pipes.iface, d);

@@ -1032,6 +1032,7 @@ static void
 test_arguments(void **state)
 {
 	_cleanup_fd_ int fd = memfd_create("medium", MFD_CLOEXEC);
+	_cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct child c;
 
 	(void)state;
@@ -1048,6 +1049,11 @@ test_arguments(void **state)
 	send_member(&c, "record.dsse", 0, 6);
 	send_commit(&c);
 	expect_fail(&c, EXPORT_PROGRESS, EXPORT_FAIL, CS_E_STICK_ARGUMENT);
+	/* nor is any other device */
+	child_start(&c, "coldseal-intake", null, "usb=0,81,02");
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_STICK_ARGUMENT);
+	child_start(&c, "coldseal-intake", null, NULL);
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_MEDIA_IO);
 }
 
 /* A file that is looked at, and exported to unless it is to be kept. */
