@@ -140,6 +140,9 @@ static const struct rule usbfs[] = {
 	{ .call = "ioctl", IS, 1, USBDEVFS_REAPURBNDELAY },
 	{ .call = "ioctl", IS, 1, USBDEVFS_RELEASEINTERFACE },
 	{ .call = "ioctl", IS, 1, USBDEVFS_SUBMITURB },
+	/* the device's name, which it does without */
+	{ .call = "readlink", .err = ENOENT },
+	{ .call = "readlinkat", .err = ENOENT },
 	{ .call = "timerfd_settime" },
 };
 

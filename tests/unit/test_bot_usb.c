@@ -11,11 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <umockdev.h>
 
 #include "lib/file.h"
+#include "lib/sha.h"
+#include "tests/lib/media_core.h"
 #include "tests/lib/stick.h"
+#include "usb-transfer/bundle.h"
 #include "usb-transfer/bot_usb.h"
+#include "usb-transfer/fatvol.h"
 
 /*
  * The same stick as in test_bot.c, here behind a usbfs that umockdev plays:
@@ -27,7 +32,8 @@
 #define IN   0x81
 #define OUT  0x02
 
-static uint8_t disk[2 * MIB], buf[2 * MIB];
+static uint8_t disk[40 * MIB], buf[2 * MIB];
+#define SMALL (2 * MIB) /* of the disk, where size does not matter */
 static struct stick stick;
 static const struct usb_pipes pipes = { 0, IN, OUT };
 
@@ -271,9 +277,9 @@ setup(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(disk); i++)
+	for (i = 0; i < SMALL; i++)
 		disk[i] = (uint8_t)(i / 512 * 13 + i * 7 + 1);
-	stick_init(&stick, disk, sizeof(disk));
+	stick_init(&stick, disk, SMALL);
 	memset(buf, 0, sizeof(buf));
 	fs.urbs = fs.claims = fs.refuse_claim = 0;
 	return 0;
@@ -321,12 +327,12 @@ test_read_all(void **state)
 		fail_msg("%s: %s", err_id(r), d.found);
 	assert_string_equal(p.bot.model, "ACME Memory Stick 1.00");
 	bot_blkdev(&p.bot, &dev);
-	assert_int_equal(dev.blocks * dev.block_size, sizeof(disk));
+	assert_int_equal(dev.blocks * dev.block_size, SMALL);
 	assert_int_equal(dev.read_block(dev.arg, 0, (uint32_t)dev.blocks, buf,
 			     &d),
 	    0);
-	assert_memory_equal(buf, disk, sizeof(disk));
-	assert_int_equal(stick.count[0x28], sizeof(disk) / BOT_MAX_TRANSFER);
+	assert_memory_equal(buf, disk, SMALL);
+	assert_int_equal(stick.count[0x28], SMALL / BOT_MAX_TRANSFER);
 	assert_int_equal(fs.claims, 1);
 	pull_out(&p);
 }
@@ -451,6 +457,195 @@ test_claim(void **state)
 	pull_out(&p);
 }
 
+/* --- the programs as they are ------------------------------------------- */
+
+static void
+start(struct media_child *c, const char *program)
+{
+	const char *bin = getenv("CS_BIN"), *tests = getenv("CS_TESTS");
+	char path[512], preload[600], bed[300],
+	    *env[] = { preload, bed, (char *)(uintptr_t) "CS_STICK=" NODE,
+		    (char *)(uintptr_t) "ASAN_OPTIONS=verify_asan_link_order=0",
+		    NULL };
+	const char *root = umockdev_testbed_get_root_dir(fs.bed);
+
+	(void)snprintf(path, sizeof(path), "%s/%s",
+	    bin != NULL ? bin : "build/bin", program);
+	(void)snprintf(preload, sizeof(preload),
+	    "LD_PRELOAD=libumockdev-preload.so.0:%s/fake_stick.so",
+	    tests != NULL ? tests : "build/tests");
+	(void)snprintf(bed, sizeof(bed), "UMOCKDEV_DIR=%s", root);
+	assert_int_equal(media_start(c, path, 0, "usb=0,81,02", env), 0);
+}
+
+static int
+read_bundle(void *arg, uint64_t off, void *p, size_t n, struct diag *d)
+{
+	return bundle_writer_read(arg, off, p, n, d);
+}
+
+/* A stick with COLDSEAL.REQ: two documents, an artifact of 3,000,000 bytes. */
+static void
+make_request(char sha256[65])
+{
+	_cleanup_free_ uint8_t *artifact = malloc(3000000);
+	_cleanup_fd_ int fd = memfd_create("image", MFD_CLOEXEC);
+	struct bundle_writer *w = NULL;
+	struct fatvol_file f = { "COLDSEAL.REQ", 0, read_bundle, NULL };
+	char name[101];
+	size_t i;
+
+	assert_non_null(artifact);
+	for (i = 0; i < 3000000; i++)
+		artifact[i] = (uint8_t)(i * i + i / 777);
+	assert_int_equal(sha256_hex(artifact, 3000000, sha256), 0);
+	(void)snprintf(name, sizeof(name), "artifacts/%s", sha256);
+	assert_int_equal(bundle_writer_new(BUNDLE_REQUEST, &w), 0);
+	assert_int_equal(bundle_writer_add(w, "request.dsse", "{}", 2, NULL),
+	    0);
+	assert_int_equal(bundle_writer_add(w, name, artifact, 3000000, NULL),
+	    0);
+	assert_int_equal(bundle_writer_finish(w, NULL), 0);
+	f.size = bundle_writer_size(w);
+	f.arg = w;
+	assert_int_equal(ftruncate(fd, sizeof(disk)), 0);
+	assert_int_equal(fatvol_write(fd, sizeof(disk), &f, 1, NULL, NULL), 0);
+	assert_int_equal(fd_pread_all(fd, disk, sizeof(disk), 0), 0);
+	bundle_writer_free(&w);
+	stick_init(&stick, disk, sizeof(disk));
+}
+
+static void
+test_intake(void **state)
+{
+	struct diag d = { 0 };
+	struct media_taken t;
+	struct media_child c;
+	char sha256[65];
+	int r;
+
+	(void)state;
+	make_request(sha256);
+	stick.attentions = 1;
+	start(&c, "coldseal-intake");
+	r = media_take(&c, &t, &d);
+	if (r != 0)
+		fail_msg("%s: %s; status %d", err_id(r), d.found,
+		    media_end(&c));
+	assert_int_equal(media_end(&c), CS_EXIT_OK);
+	assert_int_equal(t.docs, 2); /* type, request.dsse */
+	assert_int_equal(t.artifacts, 1);
+	assert_int_equal(t.bytes, 3000000);
+	assert_string_equal(t.sha256, sha256);
+	assert_string_equal(t.type, "request");
+	/* the IN stick is never written, nor told to do anything but read */
+	assert_int_equal(stick.count[0x2a] + stick.count[0x35] +
+		stick.count[0x1b],
+	    0);
+}
+
+static void
+test_intake_refuses(void **state)
+{
+	static const struct {
+		enum evil evil;
+		unsigned after;
+		int code;
+	} rows[] = {
+		{ EVIL_CSW_TAG, 0, CS_E_STICK_TAG },
+		{ EVIL_DATA_GONE, 10, CS_E_STICK_GONE },
+		{ EVIL_CSW_FAILED, 20, CS_E_STICK_FAILED },
+		{ EVIL_DATA_OTHER, 30, CS_E_BUNDLE_HASH },
+	};
+	struct diag d = { 0 };
+	struct media_taken t;
+	struct media_child c;
+	char sha256[65];
+	size_t i;
+	int r;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		make_request(sha256);
+		stick.evil = rows[i].evil;
+		stick.evil_op = 0x28;
+		stick.evil_after = rows[i].after;
+		stick.evil_times = 1;
+		start(&c, "coldseal-intake");
+		r = media_take(&c, &t, &d);
+		if (r != rows[i].code)
+			fail_msg("row %zu: %s (%s)", i, err_id(r), d.found);
+		assert_int_equal(media_end(&c), CS_EXIT_REFUSED);
+	}
+}
+
+static void
+test_export(void **state)
+{
+	struct diag d = { 0 };
+	struct media_target g;
+	struct media_child c;
+	struct media_put p;
+	int r;
+
+	(void)state;
+	memset(disk, 0xe5, sizeof(disk));
+	stick_init(&stick, disk, sizeof(disk));
+	start(&c, "coldseal-export");
+	r = media_offer(&c, "record", 6, &g, &d);
+	if (r != 0)
+		fail_msg("%s: %s; status %d", err_id(r), d.found,
+		    media_end(&c));
+	assert_true(g.must_ask);
+	assert_string_equal(g.model, "ACME Memory Stick 1.00");
+	assert_string_equal(g.seems, "bytes of no known kind");
+	assert_int_equal(g.bytes, sizeof(disk));
+	/* nobody said GO */
+	assert_int_equal(media_end(&c), CS_EXIT_REFUSED);
+	assert_int_equal(stick.count[0x2a], 0);
+	start(&c, "coldseal-export");
+	assert_int_equal(media_offer(&c, "record", 6, &g, &d), 0);
+	assert_int_equal(media_go(&c, &p, &d), 0);
+	assert_int_equal(media_end(&c), CS_EXIT_OK);
+	assert_true(p.size > 0);
+	assert_true(stick.ejected);
+	/* a real stick is asked for whatever it holds */
+	stick.ejected = false;
+	start(&c, "coldseal-export");
+	assert_int_equal(media_offer(&c, "record", 6, &g, &d), 0);
+	assert_true(g.must_ask);
+	assert_string_equal(g.seems, "an earlier export");
+	assert_int_equal(media_end(&c), CS_EXIT_REFUSED);
+}
+
+static void
+test_export_refuses(void **state)
+{
+	struct diag d = { 0 };
+	struct media_target g;
+	struct media_child c;
+	struct media_put p;
+
+	(void)state;
+	memset(disk, 0, sizeof(disk));
+	stick_init(&stick, disk, sizeof(disk));
+	stick.write_protected = true;
+	start(&c, "coldseal-export");
+	assert_int_equal(media_offer(&c, "record", 6, &g, &d),
+	    CS_E_STICK_PROTECTED);
+	assert_int_equal(media_end(&c), CS_EXIT_REFUSED);
+	/* what is read back differs */
+	stick_init(&stick, disk, sizeof(disk));
+	start(&c, "coldseal-export");
+	assert_int_equal(media_offer(&c, "record", 6, &g, &d), 0);
+	assert_string_equal(g.seems, "nothing");
+	stick.evil = EVIL_DATA_OTHER;
+	stick.evil_op = 0x28;
+	assert_int_equal(media_go(&c, &p, &d), CS_E_MEDIA_COMPARE);
+	assert_int_equal(media_end(&c), CS_EXIT_REFUSED);
+	assert_false(stick.ejected);
+}
+
 /* The preloaded library must be there before anything is opened. */
 static void
 run_wrapped(char **argv)
@@ -476,6 +671,10 @@ main(int argc, char **argv)
 		TEST(test_trouble),
 		TEST(test_hangs),
 		TEST(test_claim),
+		TEST(test_intake),
+		TEST(test_intake_refuses),
+		TEST(test_export),
+		TEST(test_export_refuses),
 	};
 
 	(void)argc;
