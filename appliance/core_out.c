@@ -228,7 +228,7 @@ on_target(struct out *o, const struct ipc_msg *m, struct diag *d)
 	    unit == GB ? "GB" : "MB", (unsigned long long)bytes, seems);
 	if (r == 0 && must_ask == 1) {
 		r = ask(o->c,
-		    "all that is on it will be erased; type ERASE to go on: ",
+		    "all that is on it will be erased.\ntype ERASE to go on: ",
 		    line);
 		if (r == 0 && strcmp(line, "ERASE") != 0)
 			return diag_fail(d, CS_E_OUT_KEPT, "ERASE", "\"%.40s\"",
