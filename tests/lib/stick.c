@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define HANG_MS 600000 /* longer than anyone waits */
-#define SLOW_MS 29000  /* in time, each of them */
 
 static const struct bot_sense illegal = { 5, 0x20, 0 };
 
@@ -15,7 +14,9 @@ stick_init(struct stick *s, uint8_t *disk, size_t len)
 		.disk_len = len,
 		.blocks = len / 512,
 		.block_size = 512,
-		.name = "ACME    Memory Stick    1.00" };
+		.name = "ACME    Memory Stick    1.00",
+		.sense_format = 0x70,
+		.slow_ms = 29000 };
 }
 
 static uint64_t
@@ -132,7 +133,7 @@ execute(struct stick *s)
 		return;
 	case 0x03:
 		memset(s->resp, 0, 18);
-		s->resp[0] = 0x70;
+		s->resp[0] = s->sense_format;
 		s->resp[2] = s->pending.key;
 		s->resp[12] = s->pending.asc;
 		s->resp[13] = s->pending.ascq;
@@ -222,7 +223,11 @@ take_command(struct stick *s, const uint8_t *p, uint32_t n, uint32_t *ret)
 		[EVIL_CBW_GONE] = BOT_GONE,
 		[EVIL_CBW_BROKEN] = BOT_BROKEN };
 
-	if (n != 31 || memcmp(p, "USBC", 4) != 0 || p[13] != 0) {
+	/* SPC-3, 4.3.4.1: the length by the group; 7 is the vendor's */
+	static const uint8_t lengths[] = { 6, 10, 10, 0, 16, 12, 0, 6 };
+
+	if (n != 31 || memcmp(p, "USBC", 4) != 0 || p[13] != 0 ||
+	    p[14] != lengths[p[15] >> 5]) {
 		s->halted[0] = s->halted[1] = true;
 		return BOT_STALLED;
 	}
@@ -276,7 +281,7 @@ data_ends(struct stick *s, enum bot_moved *ret)
 		*ret = BOT_BROKEN;
 		return true;
 	case EVIL_SLOW:
-		s->clock_ms += SLOW_MS;
+		s->clock_ms += s->slow_ms;
 		return false;
 	default:
 		return false;
@@ -309,6 +314,7 @@ give_data(struct stick *s, uint8_t *p, uint32_t n, uint32_t *ret)
 		s->residue = s->want < 512 ? s->want : 512;
 	memcpy(p, s->resp, len);
 	*ret = len;
+	*ret += s->now == EVIL_DATA_MORE;
 	if (s->now == EVIL_DATA_LONG ||
 	    (s->now == EVIL_DATA_SHORT_MERGED && n - len < 13))
 		return BOT_OVERRUN;

@@ -27,12 +27,13 @@ enum evil {
 	EVIL_DATA_GONE,
 	EVIL_DATA_BROKEN,
 	EVIL_DATA_LONG,		/* more than asked for */
+	EVIL_DATA_MORE,		/* as if more had fitted */
 	EVIL_DATA_SHORT,	/* a block less, said in the residue */
 	EVIL_DATA_SHORT_LIES,	/* a block less, residue 0 */
 	EVIL_DATA_SHORT_MERGED,	/* a block less, the status as data */
 	EVIL_DATA_PADDED,	/* all of it, a block of which does not count */
 	EVIL_DATA_OTHER,	/* other bytes: a second read differs */
-	EVIL_SLOW,		/* takes a minute for each */
+	EVIL_SLOW,		/* takes slow_ms for the data */
 	/* status phase */
 	EVIL_CSW_STALL_ONCE,
 	EVIL_CSW_STALL,
@@ -65,6 +66,8 @@ struct stick {
 	unsigned attentions;	/* unit attentions to tell first */
 	unsigned not_ready;	/* polls until it is ready */
 	struct bot_sense sense;	/* of EVIL_CSW_FAILED */
+	uint8_t sense_format;	/* 70 */
+	int64_t slow_ms;
 	/* what it does to which command, after how many, how often (0: ever) */
 	enum evil evil;
 	uint8_t evil_op;

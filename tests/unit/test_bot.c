@@ -342,6 +342,7 @@ static const struct trouble troubles[] = {
 	{ EVIL_DATA_GONE, CS_E_STICK_GONE, CS_E_STICK_GONE },
 	{ EVIL_DATA_BROKEN, CS_E_STICK_BROKEN, CS_E_STICK_BROKEN },
 	{ EVIL_DATA_LONG, CS_E_STICK_LONG, 0 },
+	{ EVIL_DATA_MORE, CS_E_STICK_LONG, 0 },
 	{ EVIL_DATA_SHORT, CS_E_STICK_SHORT, CS_E_STICK_SHORT },
 	{ EVIL_DATA_SHORT_LIES, CS_E_STICK_RESIDUE, 0 },
 	{ EVIL_DATA_SHORT_MERGED, CS_E_STICK_SHORT, 0 },
@@ -660,6 +661,122 @@ test_pace(void **state)
 	assert_int_equal(b.spent_ms, 0);
 }
 
+/* Each step in time, all of them together not. */
+static void
+test_late(void **state)
+{
+	struct diag d = { 0 };
+	struct bot b;
+
+	(void)state;
+	assert_int_equal(open_stick(&b), 0);
+	stick.evil = EVIL_SLOW;
+	stick.evil_op = READ;
+	stick.slow_ms = 30000;
+	expect(read_some(&b, 0, 128, &d), CS_E_STICK_TIMEOUT, &d);
+	assert_true(all_zero(buf, 65536));
+}
+
+static void
+test_pace_of_much(void **state)
+{
+	struct diag d = { 0 };
+	struct bot b;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(open_stick(&b), 0);
+	stick.evil = EVIL_SLOW;
+	stick.evil_op = READ;
+	stick.slow_ms = 200; /* 328 kB/s */
+	for (i = 0; i < 3000; i++)
+		assert_int_equal(read_some(&b, 0, 128, &d), 0);
+	/* however much it is, not for more than a day */
+	b.moved = UINT64_C(1) << 50;
+	b.spent_ms = INT64_C(24) * 3600 * 1000 - 100;
+	expect(read_some(&b, 0, 128, &d), CS_E_STICK_SLOW, &d);
+}
+
+/* --- why a command failed ----------------------------------------------- */
+
+static void
+test_sense(void **state)
+{
+	struct diag d = { 0 };
+	struct bot b;
+
+	(void)state;
+	assert_int_equal(open_stick(&b), 0);
+	stick.evil = EVIL_CSW_FAILED;
+	stick.evil_op = READ;
+	stick.sense = (struct bot_sense){ 3, 0x11, 4 };
+	expect(read_some(&b, 0, 1, &d), CS_E_STICK_FAILED, &d);
+	assert_int_equal(b.sense.key, 3);
+	assert_int_equal(b.sense.asc, 0x11);
+	assert_int_equal(b.sense.ascq, 4);
+	assert_non_null(strstr(d.found, "medium error"));
+	/* of another format: no reason, and not an old one */
+	stick.sense_format = 0x72;
+	expect(read_some(&b, 0, 1, &d), CS_E_STICK_FAILED, &d);
+	assert_int_equal(b.sense.key, 0);
+	assert_non_null(strstr(d.found, "no reason"));
+	/* a unit attention that does not count */
+	stick.sense_format = 0x70;
+	stick.sense = (struct bot_sense){ 6, 0x28, 0 };
+	stick.evil_times = 1;
+	assert_int_equal(read_some(&b, 0, 1, &d), CS_E_STICK_CHANGED);
+	setup(NULL);
+	assert_int_equal(open_stick(&b), 0);
+	stick.attentions = 1;
+	stick.evil = EVIL_DATA_PADDED;
+	stick.evil_op = 0x03;
+	expect(read_some(&b, 0, 1, &d), CS_E_STICK_FAILED, &d);
+	assert_int_equal(b.sense.key, 0);
+	/* the residue is looked at when the command failed, too */
+	setup(NULL);
+	assert_int_equal(open_stick(&b), 0);
+	stick.ejected = true;
+	stick.evil = EVIL_CSW_RESIDUE;
+	stick.evil_op = READ;
+	expect(read_some(&b, 0, 1, &d), CS_E_STICK_RESIDUE, &d);
+}
+
+/* What is done to a stick that stalls, for it to go on. */
+static void
+test_recovery(void **state)
+{
+	static const struct {
+		enum evil evil;
+		unsigned resets, clears;
+	} rows[] = {
+		{ EVIL_NONE, 0, 0 },
+		{ EVIL_CBW_STALL_ONCE, 1, 2 },
+		{ EVIL_CBW_STALL, 2, 4 },
+		{ EVIL_DATA_STALL, 0, 1 },
+		{ EVIL_CSW_STALL_ONCE, 0, 1 },
+		{ EVIL_CSW_STALL, 1, 4 },
+		{ EVIL_CSW_TAG, 1, 2 },
+		{ EVIL_CSW_PHASE, 1, 2 },
+		{ EVIL_CSW_FAILED, 0, 1 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		struct bot b;
+
+		setup(NULL);
+		assert_int_equal(open_stick(&b), 0);
+		stick.evil = rows[i].evil;
+		stick.evil_op = READ;
+		(void)!read_some(&b, 0, 8, NULL);
+		if (stick.resets != rows[i].resets ||
+		    stick.clears != rows[i].clears)
+			fail_msg("evil %d: %u resets, %u clears",
+			    (int)rows[i].evil, stick.resets, stick.clears);
+	}
+}
+
 /* --- writing ------------------------------------------------------------ */
 
 static void
@@ -818,6 +935,10 @@ main(void)
 		TEST(test_trouble_anywhere),
 		TEST(test_ends_at_every_transfer),
 		TEST(test_pace),
+		TEST(test_late),
+		TEST(test_pace_of_much),
+		TEST(test_sense),
+		TEST(test_recovery),
 		TEST(test_write_protect),
 		TEST(test_sync_and_eject),
 		TEST(test_changed),
