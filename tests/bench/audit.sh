@@ -47,6 +47,12 @@ for _ in 1 2 3 4 5; do
 	audit_least audit_hash "$("$audit_bench" hash "$work/log" |
 	    jq '.s * 1000 | floor')"
 done
+# somebody else's verifier on the same leaves: Go's sumdb/note and tlog
+GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
+    go build -o "$work/gocheck" "$here/../lib/gocheck.go"
+for _ in 1 2; do
+	audit_ms audit_go "$work/gocheck" log "$work/log" "$work/audit.vkey"
+done
 for _ in 1 2 3; do
 	rm -rf "$work"/a.db* "$work/plain.db"
 	audit_ms audit_first audit_import "$work/log"
@@ -62,6 +68,7 @@ audit_rss=$("$audit_bench" rss coldseal audit import --db "$work/a.db" \
 audit_s() { jq -n "$1 / 1000"; }
 row audit.verify "$(audit_s "$audit_verify")" "$(audit_s "$audit_hash")" s \
     '<= 1.7'
+row audit.verify.go "$(audit_s "$audit_go")" "$(audit_s "$audit_hash")" s ""
 row audit.import "$(audit_s "$audit_first")" "$(audit_s "$audit_plain")" s \
     '<= 2, < 10 s'
 row audit.increment "$audit_next" "$((audit_first / 50))" ms '<= 1'

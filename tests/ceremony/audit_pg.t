@@ -176,6 +176,12 @@ refuses "it cannot import" 4 AUDIT-DB asks import more --log-key log.vkey \
 is "what was accepted is untouched" "$(size coldseal)" "3000|3000"
 ok "no tile is left of it" test ! -e coldseal.tiles/writing
 refuses "nor rebuild" 4 AUDIT-DB asks rebuild
+pg_sql audit "CREATE ROLE importer LOGIN" \
+    -c "GRANT USAGE ON SCHEMA coldseal TO importer" \
+    -c "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA coldseal TO importer"
+exits "a role that may add rows imports" 0 "$cs" audit import more \
+    --db "$(pg_uri audit importer)" --tiles coldseal.tiles --log-key log.vkey
+is "more leaves" "$(size coldseal)" "3500|3500"
 exits "a rebuild" 0 on coldseal rebuild
 exits "keeps its rights" 0 asks status
 
