@@ -135,6 +135,8 @@ HOST += audit_export audit_log audit_policy audit_query audit_report \
 	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
 	report_changes report_chart report_end report_findings report_head report_policy \
 	report_style report_tables report_verify
+# signatures put into what they are of
+HOST += install response_install
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \

@@ -56,6 +56,14 @@ struct sigfmt_sigs {
 /* one key's signature means whatever its digest does: nothing is bound */
 #define SIGFMT_F_OPAQUE		0x10u
 
+/* How the connected side puts it and the artifact together. */
+enum sigfmt_install {
+	SIGFMT_DETACHED,	/* not at all */
+	SIGFMT_APPEND,		/* artifact, then signature */
+	SIGFMT_WHOLE,		/* it has the artifact in it */
+	SIGFMT_INSTALLS
+};
+
 struct sigfmt {
 	const char *name;
 	const char *suffix;	/* of the file that extract writes */
@@ -64,6 +72,7 @@ struct sigfmt {
 	unsigned algs;		/* SIGFMT_ALG() of each it can be made with */
 	unsigned flags;		/* SIGFMT_F_* */
 	unsigned rounds;	/* 1 to SIGFMT_ROUNDS */
+	enum sigfmt_install install;
 	/*
 	 * How the certificate of the policy's key is made and verified, and the
 	 * time that it is good from; NULL: it is an X.509 one.

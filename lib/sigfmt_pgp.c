@@ -448,6 +448,7 @@ const struct sigfmt sigfmt_pgp = {
 	.algs = SIGFMT_ALG(KEY_RSA3072_PKCS1) | SIGFMT_EC | SIGFMT_ED,
 	.flags = SIGFMT_F_TEXT | SIGFMT_F_CERT,
 	.rounds = 1,
+	.install = SIGFMT_WHOLE,
 	.cert = &sigfmt_pgp_cert,
 	.cert_from = cert_from,
 	.check = check,

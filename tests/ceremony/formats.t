@@ -66,6 +66,14 @@ ceremony() {
 	    >"$work/$key.pub" || bail "no public key of $key"
 }
 
+# KEY ARTIFACT OUT: together, into $work/OUT
+install() {
+	rm -f "$work/$3"
+	exits "$1: response install" 0 coldseal response install "$2" \
+	    --response "$work/$1.rsp" --policy "$COLDSEAL_POLICY" \
+	    --out "$work/$3"
+}
+
 mkdir "$work/in"
 cd "$work/in" || bail "no folder"
 echo "the image" >image.bin
@@ -164,7 +172,7 @@ mkdir -p "$repo/main/binary-all" "$apt/lists/partial" "$apt/cache" "$apt/etc"
 	    "$(sha256sum "$repo/main/binary-all/Packages" | cut -d' ' -f1)"
 } >apt-release.txt
 apt_update() { # KEY
-	cp "$work/$1/apt-release.txt.asc" "$repo/InRelease"
+	cp "$work/InRelease" "$repo/InRelease"
 	printf 'deb [arch=all signed-by=%s] file:%s stable main\n' \
 	    "$work/$1.gpg" "$work/repo" >"$apt/sources.list"
 	apt-get -q update -o Dir::Etc="$apt/etc" -o Dir::State="$apt" \
@@ -190,9 +198,9 @@ for key in pgp-ed pgp-p384 pgp-rsa; do
 	sed 's/stable/staple/' "$work/$key/Release.asc" >"$work/forged.asc"
 	run gpgv -q --keyring "$work/$key.gpg" "$work/forged.asc"
 	ok "$key: gpgv refuses another text" [ "$tap_status" != 0 ]
+	install $key apt-release.txt InRelease
 	exits "$key: apt accepts it as InRelease" 0 apt_update $key
-	sed -i 's/^Origin: Example/Origin: Exampel/' \
-	    "$work/$key/apt-release.txt.asc"
+	sed -i 's/^Origin: Example/Origin: Exampel/' "$work/InRelease"
 	run apt_update $key
 	ok "$key: apt refuses another text" [ "$tap_status" != 0 ]
 	gpg -q --dearmor <"$work/pgp-ed.pub" >"$work/first.gpg"
@@ -212,7 +220,9 @@ END
 cc -c -o example.ko mod.c || bail "no module"
 for key in mod-rsa mod-p384; do
 	ceremony $key kmod example.ko
-	cat example.ko "$work/$key/example.ko.modsig" >"$work/signed.ko"
+	install $key example.ko signed.ko
+	exits "$key: nothing but the signature is added" 0 cmp \
+	    "$work/signed.ko" <(cat example.ko "$work/$key/example.ko.modsig")
 	case $key in *rsa) hash=sha256 ;; *) hash=sha384 ;; esac
 	info=$(modinfo "$work/signed.ko")
 	like "$key: modinfo sees a PKCS#7 signature" "$info" 'sig_id: +PKCS#7'
