@@ -59,8 +59,11 @@ JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key key_normal keyverify)
 # one file per format of signatures, and their table
 FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
-	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
+	sigfmt_note sigfmt_openpgp sigfmt_pgp sigfmt_pgp_cert sigfmt_pgp_file \
+	sigfmt_raw sigfmt_signify sigfmt_sshsig \
 	sigfmt_util pgp)
+# what a format hashes of a file: who reads artifacts has it
+FILEHASH := $(call lib,filehash)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
@@ -163,6 +166,7 @@ coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX) \
 coldseal-console_L := libcrypto libseccomp libqrencode
 
 coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
+	$(FILEHASH) \
 	$(SANDBOX)
 coldseal-intake_L := libcrypto libseccomp
 
@@ -198,7 +202,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
-	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
+	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST) $(FILEHASH)
 coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 

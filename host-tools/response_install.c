@@ -34,6 +34,7 @@ struct installing {
 	size_t i;	  /* which of the record's subjects it is */
 	uint8_t *sig;
 	size_t len;
+	struct filehash *own; /* the format's, or NULL */
 };
 
 static void
@@ -43,6 +44,7 @@ installing_done(struct installing *x)
 	policy_free(&x->policy);
 	inputs_done(&x->in);
 	free(x->sig);
+	filehash_free(&x->own);
 }
 
 static int
@@ -65,6 +67,7 @@ find_key(struct installing *x, struct diag *d)
 	return 0;
 }
 
+/* Of this content; there is one in the record. */
 static int
 find_subject(struct installing *x, struct diag *d)
 {
@@ -79,6 +82,34 @@ find_subject(struct installing *x, struct diag *d)
 	    "%s", x->in.v[0].path);
 }
 
+static int
+read_signature(struct installing *x, struct diag *d)
+{
+	char name[RESP_NAME_MAX];
+
+	respfile_sig_name(&x->f, x->i, name);
+	return package_read(x->f.bundle, name, SIGFMT_MAX, &x->sig, &x->len, d);
+}
+
+/* What the format hashes of the file can depend on the signature's time. */
+static int
+hash_own(struct installing *x, struct diag *d)
+{
+	const struct sigfmt *f = x->format;
+	int64_t time = 0;
+	int r;
+
+	if (f->filehash == FILEHASH_NONE)
+		return 0;
+	if (f->file_time != NULL &&
+	    f->file_time(x->key, x->sig, x->len, &time) != 0)
+		return diag_fail(d, CS_E_FORMAT, "a signature with its time",
+		    "something else");
+	r = inputs_own(f, x->key, time, &x->own, d);
+	x->in.own = x->own;
+	return r == 0 ? inputs_hash(&x->in, "hashing the artifact", d) : r;
+}
+
 /*
  * By the policy's key over the digests of this very file, not over those that
  * the record claims.
@@ -86,15 +117,14 @@ find_subject(struct installing *x, struct diag *d)
 static int
 check_signature(struct installing *x, struct diag *d)
 {
-	struct subject s = x->f.record->st->subjects[x->i];
+	struct subject s = x->in.v[0].s;
 	const struct sigfmt_job j = { .key = x->key, .subject = &s };
-	char name[RESP_NAME_MAX];
 	int r;
 
-	memcpy(s.has, x->in.v[0].s.has, sizeof(s.has));
-	memcpy(s.digest, x->in.v[0].s.digest, sizeof(s.digest));
-	respfile_sig_name(&x->f, x->i, name);
-	r = package_read(x->f.bundle, name, SIGFMT_MAX, &x->sig, &x->len, d);
+	s.name = x->f.record->st->subjects[x->i].name;
+	r = hash_own(x, d);
+	s.tbs_len = x->in.v[0].s.tbs_len;
+	memcpy(s.tbs, x->in.v[0].s.tbs, sizeof(s.tbs));
 	return r != 0 ? r :
 			sigfmt_verify(x->format->name, &j, x->sig, x->len, d);
 }
@@ -120,6 +150,8 @@ load(const struct cli *c, struct installing *x, struct diag *d)
 		r = find_subject(x, d);
 	if (r == 0)
 		r = inputs_check_files(&x->in, x->format, d);
+	if (r == 0)
+		r = read_signature(x, d);
 	return r != 0 ? r : check_signature(x, d);
 }
 

@@ -21,6 +21,9 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key pgp-ed,release,ed25519-sha512,openpgp-clear \
     --key pgp-p384,release,ecdsa-p384-sha384,openpgp-clear \
     --key pgp-rsa,release,rsa3072-pkcs1-sha256,openpgp-clear \
+    --key opg-ed,release,ed25519-sha512,openpgp \
+    --key opg-p384,release,ecdsa-p384-sha384,openpgp \
+    --key opg-rsa,release,rsa3072-pkcs1-sha256,openpgp \
     --key mod-rsa,release,rsa3072-pkcs1-sha256,kmod \
     --key mod-p384,release,ecdsa-p384-sha384,kmod
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
@@ -33,7 +36,8 @@ request() { # OUT KEY FORMAT ARTIFACT...
 	coldseal request create --product router --version 1.2.3 --key "$key" \
 	    --format "$format" --requester-key "$COLDSEAL_REQUESTER" \
 	    --user ci --system b7 --pipeline https://ci.example/router \
-	    --run 1 --commit abc --out "$out" "$@" >/dev/null
+	    --run 1 --commit abc --policy "$COLDSEAL_POLICY" --out "$out" \
+	    "$@" >/dev/null
 }
 con_or_bail() { con "$@" || bail "the appliance ended: $con_out"; }
 verify_response() {
@@ -51,6 +55,8 @@ ceremony() {
 	coldseal media write "$COLDSEAL_IN" "$work/$key.req" >/dev/null
 	con_or_bail intake
 	like "$key: taken in" "$con_out" "accepted as request $n:"
+	con_or_bail "show $n"
+	con_shown=$con_out
 	con_approve "$n" alice
 	con_approve "$n" bob
 	con_or_bail "sign $n"
@@ -66,6 +72,12 @@ ceremony() {
 	    >"$work/$key.pub" || bail "no public key of $key"
 }
 
+# when the request of a bundle was made
+created() {
+	tar -xOf "$1" request.dsse | jq -r .payload | base64 -d |
+	    jq -r .predicate.created
+}
+mkdir "$work/other"
 # KEY ARTIFACT OUT: together, into $work/OUT
 install() {
 	rm -f "$work/$3"
@@ -83,7 +95,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod openpgp"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
@@ -171,8 +183,9 @@ mkdir -p "$repo/main/binary-all" "$apt/lists/partial" "$apt/cache" "$apt/etc"
 	printf 'Components: main\nSHA256:\n %s 0 main/binary-all/Packages\n' \
 	    "$(sha256sum "$repo/main/binary-all/Packages" | cut -d' ' -f1)"
 } >apt-release.txt
-apt_update() { # KEY
-	cp "$work/InRelease" "$repo/InRelease"
+apt_update() { # KEY FILE... of $work
+	rm -rf "$repo"/*Release* "$apt"/lists/*_*
+	(cd "$work" && cp "${@:2}" "$repo/")
 	printf 'deb [arch=all signed-by=%s] file:%s stable main\n' \
 	    "$work/$1.gpg" "$work/repo" >"$apt/sources.list"
 	apt-get -q update -o Dir::Etc="$apt/etc" -o Dir::State="$apt" \
@@ -199,9 +212,9 @@ for key in pgp-ed pgp-p384 pgp-rsa; do
 	run gpgv -q --keyring "$work/$key.gpg" "$work/forged.asc"
 	ok "$key: gpgv refuses another text" [ "$tap_status" != 0 ]
 	install $key apt-release.txt InRelease
-	exits "$key: apt accepts it as InRelease" 0 apt_update $key
+	exits "$key: apt accepts it as InRelease" 0 apt_update $key InRelease
 	sed -i 's/^Origin: Example/Origin: Exampel/' "$work/InRelease"
-	run apt_update $key
+	run apt_update $key InRelease
 	ok "$key: apt refuses another text" [ "$tap_status" != 0 ]
 	gpg -q --dearmor <"$work/pgp-ed.pub" >"$work/first.gpg"
 done
@@ -209,6 +222,39 @@ run gpgv -q --keyring "$work/first.gpg" "$work/pgp-rsa/Release.asc"
 ok "gpgv refuses another key" [ "$tap_status" != 0 ]
 ok "the certificate is in enrol/" cmp "$work/pgp-rsa.pub" \
     "$CON_DIR/state/enrol/certs/pgp-rsa.asc"
+
+# --- openpgp: detached, of files of any size -----------------------------------
+head -c 3000000 /dev/urandom >release.tar
+cp apt-release.txt "$work/Release"
+for key in opg-ed opg-p384 opg-rsa; do
+	ceremony $key openpgp release.tar image.bin apt-release.txt
+	like "$key: approvers see the key" "$con_shown" "user ID +coldseal .*$key"
+	gpg -q --batch --import "$work/$key.pub"
+	exits "$key: gpg accepts" 0 gpg --batch --verify \
+	    "$work/$key/release.tar.asc" release.tar
+	gpg --dearmor <"$work/$key.pub" >"$work/$key.gpg"
+	exits "$key: gpgv accepts" 0 gpgv -q --keyring "$work/$key.gpg" \
+	    "$work/$key/image.bin.asc" image.bin
+	run gpgv -q --keyring "$work/$key.gpg" "$work/$key/image.bin.asc" \
+	    other.bin
+	ok "$key: gpgv refuses another file" [ "$tap_status" != 0 ]
+	install $key apt-release.txt Release.gpg
+	exits "$key: apt accepts it as Release.gpg" 0 apt_update $key Release \
+	    Release.gpg
+	sed 's/^Origin: Example/Origin: Exampel/' apt-release.txt \
+	    >"$work/other/Release"
+	cp "$work/Release.gpg" "$work/other/"
+	run apt_update $key other/Release other/Release.gpg
+	ok "$key: apt refuses another Release" [ "$tap_status" != 0 ]
+done
+is "the time is the request's" "$(gpg --list-packets \
+    "$work/opg-ed/image.bin.asc" | sed -n 's/.*created \([0-9]*\),.*/\1/p' |
+    head -n 1)" "$(date -d "$(created "$work/opg-ed.req")" +%s)"
+run request "$work/f.req" opg-ed openpgp image.bin --digest-only
+like "not without the artifact" "$tap_err" 'no --digest-only'
+like "the response tells which file" "$(coldseal response install other.bin \
+    --response "$work/opg-ed.rsp" --policy "$COLDSEAL_POLICY" \
+    --out "$work/no" 2>&1)" RESPONSE-ARTIFACT
 
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 
@@ -300,6 +346,14 @@ forged "minisign without BLAKE2b" REQ-DIGEST "$work/mini.req" \
     'del(.subject[0].digest.blake2b)'
 forged "another BLAKE2b" ARTIFACT-DIGEST "$work/mini.req" \
     '.subject[0].digest.blake2b = ("00" * 64)'
+forged "openpgp without its digest" FORMAT-DIGEST "$work/opg-ed.req" \
+    'del(.subject[0].annotations.tbs)'
+forged "another format's digest" ARTIFACT-DIGEST "$work/opg-ed.req" \
+    '.subject[1].annotations.tbs = ("00" * 64)'
+forged "a digest for another time" ARTIFACT-DIGEST "$work/opg-ed.req" \
+    '.predicate.created = "'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'"'
+forged "a digest that raw does not have" FORMAT-DIGEST "$work/mini.req" \
+    '.subject[0].annotations.tbs = ("00" * 64)'
 forged "made before the OpenPGP key was" REQ-NOT-BEFORE \
     "$work/pgp-ed.req" \
     '.predicate.created = "'"$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ)"'"'
