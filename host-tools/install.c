@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host-tools/install.h"
+#include "host-tools/install_impl.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,9 +14,8 @@ hasher_freep(struct hasher **h)
 	hasher_free(h);
 }
 
-/* All of in to out; CS_E_HOST_CHANGED if it is not what was signed. */
-static int
-copy(const struct install *x, struct diag *d)
+int
+install_copy(const struct install *x, struct diag *d)
 {
 	_cleanup_(hasher_freep) struct hasher *h = NULL;
 	_cleanup_free_ uint8_t *chunk = malloc(CHUNK);
@@ -57,7 +56,7 @@ put_signature(const struct install *x, struct diag *d)
 static int
 append(const struct install *x, struct diag *d)
 {
-	int r = copy(x, d);
+	int r = install_copy(x, d);
 
 	return r != 0 ? r : put_signature(x, d);
 }
@@ -69,6 +68,8 @@ static const struct {
 	[SIGFMT_DETACHED] = { put_signature,
 	    "detached: nothing to install, here is the file" },
 	[SIGFMT_APPEND] = { append, "appended to the artifact" },
+	[SIGFMT_PE] = { install_pe,
+	    "in the image's certificate table, with its checksum" },
 	[SIGFMT_WHOLE] = { put_signature,
 	    "a file that has the artifact in it" },
 };

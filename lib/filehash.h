@@ -13,6 +13,7 @@
 enum filehash_how {
 	FILEHASH_NONE,
 	FILEHASH_ALL,		/* all bytes */
+	FILEHASH_PE,		/* Authenticode of a PE image */
 	FILEHASH_HOWS
 };
 #define FILEHASH_SUFFIX_MAX 256u

@@ -63,6 +63,7 @@ enum sigfmt_install {
 	SIGFMT_DETACHED,	/* not at all */
 	SIGFMT_APPEND,		/* artifact, then signature */
 	SIGFMT_WHOLE,		/* it has the artifact in it */
+	SIGFMT_PE,		/* certificate table of a PE image */
 	SIGFMT_INSTALLS
 };
 

@@ -24,6 +24,7 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key opg-ed,release,ed25519-sha512,openpgp \
     --key opg-p384,release,ecdsa-p384-sha384,openpgp \
     --key opg-rsa,release,rsa3072-pkcs1-sha256,openpgp \
+    --key db,release,rsa3072-pkcs1-sha256,pe \
     --key mod-rsa,release,rsa3072-pkcs1-sha256,kmod \
     --key mod-p384,release,ecdsa-p384-sha384,kmod
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
@@ -95,7 +96,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod openpgp"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod openpgp pe"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
@@ -299,6 +300,65 @@ like "a module that is signed is not asked for again" "$tap_err" FORMAT-MODULE
 run request "$work/f.req" mod-rsa kmod other.bin
 like "nor what is no module" "$tap_err" FORMAT-MODULE
 
+# --- pe ------------------------------------------------------------------------
+unhex() { printf "$(tr -d ' ' <<<"$1" | sed 's/../\\x&/g')"; }
+zeros() { head -c "$1" /dev/zero; }
+pe() { # a PE32+ image of 1024 bytes: headers and a section of 512 each
+	unhex 4d5a && zeros 58 && unhex 40000000
+	unhex "50450000 6486 0100 00000000 00000000 00000000 f000 0602"
+	unhex "0b02 0000 00020000 00000000 00000000 00100000 00100000"
+	unhex "0000001000000000 00100000 00020000" && zeros 16
+	unhex "00200000 00020000 00000000 0a00 0000" && zeros 36
+	unhex 10000000 && zeros 128
+	unhex "2e74657874000000 00020000 00100000 00020000 00020000"
+	zeros 12 && unhex 20000060 && zeros 144 && unhex c3 && zeros 511
+}
+pe >boot.efi
+{
+	head -c 1000 boot.efi
+	echo "another image 1234567891"
+} | head -c 1024 >other.efi
+ceremony db pe boot.efi other.efi
+install db boot.efi boot.efi
+# checksum at 152, certificate table at 232, the table itself at the end
+is "no other byte is changed" "$(cmp -l <(head -c 1024 "$work/boot.efi") \
+    boot.efi | awk '$1 <= 152 || ($1 > 156 && $1 <= 232) || $1 > 240')" ""
+exits "sbverify accepts" 0 sbverify --cert "$work/db.pub" "$work/boot.efi"
+exits "osslsigncode accepts" 0 osslsigncode verify -CAfile "$work/db.pub" \
+    -in "$work/boot.efi"
+own=$(tar -xOf "$work/db.req" request.dsse | jq -r .payload | base64 -d |
+    jq -r '.subject[0].annotations.tbs')
+like "it computes the request's digest" "${tap_out,,}" \
+    "calculated message digest *: $own"
+like "approvers see it" "$con_shown" "its digest +$own"
+sum=$(od -An -tx4 -j152 -N4 "$work/boot.efi" | tr -d ' ')
+like "and the checksum" "${tap_out,,}" "pe checksum *: $sum"
+unlike "which nothing is said of" "$tap_out$tap_err" \
+    '[Ii]nvalid PE checksum'
+run sbverify --cert "$work/mod-rsa.pub" "$work/boot.efi"
+ok "sbverify refuses another key" [ "$tap_status" != 0 ]
+{
+	head -c 1000 "$work/boot.efi"
+	printf x
+	tail -c +1002 "$work/boot.efi"
+} >"$work/changed.efi"
+run sbverify --cert "$work/db.pub" "$work/changed.efi"
+ok "and a changed image" [ "$tap_status" != 0 ]
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=peer -days 2 \
+    -keyout "$work/peer.key" -out "$work/peer.pem" 2>/dev/null
+sbsign --key "$work/peer.key" --cert "$work/peer.pem" \
+    --output "$work/peer.efi" boot.efi >/dev/null 2>&1
+like "sbsign makes it of the same digest" "$(openssl asn1parse -inform DER \
+    -in <(tail -c +1033 "$work/peer.efi") | tr -d '\n' | tr A-F a-f)" "$own"
+no_pe() { # NAME CHECK-ID FILE
+	run request "$work/f.req" db pe "$3"
+	like "$1: $2" "$tap_err" "$2"
+}
+no_pe "signed already" FORMAT-PE-SIGNED "$work/boot.efi"
+no_pe "no PE" FORMAT-FILE example.ko
+cat boot.efi boot.efi >two.efi
+no_pe "with an overlay" FORMAT-PE-OVERLAY two.efi
+
 # --- what cannot be signed: refused at intake, before anybody approves --------
 refused() { # NAME CHECK-ID BUNDLE
 	truncate -s 0 "$COLDSEAL_IN"
@@ -352,6 +412,17 @@ forged "another format's digest" ARTIFACT-DIGEST "$work/opg-ed.req" \
     '.subject[1].annotations.tbs = ("00" * 64)'
 forged "a digest for another time" ARTIFACT-DIGEST "$work/opg-ed.req" \
     '.predicate.created = "'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'"'
+cp "$work/boot.efi" signed.efi
+forge_open "$work/db.req"
+forge_payload '.predicate.id = "'"$(od -An -N16 -tx1 /dev/urandom |
+    tr -d ' \n')"'" | .subject |= .[:1] |
+    .subject[0].digest.sha256 = "'"$(sha256sum <signed.efi | cut -c1-64)"'" |
+    .subject[0].annotations.size = '"$(stat -c %s signed.efi)"
+rm "$forge"/artifacts/*
+cp signed.efi "$forge/artifacts/$(sha256sum <signed.efi | cut -c1-64)"
+forge_sign "$COLDSEAL_REQUESTER"
+forge_pack "$work/f.req"
+refused "an image that is signed, at intake" FORMAT-PE-SIGNED "$work/f.req"
 forged "a digest that raw does not have" FORMAT-DIGEST "$work/mini.req" \
     '.subject[0].annotations.tbs = ("00" * 64)'
 forged "made before the OpenPGP key was" REQ-NOT-BEFORE \

@@ -19,6 +19,7 @@ static const struct {
 	enum filehash_how how;
 } hows[] = {
 	{ "all", FILEHASH_ALL },
+	{ "pe", FILEHASH_PE },
 };
 
 static size_t
