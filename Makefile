@@ -60,11 +60,11 @@ KEY := $(call lib,key key_normal keyverify)
 # one file per format of signatures, and their table
 FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
 	sigfmt_note sigfmt_openpgp sigfmt_pgp sigfmt_pgp_cert sigfmt_pgp_file \
-	sigfmt_pe \
+	sigfmt_pe sigfmt_rpm \
 	sigfmt_raw sigfmt_signify sigfmt_sshsig \
 	sigfmt_util pgp)
 # what a format hashes of a file: who reads artifacts has it
-FILEHASH := $(call lib,filehash filehash_pe)
+FILEHASH := $(call lib,filehash filehash_pe filehash_rpm)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
@@ -140,7 +140,7 @@ HOST += audit_export audit_log audit_policy audit_query audit_report \
 	report_changes report_chart report_end report_findings report_head report_policy \
 	report_style report_tables report_verify
 # signatures put into what they are of
-HOST += install install_pe response_install
+HOST += install install_pe install_rpm response_install
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \

@@ -17,14 +17,24 @@ hasher_freep(struct hasher **h)
 int
 install_copy(const struct install *x, struct diag *d)
 {
+	return install_copy_behind(x, NULL, 0, 0, d);
+}
+
+int
+install_copy_behind(const struct install *x, const uint8_t *head, size_t len,
+    size_t skip, struct diag *d)
+{
 	_cleanup_(hasher_freep) struct hasher *h = NULL;
 	_cleanup_free_ uint8_t *chunk = malloc(CHUNK);
 	uint8_t md[CS_SHA256_LEN];
+	size_t left;
 	ssize_t n;
 	int r;
 
 	if (chunk == NULL)
 		return diag_nomem(d);
+	if (len > 0 && fd_write_all(x->out, head, len) != 0)
+		return diag_errno(d, CS_E_IO, "the new file");
 	r = hasher_new(HASH_SHA256, &h);
 	while (r == 0 && (n = read(x->in, chunk, CHUNK)) != 0) {
 		if (n < 0 && errno == EINTR)
@@ -32,7 +42,10 @@ install_copy(const struct install *x, struct diag *d)
 		if (n < 0)
 			return diag_errno(d, CS_E_IO, "the artifact");
 		r = hasher_update(h, chunk, (size_t)n);
-		if (r == 0 && fd_write_all(x->out, chunk, (size_t)n) != 0)
+		left = skip < (size_t)n ? skip : (size_t)n;
+		skip -= left;
+		if (r == 0 &&
+		    fd_write_all(x->out, chunk + left, (size_t)n - left) != 0)
 			return diag_errno(d, CS_E_IO, "the new file");
 	}
 	if (r == 0)
@@ -70,6 +83,7 @@ static const struct {
 	[SIGFMT_APPEND] = { append, "appended to the artifact" },
 	[SIGFMT_PE] = { install_pe,
 	    "in the image's certificate table, with its checksum" },
+	[SIGFMT_RPM] = { install_rpm, "in the package's signature header" },
 	[SIGFMT_WHOLE] = { put_signature,
 	    "a file that has the artifact in it" },
 };

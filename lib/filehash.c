@@ -41,6 +41,7 @@ static const struct filehash_type all = { 0, all_plan, NULL };
 static const struct filehash_type *const types[FILEHASH_HOWS] = {
 	[FILEHASH_ALL] = &all,
 	[FILEHASH_PE] = &filehash_pe,
+	[FILEHASH_RPM] = &filehash_rpm,
 };
 
 int

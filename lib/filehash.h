@@ -14,6 +14,7 @@ enum filehash_how {
 	FILEHASH_NONE,
 	FILEHASH_ALL,		/* all bytes */
 	FILEHASH_PE,		/* Authenticode of a PE image */
+	FILEHASH_RPM,		/* the header of an RPM package */
 	FILEHASH_HOWS
 };
 #define FILEHASH_SUFFIX_MAX 256u

@@ -39,6 +39,6 @@ struct filehash_type {
 	    const uint8_t keep[FILEHASH_KEEP], struct diag *d);
 };
 
-extern const struct filehash_type filehash_pe;
+extern const struct filehash_type filehash_pe, filehash_rpm;
 
 #endif

@@ -17,6 +17,7 @@ static const struct sigfmt *const formats[] = {
 	&sigfmt_kmod,
 	&sigfmt_openpgp,
 	&sigfmt_pe,
+	&sigfmt_rpm,
 };
 
 const struct sigfmt *

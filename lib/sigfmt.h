@@ -29,7 +29,10 @@
 struct sigfmt_job {
 	const struct policy_key *key;
 	const struct subject *subject;
-	/* seconds since 1970 UTC, sigfmt_time(); verify ignores it */
+	/*
+	 * Seconds since 1970 UTC, sigfmt_time().  verify looks at it only if
+	 * the format has a digest of its own and it is not 0 (not known).
+	 */
 	int64_t time;
 	/* the key's X.509 certificate, borrowed; NULL: parsed when needed */
 	struct x509_st *cert;
@@ -64,6 +67,7 @@ enum sigfmt_install {
 	SIGFMT_APPEND,		/* artifact, then signature */
 	SIGFMT_WHOLE,		/* it has the artifact in it */
 	SIGFMT_PE,		/* certificate table of a PE image */
+	SIGFMT_RPM,		/* tag of a package's signature header */
 	SIGFMT_INSTALLS
 };
 

@@ -47,6 +47,9 @@ verify(const struct sigfmt_job *job, const uint8_t *sig, size_t len,
 		return sigfmt_bad(d,
 		    "an OpenPGP signature as this key's is written",
 		    "something else");
+	/* the digest depends on it, and the file is not here to tell */
+	if (job->time != 0 && j.time != job->time)
+		return sigfmt_bad(d, "the time of the request", "another time");
 	return sigfmt_verify_own(&j, &s, d);
 }
 

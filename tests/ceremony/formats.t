@@ -25,6 +25,8 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key opg-p384,release,ecdsa-p384-sha384,openpgp \
     --key opg-rsa,release,rsa3072-pkcs1-sha256,openpgp \
     --key db,release,rsa3072-pkcs1-sha256,pe \
+    --key rpm-ed,release,ed25519-sha512,rpm \
+    --key rpm-rsa,release,rsa3072-pkcs1-sha256,rpm \
     --key mod-rsa,release,rsa3072-pkcs1-sha256,kmod \
     --key mod-p384,release,ecdsa-p384-sha384,kmod
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
@@ -96,7 +98,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod openpgp pe"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod openpgp pe rpm"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
@@ -358,6 +360,60 @@ no_pe "signed already" FORMAT-PE-SIGNED "$work/boot.efi"
 no_pe "no PE" FORMAT-FILE example.ko
 cat boot.efi boot.efi >two.efi
 no_pe "with an overlay" FORMAT-PE-OVERLAY two.efi
+
+# --- rpm -----------------------------------------------------------------------
+package() { # NAME
+	printf '%s\n' "Name: $1" 'Version: 1' 'Release: 1' 'Summary: a test' \
+	    'License: none' 'BuildArch: noarch' '%description' 'A test.' \
+	    '%install' 'mkdir -p %{buildroot}/opt' \
+	    "echo $1 >%{buildroot}/opt/$1" '%files' "/opt/$1" >"$work/$1.spec"
+	rpmbuild -bb --quiet --define "_topdir $work/rpmbuild" \
+	    --define "_rpmdir $work/in" --define '_rpmfilename %{NAME}.rpm' \
+	    "$work/$1.spec" >"$work/rpmbuild.log" 2>&1 ||
+	    bail "no package: $(cat "$work/rpmbuild.log")"
+}
+package tools
+package other
+says() {
+	rpm -qp --nosignature \
+	    --qf '%{NEVRA} %{PAYLOADDIGEST} [%{FILEDIGESTS}] %{SIGMD5}' "$1"
+}
+behind() { # what is behind the signature header of a package
+	local n
+	n=$((112 + 16 * 16#$(tail -c +105 "$1" | head -c 4 | hex) +
+	    16#$(tail -c +109 "$1" | head -c 4 | hex)))
+	tail -c +$(((n + 7) / 8 * 8 + 1)) "$1"
+}
+for key in rpm-ed rpm-rsa; do
+	ceremony $key rpm tools.rpm other.rpm
+	install $key tools.rpm $key.rpm
+	keys=$work/$key.keys
+	mkdir "$keys"
+	exits "$key: rpm imports the key" 0 rpmkeys --dbpath "$keys" --import \
+	    "$work/$key.pub"
+	exits "$key: rpm accepts" 0 rpm --dbpath "$keys" -Kv "$work/$key.rpm"
+	like "$key: by the key" "$tap_out" 'Header .*Signature, key ID .*: OK'
+	ok "$key: header and payload are as they were" cmp \
+	    <(behind "$work/$key.rpm") <(behind tools.rpm)
+	ok "$key: and what the package says" cmp \
+	    <(says "$work/$key.rpm") <(says tools.rpm)
+	run rpm --dbpath "$keys" -K "$work/$key.rpm"
+	like "$key: digests and signatures" "$tap_out" 'digests signatures OK'
+	at=$(($(stat -c %s "$work/$key.rpm") - $(behind tools.rpm | wc -c) + 200))
+	{
+		head -c $at "$work/$key.rpm"
+		printf '\377'
+		tail -c +$((at + 2)) "$work/$key.rpm"
+	} >"$work/changed.rpm"
+	run rpm --dbpath "$keys" -K "$work/changed.rpm"
+	ok "$key: rpm refuses a changed header" [ "$tap_status" != 0 ]
+done
+run rpm --dbpath "$work/rpm-rsa.keys" -K "$work/rpm-ed.rpm"
+ok "rpm refuses another key" [ "$tap_status" != 0 ]
+run request "$work/f.req" rpm-ed rpm "$work/rpm-ed.rpm"
+like "signed already" "$tap_err" FORMAT-RPM-SIGNED
+run request "$work/f.req" rpm-ed rpm image.bin
+like "no package" "$tap_err" FORMAT-FILE
 
 # --- what cannot be signed: refused at intake, before anybody approves --------
 refused() { # NAME CHECK-ID BUNDLE

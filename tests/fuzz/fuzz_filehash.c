@@ -20,6 +20,7 @@ static const struct {
 } hows[] = {
 	{ "all", FILEHASH_ALL },
 	{ "pe", FILEHASH_PE },
+	{ "rpm", FILEHASH_RPM },
 };
 
 static size_t

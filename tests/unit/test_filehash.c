@@ -213,6 +213,140 @@ test_bad_pe(void **state)
 		refuses(FILEHASH_PE, &f, f.len, CS_E_FORMAT_FILE);
 }
 
+/* --- RPM ------------------------------------------------------------------ */
+#define SIG_AT	 96u
+#define SIG_LEN	 (16 + 2 * 16 + 21) /* to 168 */
+#define MAIN_AT	 168u
+#define MAIN_LEN (16 + 3 * 16 + 40)
+
+static void
+put_be(struct file *f, size_t at, uint32_t v)
+{
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		f->p[at + i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+/* Tag, type, offset, count */
+static void
+put_entry(struct file *f, size_t at, uint32_t tag, uint32_t offset)
+{
+	put_be(f, at, tag);
+	put_be(f, at + 4, 7);
+	put_be(f, at + 8, offset);
+	put_be(f, at + 12, 16);
+}
+
+static void
+put_header(struct file *f, size_t at, uint32_t region, uint32_t entries,
+    uint32_t data)
+{
+	uint32_t i;
+
+	put_be(f, at, 0x8eade801);
+	put_be(f, at + 8, entries);
+	put_be(f, at + 12, data);
+	put_entry(f, at + 16, region, data - 16);
+	for (i = 1; i < entries; i++)
+		put_entry(f, at + 16 + 16 * i, 1000 + i, 0);
+	put_entry(f, at + 16 + 16 * entries + data - 16, region,
+	    0u - 16 * entries);
+}
+
+static void
+make_rpm(struct file *f)
+{
+	*f = (struct file){ .len = MAIN_AT + MAIN_LEN + 100 };
+	memcpy(f->p, "\xed\xab\xee\xdb\x03", 5);
+	f->p[79] = 5;
+	put_header(f, SIG_AT, 62, 2, 21);
+	put_header(f, MAIN_AT, 63, 3, 40);
+	memcpy(f->p + MAIN_AT + MAIN_LEN, "payload", 7);
+}
+
+static void
+test_rpm(void **state)
+{
+	struct file f, want = { .len = MAIN_LEN };
+
+	(void)state;
+	make_rpm(&f);
+	memcpy(want.p, f.p + MAIN_AT, MAIN_LEN);
+	same(FILEHASH_RPM, &f, &want);
+	/* neither lead nor payload: the header has its digest */
+	f.p[10] = 'x';
+	f.p[MAIN_AT + MAIN_LEN] = 'x';
+	same(FILEHASH_RPM, &f, &want);
+}
+
+static const struct {
+	size_t at;
+	uint32_t v;
+	int want;
+} bad_rpm[] = {
+	{ 0, 0xedabeedc, CS_E_FORMAT_FILE },
+	{ 4, 0x04000000, CS_E_FORMAT_FILE },
+	{ 76, 0x00000006, CS_E_FORMAT_FILE },
+	{ 76, 0x00000105, CS_E_FORMAT_FILE },
+	{ SIG_AT, 0x8eade802, CS_E_FORMAT_FILE },
+	{ SIG_AT + 4, 1, CS_E_FORMAT_FILE },
+	{ SIG_AT + 8, 0, CS_E_FORMAT_FILE },
+	{ SIG_AT + 8, 0x10000, CS_E_FORMAT_FILE },
+	{ SIG_AT + 8, 1, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 12, 15, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 12, 0x10000001, CS_E_FORMAT_FILE },
+	{ SIG_AT + 12, 22, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 16, 63, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 20, 6, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 24, 4, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 28, 15, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + 32, 267, CS_E_FORMAT_RPM_SIGNED },
+	{ SIG_AT + 32, 268, CS_E_FORMAT_RPM_SIGNED },
+	{ SIG_AT + 32, 278, CS_E_FORMAT_RPM_SIGNED },
+	{ SIG_AT + 32, 1002, CS_E_FORMAT_RPM_SIGNED },
+	{ SIG_AT + 32, 1005, CS_E_FORMAT_RPM_SIGNED },
+	{ SIG_AT + 32, 1006, CS_E_FORMAT_RPM_SIGNED },
+	{ SIG_AT + SIG_LEN - 16, 61, CS_E_FORMAT_RPM_REGION },
+	{ SIG_AT + SIG_LEN - 8, 0u - 16, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT, 0, CS_E_FORMAT_FILE },
+	{ MAIN_AT + 8, 0, CS_E_FORMAT_FILE },
+	{ MAIN_AT + 8, 2, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + 8, 4, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + 8, 0xffff, CS_E_FORMAT_FILE },
+	{ MAIN_AT + 12, 0, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + 12, 41, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + 12, 0x10000001, CS_E_FORMAT_FILE },
+	{ MAIN_AT + 16, 62, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + 24, 8, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + MAIN_LEN - 16, 64, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + MAIN_LEN - 12, 6, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + MAIN_LEN - 8, 0u - 32, CS_E_FORMAT_RPM_REGION },
+	{ MAIN_AT + MAIN_LEN - 4, 17, CS_E_FORMAT_RPM_REGION },
+};
+
+static void
+test_bad_rpm(void **state)
+{
+	struct file f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(bad_rpm); i++) {
+		make_rpm(&f);
+		put_be(&f, bad_rpm[i].at, bad_rpm[i].v);
+		refuses(FILEHASH_RPM, &f, i, bad_rpm[i].want);
+	}
+	make_rpm(&f);
+	for (f.len = MAIN_AT + MAIN_LEN; f.len > 0; f.len--)
+		refuses(FILEHASH_RPM, &f, f.len, CS_E_FORMAT_FILE);
+	/* more than is looked at; no more than may be */
+	make_rpm(&f);
+	put_be(&f, SIG_AT + 12, 70000);
+	put_be(&f, SIG_AT + 24, 70000 - 16);
+	refuses(FILEHASH_RPM, &f, 0, CS_E_FORMAT_FILE);
+}
+
 /* No such way, and a suffix that has no room. */
 static void
 test_new(void **state)
@@ -240,6 +374,8 @@ main(void)
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_pe),
 		cmocka_unit_test(test_bad_pe),
+		cmocka_unit_test(test_rpm),
+		cmocka_unit_test(test_bad_rpm),
 		cmocka_unit_test(test_new),
 	};
 

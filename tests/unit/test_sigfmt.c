@@ -590,6 +590,7 @@ test_describe(void **state)
 		{ "openpgp-clear", KEY_P256, "user ID    A test" },
 		{ "openpgp-clear", KEY_P256, "PGP key    " },
 		{ "kmod", KEY_P256, "CN=coldseal test" },
+		{ "rpm", KEY_ED25519, "user ID    A test" },
 		{ "pe", KEY_RSA3072_PKCS1, "CN=coldseal test" },
 		{ "pe", KEY_RSA3072_PKCS1, "neither name nor time" },
 		{ "openpgp", KEY_P256, "user ID    A test" },
