@@ -21,6 +21,7 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key pgp-ed,release,ed25519-sha512,openpgp-clear \
     --key pgp-p384,release,ecdsa-p384-sha384,openpgp-clear \
     --key pgp-rsa,release,rsa3072-pkcs1-sha256,openpgp-clear \
+    --key pgp-deb,release,rsa3072-pkcs1-sha256,openpgp-clear \
     --key opg-ed,release,ed25519-sha512,openpgp \
     --key opg-p384,release,ecdsa-p384-sha384,openpgp \
     --key opg-rsa,release,rsa3072-pkcs1-sha256,openpgp \
@@ -225,6 +226,33 @@ run gpgv -q --keyring "$work/first.gpg" "$work/pgp-rsa/Release.asc"
 ok "gpgv refuses another key" [ "$tap_status" != 0 ]
 ok "the certificate is in enrol/" cmp "$work/pgp-rsa.pub" \
     "$CON_DIR/state/enrol/certs/pgp-rsa.asc"
+
+# --- deb: what dpkg writes about a package, in clear ----------------------------
+mkdir -p "$work/hello/debian/source"
+(
+	cd "$work/hello" || exit
+	echo '3.0 (native)' >debian/source/format
+	printf '%s\n' 'Source: hello' 'Section: misc' 'Priority: optional' \
+	    'Maintainer: A Test <test@example.com>' 'Standards-Version: 4.6.2' \
+	    '' 'Package: hello' 'Architecture: all' 'Description: a test' \
+	    >debian/control
+	printf '%s\n' 'hello (1) unstable; urgency=low' '' '  * A test.' '' \
+	    ' -- A Test <test@example.com>  Wed, 25 Nov 2026 00:00:00 +0000' \
+	    >debian/changelog
+	dpkg-source -b . && dpkg-genchanges -S >../hello.changes
+) >"$work/dpkg.log" 2>&1 || bail "no source package: $(cat "$work/dpkg.log")"
+cp "$work/hello_1.dsc" "$work/hello.changes" .
+ceremony pgp-deb openpgp-clear hello_1.dsc hello.changes
+gpg --dearmor <"$work/pgp-deb.pub" >"$work/pgp-deb.gpg"
+for file in hello_1.dsc hello.changes; do
+	install pgp-deb $file $file
+	exits "$file: gpgv accepts" 0 gpgv -q --keyring "$work/pgp-deb.gpg" \
+	    --output "$work/plain" "$work/$file"
+	exits "$file: it is what dpkg wrote" 0 cmp "$work/plain" $file
+	rm "$work/plain"
+done
+exits "dpkg-source reads what is signed" 0 dpkg-source --no-check -x \
+    "$work/hello_1.dsc" "$work/unpacked"
 
 # --- openpgp: detached, of files of any size -----------------------------------
 head -c 3000000 /dev/urandom >release.tar
