@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "lib/filehash.h"
+#include "host-tools/install.h"
+#include "lib/file.h"
 #include "lib/hex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,17 +12,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /*
  * "HOW\n" and lines of hex: a file.  A '#' and what follows it on the line are
  * for people; "*N" behind a byte repeats it.  In one piece and in pieces it
- * has one digest, or is refused for one reason.
+ * has one digest, or is refused for one reason; what is taken can be given a
+ * signature, and is then refused for that.
  */
 #define FILE_MAX_LEN (256u << 10)
 
 static const struct {
 	const char *name;
 	enum filehash_how how;
+	enum sigfmt_install install;
+	int is_signed;
 } hows[] = {
-	{ "all", FILEHASH_ALL },
-	{ "pe", FILEHASH_PE },
-	{ "rpm", FILEHASH_RPM },
+	{ "all", FILEHASH_ALL, SIGFMT_APPEND, 0 },
+	{ "pe", FILEHASH_PE, SIGFMT_PE, CS_E_FORMAT_PE_SIGNED },
+	{ "rpm", FILEHASH_RPM, SIGFMT_RPM, CS_E_FORMAT_RPM_SIGNED },
 };
 
 static size_t
@@ -67,6 +72,34 @@ digest(enum filehash_how how, const uint8_t *p, size_t n, size_t step,
 	return filehash_final(h, md, &len, d);
 }
 
+static void
+sign_it(size_t i, const uint8_t *p, size_t n)
+{
+	static const uint8_t sig[] = "0123\0\1 signature";
+	_cleanup_fd_ int in = memfd_create("in", MFD_CLOEXEC);
+	_cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+	_cleanup_free_ uint8_t *all = NULL;
+	struct subject s = { .name = NULL };
+	const struct install x = { &s, in, out, n, sig, sizeof(sig) };
+	uint8_t md[HASH_MAX_LEN];
+	size_t len;
+	int r;
+
+	if (fd_write_all(in, p, n) != 0 || lseek(in, 0, SEEK_SET) != 0 ||
+	    sha256(p, n, s.digest[HASH_SHA256]) != 0)
+		abort();
+	r = install_write(hows[i].install, &x, NULL);
+	/* a package's signature header is not looked at in all ways before */
+	if (r != 0 && hows[i].install == SIGFMT_RPM)
+		return;
+	if (r != 0 || fd_read_file(out, 1 << 22, &all, &len, NULL) != 0)
+		abort();
+	r = digest(hows[i].how, all, len, len, md, NULL);
+	if (r != hows[i].is_signed &&
+	    !(r == CS_E_FORMAT_FILE && hows[i].install == SIGFMT_RPM))
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -90,6 +123,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    memcmp(a, b, sizeof(a)) != 0 ||
 		    strcmp(da.found, db.found) != 0)
 			abort();
+		if (r == 0)
+			sign_it(i, file, n);
 	}
 	return 0;
 }
