@@ -60,9 +60,12 @@ JSON := $(call lib,json jsoncanon time)
 KEY := $(call lib,key key_normal keyverify)
 # one file per format of signatures, and their table
 FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
-	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
+	sigfmt_note sigfmt_openpgp sigfmt_pgp sigfmt_pgp_cert sigfmt_pgp_file \
+	sigfmt_pe sigfmt_raw sigfmt_rpm sigfmt_signify sigfmt_sshsig \
 	sigfmt_util sigfmt_x509 pgp x509_cert x509_crl x509_lint x509_outer \
 	x509_wish efivar sigfmt_efivar)
+# what a format hashes of a file: who reads artifacts has it
+FILEHASH := $(call lib,filehash filehash_pe filehash_rpm)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
@@ -143,6 +146,8 @@ HOST += audit_export audit_log audit_policy audit_query audit_report \
 	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
 	report_changes report_chart report_end report_findings report_head report_policy \
 	report_style report_tables report_verify
+# signatures put into what they are of
+HOST += install install_pe install_rpm response_install
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
@@ -169,7 +174,7 @@ coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX) \
 coldseal-console_L := libcrypto libseccomp libqrencode
 
 coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(FATVOL) \
-	$(MEDIUM) $(BASE) $(SANDBOX)
+	$(MEDIUM) $(FILEHASH) $(BASE) $(SANDBOX)
 coldseal-intake_L := libcrypto libseccomp libusb-1.0
 
 coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe)) \
@@ -209,7 +214,7 @@ coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
-	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
+	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST) $(FILEHASH)
 coldseal_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 

@@ -192,7 +192,8 @@ view_meaning(const struct policy *p, const struct request *q,
     const struct subject *s, struct buf *out)
 {
 	const struct sigfmt_job j = { .key = policy_key_by_id(p, q->key),
-		.subject = s };
+		.subject = s,
+		.time = q->created };
 
 	return j.key == NULL ? 0 : sigfmt_describe(q->format, &j, out);
 }

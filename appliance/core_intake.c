@@ -42,6 +42,7 @@ struct intake {
 	const struct policy_rule *rule;
 	struct checks checks;
 	int64_t now;
+	bool own;		   /* digests of the format were asked for */
 	bool known;		   /* the same request came before */
 	const struct doc *ahead;   /* an approval, not a request */
 	const struct doc *receipt; /* an auditor's */
@@ -99,6 +100,27 @@ on_doc(struct intake *in, struct ipc_msg *m, struct diag *d)
 }
 
 static int
+read_own(struct rd *rd, struct artifact *a)
+{
+	const uint8_t *digest;
+	uint32_t refused = 0;
+	size_t len = 0;
+	int r = rd_u32(rd, &refused);
+
+	if (r == 0 && refused > 1)
+		r = CS_E_IPC;
+	if (r == 0 && refused == 1)
+		return ipc_get_diag(rd, &a->refused);
+	if (r == 0)
+		r = rd_str(rd, HASH_MAX_LEN, &digest, &len);
+	if (r != 0 || len == 0)
+		return CS_E_IPC;
+	memcpy(a->tbs, digest, len);
+	a->tbs_len = len;
+	return 0;
+}
+
+static int
 on_artifact(struct intake *in, const struct ipc_msg *m, struct diag *d)
 {
 	struct rd rd = RD_INIT(m->body.p, m->body.len);
@@ -131,6 +153,8 @@ on_artifact(struct intake *in, const struct ipc_msg *m, struct diag *d)
 		a->has[alg] = true;
 		memcpy(a->digest[alg], digest, len);
 	}
+	if (in->own && read_own(&rd, a) != 0)
+		return diag_fail(d, CS_E_IPC, "the format's digest", WHO);
 	if (rd_end(&rd) != 0 || in->nartifacts == STATEMENT_MAX_SUBJECTS)
 		return diag_fail(d, CS_E_IPC, "at most 10000 artifacts", WHO);
 	in->nartifacts++;
@@ -254,16 +278,32 @@ answer_hash(struct intake *in, struct diag *d)
 {
 	const struct policy_key *k =
 	    policy_key_by_id(in->c->policy, in->req->key);
-	struct buf b = BUF_INIT(16);
+	const struct sigfmt *f = sigfmt_by_name(in->req->format);
+	const struct sigfmt_job j = { .key = k, .time = in->req->created };
+	struct buf b = BUF_INIT(FILEHASH_SUFFIX_MAX + 64);
+	struct buf suffix = BUF_INIT(FILEHASH_SUFFIX_MAX);
 	uint32_t mask = HASH_BIT(HASH_SHA256);
-	int r;
+	enum hash_alg h = HASH_SHA256;
+	int r = 0;
 
 	if (k != NULL)
-		mask |= HASH_BIT(key_alg_hash(k->alg));
-	r = buf_put_u32(&b, mask);
+		h = key_alg_hash(k->alg);
+	mask |= HASH_BIT(h);
+	if (k != NULL && f != NULL && f->file_suffix != NULL)
+		r = f->file_suffix(&j, &suffix);
+	if (r == 0)
+		r = buf_put_u32(&b, mask);
+	if (r == 0)
+		r = buf_put_u32(&b, f == NULL ? FILEHASH_NONE : f->filehash);
+	if (r == 0)
+		r = buf_put_u32(&b, h);
+	if (r == 0)
+		r = buf_put_str(&b, suffix.p, suffix.len);
 	if (r == 0)
 		r = ipc_send_buf(in->sock, INTAKE_HASH, &b, -1);
 	buf_done(&b);
+	buf_done(&suffix);
+	in->own = f != NULL && f->filehash != FILEHASH_NONE;
 	return r == 0 ? 0 : diag_fail(d, CS_E_IPC, NULL, WHO);
 }
 

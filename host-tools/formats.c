@@ -3,7 +3,7 @@
 
 #include "host-tools/cli.h"
 #include "host-tools/docs.h"
-#include "lib/sigfmt.h"
+#include "host-tools/install.h"
 
 enum { O_JSON };
 
@@ -27,6 +27,7 @@ show(const struct sigfmt *f)
 	}
 	(void)printf("%-14s %s\n%-14s .%s\n", "  verifier", f->verifier,
 	    "  file", f->suffix);
+	(void)printf("%-14s %s\n", "  install", install_about(f->install));
 	if ((f->flags & SIGFMT_F_CERT) != 0)
 		(void)printf("%-14s %s\n", "  key needs", "a certificate");
 	if ((f->flags & SIGFMT_F_NAMESPACE) != 0)
@@ -61,12 +62,14 @@ table(void)
 
 	for (i = 0; list != NULL && (f = sigfmt_at(i)) != NULL; i++)
 		(void)json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b}",
+		    json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, "
+			      "s:s}",
 			"name", f->name, "about", f->about, "suffix", f->suffix,
 			"verifier", f->verifier, "algorithms", algorithms(f),
 			"certificate", (f->flags & SIGFMT_F_CERT) != 0,
 			"namespace", (f->flags & SIGFMT_F_NAMESPACE) != 0,
-			"text", (f->flags & SIGFMT_F_TEXT) != 0));
+			"text", (f->flags & SIGFMT_F_TEXT) != 0, "install",
+			install_about(f->install)));
 	return json_pack("{s:o}", "formats", list);
 }
 

@@ -118,6 +118,26 @@ inputs_add_list(struct inputs *in, const char *list, struct diag *d)
 	return 0;
 }
 
+int
+inputs_own(const struct sigfmt *f, const struct policy_key *k, int64_t time,
+    struct filehash **ret, struct diag *d)
+{
+	const struct sigfmt_job j = { .key = k, .time = time };
+	struct buf suffix = BUF_INIT(FILEHASH_SUFFIX_MAX);
+	int r = 0;
+
+	*ret = NULL;
+	if (f->filehash == FILEHASH_NONE)
+		return 0;
+	if (f->file_suffix != NULL)
+		r = f->file_suffix(&j, &suffix);
+	if (r == 0)
+		r = filehash_new(f->filehash, key_alg_hash(k->alg), suffix.p,
+		    suffix.len, ret);
+	buf_done(&suffix);
+	return r == 0 ? 0 : diag_fail(d, r, NULL, "the digest of %s", f->name);
+}
+
 static int
 open_regular(const char *path, int *ret_fd, uint64_t *ret_size, struct diag *d)
 {
@@ -140,6 +160,7 @@ struct pass {
 	struct multihash m;
 	uint8_t *chunk;
 	struct progress bar;
+	struct filehash *own; /* or NULL */
 };
 
 static void
@@ -189,6 +210,8 @@ hash_fd(struct pass *p, int fd, struct subject *s, uint64_t *ret_size)
 		r = multihash_update(&p->m, p->chunk, (size_t)n);
 		if (r == 0 && s->text != NULL)
 			r = keep(s, p->chunk, (size_t)n);
+		if (r == 0 && p->own != NULL)
+			r = filehash_update(p->own, p->chunk, (size_t)n);
 		size += (uint64_t)n;
 		progress_add(&p->bar, (uint64_t)n);
 	}
@@ -201,6 +224,17 @@ hash_fd(struct pass *p, int fd, struct subject *s, uint64_t *ret_size)
 }
 
 static int
+own_digest(struct pass *p, struct input *in, struct diag *d)
+{
+	struct diag why = { 0 };
+	int r = filehash_final(p->own, in->s.tbs, &in->s.tbs_len, &why);
+
+	return r == 0 ?
+	    0 :
+	    diag_fail(d, r, why.expected, "%.90s: %.90s", in->path, why.found);
+}
+
+static int
 hash_one(struct pass *p, struct input *in, bool text, struct diag *d)
 {
 	_cleanup_fd_ int fd = -1;
@@ -210,6 +244,8 @@ hash_one(struct pass *p, struct input *in, bool text, struct diag *d)
 	r = open_regular(in->path, &fd, &size, d);
 	if (r == 0 && text)
 		r = start_text(in, size, d);
+	if (r == 0 && p->own != NULL && filehash_start(p->own, size) != 0)
+		r = diag_fail(d, CS_E_CRYPTO, NULL, "hashing %s", in->path);
 	if (r != 0)
 		return r;
 	r = hash_fd(p, fd, &in->s, &seen);
@@ -221,7 +257,7 @@ hash_one(struct pass *p, struct input *in, bool text, struct diag *d)
 		return diag_fail(d, CS_E_HOST_CHANGED, "a file at rest",
 		    "%s grew or shrank while it was read", in->path);
 	in->s.size = size;
-	return 0;
+	return p->own == NULL ? 0 : own_digest(p, in, d);
 }
 
 int
@@ -236,6 +272,7 @@ inputs_hash(struct inputs *in, const char *what, struct diag *d)
 	for (i = 0; i < in->n; i++)
 		if (stat(in->v[i].path, &st) == 0 && st.st_size > 0)
 			total += (uint64_t)st.st_size;
+	p.own = in->own;
 	p.chunk = malloc(CHUNK);
 	if (p.chunk == NULL)
 		return diag_nomem(d);

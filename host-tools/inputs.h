@@ -18,6 +18,7 @@ struct inputs {
 	size_t n, cap;
 	uint32_t hashes;	/* HASH_BIT() of each, besides sha256 */
 	bool texts;		/* keep what is read too: small files only */
+	struct filehash *own;	/* the format's digest too; borrowed, or NULL */
 };
 
 void inputs_done(struct inputs *in);
@@ -29,6 +30,12 @@ int inputs_add(struct inputs *in, const char *path, const char *name,
 /* Lines PATH or PATH<TAB>NAME; empty lines are passed over. */
 int inputs_add_list(struct inputs *in, const char *list, struct diag *d)
     CS_WUR;
+/*
+ * For inputs.own: what the format hashes of files for this key and time; NULL
+ * if it has no digest of its own.
+ */
+int inputs_own(const struct sigfmt *f, const struct policy_key *k,
+    int64_t time, struct filehash **ret, struct diag *d) CS_WUR;
 /* what: for the terminal.  Regular files only. */
 int inputs_hash(struct inputs *in, const char *what, struct diag *d) CS_WUR;
 /* Of each file, what the format can see at its ends. */

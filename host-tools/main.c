@@ -26,6 +26,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_media_read,
 	&verb_response_verify,
 	&verb_response_extract,
+	&verb_response_install,
 	&verb_audit_import,
 	&verb_audit_verify,
 	&verb_audit_status,

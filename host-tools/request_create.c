@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "host-tools/cli.h"
+#include "host-tools/docs.h"
 #include "host-tools/hostkey.h"
 #include "host-tools/inputs.h"
 #include "host-tools/reqnew.h"
@@ -29,6 +30,7 @@ enum {
 	O_EVIDENCE,
 	O_LIST,
 	O_DIGEST_ONLY,
+	O_POLICY,
 	O_OUT
 };
 
@@ -64,6 +66,8 @@ static const struct cli_opt options[] = {
 	    "more artifacts: lines PATH or PATH<TAB>NAME" },
 	[O_DIGEST_ONLY] = { "digest-only", NULL, 0,
 	    "leave the artifacts out of the bundle" },
+	[O_POLICY] = { "policy", "FILE", 0,
+	    "the appliance's policy, for formats with a digest of their own" },
 	[O_OUT] = { "out", "BUNDLE", CLI_REQUIRED, "the bundle to write" },
 };
 
@@ -75,6 +79,8 @@ struct draft {
 	char *envelope;
 	size_t envelope_len;
 	struct package_item *items;
+	int64_t created;
+	struct filehash *own; /* the format's, or NULL */
 };
 
 static void
@@ -86,6 +92,36 @@ draft_done(struct draft *x)
 	free(x->docs);
 	free(x->envelope);
 	free(x->items);
+	filehash_free(&x->own);
+}
+
+/* Formats that sign a digest of their own make it with the policy's key. */
+static int
+open_own(const struct cli *c, const struct sigfmt *f, struct draft *x,
+    struct diag *d)
+{
+	_cleanup_policy_ struct policy *p = NULL;
+	const struct policy_key *k;
+	bool genesis;
+	int r;
+
+	if (f->filehash == FILEHASH_NONE)
+		return 0;
+	if (!cli_has(c, O_POLICY) || cli_has(c, O_DIGEST_ONLY))
+		return diag_fail(d, CS_E_USAGE,
+		    "--policy for this format, and no --digest-only", "%s",
+		    f->name);
+	r = policy_file_load(cli_get(c, O_POLICY), &p, &genesis, d);
+	if (r != 0)
+		return r;
+	k = policy_key_by_id(p, cli_get(c, O_KEY));
+	if (k == NULL || !policy_list_has(&k->formats, f->name))
+		return diag_fail(d, CS_E_POLICY_KEY,
+		    "a key of the policy, for this format", "%s, %s",
+		    cli_get(c, O_KEY), f->name);
+	r = inputs_own(f, k, x->created, &x->own, d);
+	x->artifacts.own = x->own;
+	return r;
 }
 
 static int
@@ -100,6 +136,7 @@ collect(const struct cli *c, struct draft *x, struct diag *d)
 		    cli_get(c, O_FORMAT));
 	x->artifacts.hashes = sigfmt_hashes(f);
 	x->artifacts.texts = (f->flags & SIGFMT_F_TEXT) != 0;
+	r = open_own(c, f, x, d);
 	for (i = 0; r == 0 && i < c->nargs; i++)
 		r = inputs_add(&x->artifacts, c->args[i], NULL, d);
 	for (i = 0; r == 0 && i < c->val[O_LIST].n; i++)
@@ -161,7 +198,7 @@ make_payload(const struct cli *c, const struct draft *x, char id[REQNEW_ID_LEN],
 		.pipeline = cli_get_or(c, O_PIPELINE, "none"),
 		.run = cli_get_or(c, O_RUN, "none"),
 		.commit = cli_get_or(c, O_COMMIT, "none"),
-		.created = (int64_t)time(NULL),
+		.created = x->created,
 		.subjects = x->subjects,
 		.nsubjects = x->artifacts.n,
 		.evidence = x->docs,
@@ -236,7 +273,8 @@ write_bundle(const char *out, struct draft *x, bool digest_only, struct diag *d)
 static int
 run(const struct cli *c, struct diag *d)
 {
-	_cleanup_(draft_done) struct draft x = { 0 };
+	_cleanup_(
+	    draft_done) struct draft x = { .created = (int64_t)time(NULL) };
 	_cleanup_hostkey_ struct hostkey *key = NULL;
 	_cleanup_free_ char *payload = NULL;
 	uint8_t digest[32];

@@ -60,13 +60,9 @@ static int
 check_key(struct resp_check *x)
 {
 	const struct record *rec = x->f.record;
-	const struct policy_key *k = policy_key_by_id(x->policy, rec->key);
-	bool good = k != NULL && policy_list_has(&k->formats, rec->format) &&
-	    policy_list_has(&k->products, rec->product);
 
-	if (good)
-		x->key = k;
-	return checks_add(&x->checks, CS_E_RESPONSE_KEY, good,
+	x->key = respfile_key(&x->f, x->policy);
+	return checks_add(&x->checks, CS_E_RESPONSE_KEY, x->key != NULL,
 	    "a key of the policy, for this product and format", "%s, %s, %s",
 	    rec->key, rec->product, rec->format);
 }

@@ -38,6 +38,18 @@ respfile_proof_name(const struct respfile *f, size_t i, char out[RESP_NAME_MAX])
 	(void)snprintf(out, RESP_NAME_MAX, "proofs/%s.tlog-proof", hex);
 }
 
+const struct policy_key *
+respfile_key(const struct respfile *f, const struct policy *p)
+{
+	const struct record *rec = f->record;
+	const struct policy_key *k = policy_key_by_id(p, rec->key);
+
+	return k != NULL && policy_list_has(&k->formats, rec->format) &&
+		policy_list_has(&k->products, rec->product) ?
+	    k :
+	    NULL;
+}
+
 static int
 need(const struct respfile *f, const char *name, struct diag *d)
 {

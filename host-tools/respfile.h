@@ -26,6 +26,10 @@ void respfile_done(struct respfile *f);
 int respfile_open(const char *path, struct respfile *ret, struct diag *d)
     CS_WUR;
 
+/* The policy's key that may have signed what the record says; NULL: none */
+const struct policy_key *respfile_key(const struct respfile *f,
+    const struct policy *p);
+
 #define RESP_NAME_MAX	101u
 /* "signatures/<sha256>.sig", "proofs/<sha256>.tlog-proof" of subject i */
 void respfile_sig_name(const struct respfile *f, size_t i,

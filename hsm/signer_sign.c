@@ -22,7 +22,7 @@ sign_all(struct signing *g, struct signer_check *c, struct diag *d)
 {
 	const struct request *q = g->job->req;
 	struct sigfmt_job j = { .key = g->job->key,
-		.time = g->job->now,
+		.time = sigfmt_time(q->format, q->created, g->job->now),
 		.cert = g->cert };
 	struct sigfmt_sigs parts;
 	size_t i;
@@ -44,7 +44,8 @@ overlap(struct signer *s, struct signing *g, uint32_t *ret_sent, struct diag *d)
 		.sock = s->sock,
 		.req = g->job->req,
 		.key = g->job->key,
-		.now = g->job->now,
+		.now = sigfmt_time(g->job->req->format, g->job->req->created,
+		    g->job->now),
 		.cert = g->cert,
 	};
 	struct diag check = { 0 };

@@ -34,6 +34,10 @@ struct artifact {
 	uint64_t size;
 	bool has[HASH_COUNT];
 	uint8_t digest[HASH_COUNT][HASH_MAX_LEN];
+	/* what a format signs of it (lib/filehash.h), or why it has no such */
+	size_t tbs_len;
+	uint8_t tbs[HASH_MAX_LEN];
+	struct diag refused;
 };
 
 /*

@@ -9,6 +9,7 @@
 /* Failures beyond LISTED_MAX are counted, not listed. */
 struct tally {
 	struct checks *c;
+	bool own;	  /* the format has a digest of its own */
 	bool digest_only; /* an artifact may be absent */
 	size_t absent;	  /* and was */
 	size_t failed;
@@ -47,6 +48,20 @@ find(const struct artifact *const *v, size_t n, const struct subject *s)
 	return hit == NULL ? NULL : *hit;
 }
 
+/* Only intake has seen what the format signs of it. */
+static int
+check_own(const struct subject *s, const struct artifact *a, struct tally *t)
+{
+	if (a->refused.code != 0)
+		return fail(t, a->refused.code, a->refused.expected,
+		    a->refused.found, s->name);
+	if (a->tbs_len == 0 || a->tbs_len != s->tbs_len ||
+	    memcmp(a->tbs, s->tbs, s->tbs_len) != 0)
+		return fail(t, CS_E_ARTIFACT_DIGEST, "the format's own digest",
+		    "another one for", s->name);
+	return 0;
+}
+
 static int
 check_subject(const struct subject *s, const struct artifact *a,
     enum hash_alg h, struct tally *t)
@@ -74,7 +89,7 @@ check_subject(const struct subject *s, const struct artifact *a,
 			return fail(t, CS_E_ARTIFACT_DIGEST,
 			    hash_name((enum hash_alg)i), "another digest for",
 			    s->name);
-	return 0;
+	return t->own ? check_own(s, a, t) : 0;
 }
 
 /* v is sorted: equal ones are neighbours. */
@@ -124,11 +139,13 @@ evaluate_artifacts(const struct policy *p, const struct request *r,
 {
 	_cleanup_free_ const struct artifact **v = NULL;
 	const struct policy_key *k = policy_key_by_id(p, r->key);
+	const struct sigfmt *f = sigfmt_by_name(r->format);
 	struct tally t = { .c = c,
 		.digest_only = rule != NULL && rule->digest_only };
 	size_t i;
 	int e = 0;
 
+	t.own = f != NULL && f->filehash != FILEHASH_NONE;
 	if (k == NULL)
 		return checks_add(c, CS_E_POLICY_KEY, false,
 		    "a key that the policy has", "%.80s", r->key);

@@ -286,15 +286,12 @@ put_numbers(struct buf *b, enum key_alg a, const struct pgp_sig *sig)
 
 int
 pgp_put_sig(struct buf *out, const struct pgp_key *k, const struct buf *hashed,
-    const struct buf *tbs, const struct pgp_sig *sig)
+    const uint8_t md[HASH_MAX_LEN], const struct pgp_sig *sig)
 {
 	struct buf body = BUF_INIT(PGP_PACKET_MAX);
-	uint8_t md[HASH_MAX_LEN];
 	int r;
 
-	r = pgp_digest(k->alg, tbs, md);
-	if (r == 0)
-		r = buf_put(&body, hashed->p, hashed->len);
+	r = buf_put(&body, hashed->p, hashed->len);
 	if (r == 0)
 		r = buf_put_u16(&body, 0); /* nothing is not hashed */
 	if (r == 0)

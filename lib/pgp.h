@@ -45,9 +45,9 @@ int pgp_put_trailer(struct buf *out, const struct buf *hashed) CS_WUR;
 /* the digest of tbs that the signature is over */
 int pgp_digest(enum key_alg a, const struct buf *tbs,
     uint8_t ret[HASH_MAX_LEN]) CS_WUR;
-/* a whole signature packet; tbs is what was hashed */
+/* a whole signature packet; md is the digest that it is over */
 int pgp_put_sig(struct buf *out, const struct pgp_key *k,
-    const struct buf *hashed, const struct buf *tbs,
+    const struct buf *hashed, const uint8_t md[HASH_MAX_LEN],
     const struct pgp_sig *sig) CS_WUR;
 #define PGP_TAG_SIG	2u
 #define PGP_TAG_KEY	6u

@@ -9,14 +9,19 @@
  */
 enum proto_intake {
 	INTAKE_DOC = 0x101,	/* str name; sealed memfd with the bytes */
-	/* str sha256 hex, u64 size, u32 n, n times {u32 alg, str digest} */
+	/*
+	 * str sha256 hex, u64 size, u32 n, n times {u32 alg, str digest}; if
+	 * HASH asked for the format's own digest: u32 0 and str of it, or
+	 * u32 1 and diag, for what it is refused
+	 */
 	INTAKE_ARTIFACT,
 	INTAKE_END,		/* str bundle type, str sha256 hex of manifest */
 	INTAKE_FAIL,		/* diag */
 	INTAKE_PROGRESS,	/* u64 done, u64 total, bytes */
 	/*
 	 * from intake: u32 artifacts read so far; the documents are done.
-	 * from core: u32 mask of HASH_BIT(); hash them with these.
+	 * from core: u32 mask of HASH_BIT(), hash them with these; u32 enum
+	 * filehash_how, u32 alg, str suffix, of the format's own digest.
 	 */
 	INTAKE_HASH,
 	INTAKE_STOP,		/* from core, instead: {}; intake exits */

@@ -17,6 +17,9 @@ static const struct sigfmt *const formats[] = {
 	&sigfmt_kmod,
 	&sigfmt_x509,
 	&sigfmt_efivar,
+	&sigfmt_openpgp,
+	&sigfmt_pe,
+	&sigfmt_rpm,
 };
 
 const struct sigfmt *
@@ -60,6 +63,14 @@ sigfmt_hashes(const struct sigfmt *f)
 		if ((f->algs & SIGFMT_ALG(a)) != 0)
 			which |= HASH_BIT(key_alg_hash((enum key_alg)a));
 	return which;
+}
+
+int64_t
+sigfmt_time(const char *format, int64_t created, int64_t now)
+{
+	const struct sigfmt *f = sigfmt_by_name(format);
+
+	return f != NULL && f->filehash != FILEHASH_NONE ? created : now;
 }
 
 const char *
@@ -164,6 +175,21 @@ check_text(const struct sigfmt *f, const struct sigfmt_job *j, struct diag *d)
 	    "%s for %.100s", wanted ? "none" : "one", j->subject->name);
 }
 
+static int
+check_own(const struct sigfmt *f, const struct sigfmt_job *j, struct diag *d)
+{
+	const size_t want = f->filehash == FILEHASH_NONE ?
+	    0 :
+	    hash_len(key_alg_hash(j->key->alg));
+
+	if (j->subject->tbs_len == want)
+		return 0;
+	return diag_fail(d, CS_E_FORMAT_DIGEST,
+	    want != 0 ? "the format's digest, as long as the key's algorithm" :
+			"no digest of a format",
+	    "%zu bytes for %.100s", j->subject->tbs_len, j->subject->name);
+}
+
 int
 sigfmt_check(const char *format, const struct sigfmt_job *j, struct diag *d)
 {
@@ -180,6 +206,8 @@ sigfmt_check(const char *format, const struct sigfmt_job *j, struct diag *d)
 		r = check_digests(j, d);
 	if (r == 0)
 		r = check_text(f, j, d);
+	if (r == 0)
+		r = check_own(f, j, d);
 	return r != 0 || f->check == NULL ? r : f->check(j, d);
 }
 
@@ -190,6 +218,18 @@ sigfmt_line(struct buf *out, const char *label, const char *value)
 
 	text_sanitise(value, strlen(value), safe, sizeof(safe));
 	return buf_putf(out, "  %-10s %s\n", label, safe);
+}
+
+/* So that people can compare it with what their own tools say. */
+static int
+describe_own(const struct subject *s, struct buf *out)
+{
+	char hex[2 * HASH_MAX_LEN + 1];
+
+	if (s->tbs_len == 0)
+		return 0;
+	hex_encode(s->tbs, s->tbs_len, hex);
+	return sigfmt_line(out, "its digest", hex);
 }
 
 /* The text itself, line by line: it is what is signed. */
@@ -226,6 +266,8 @@ sigfmt_describe(const char *format, const struct sigfmt_job *j, struct buf *out)
 		r = f->describe_one == NULL || j->subject->text == NULL ?
 		    0 :
 		    f->describe_one(j, out);
+		if (r == 0)
+			r = describe_own(j->subject, out);
 		return r != 0 || j->subject->text == NULL ?
 		    r :
 		    describe_text(j->subject, out);

@@ -3,6 +3,7 @@
 #define CS_SIGFMT_H
 
 #include "lib/buf.h"
+#include "lib/filehash.h"
 #include "lib/policy.h"
 
 /*
@@ -28,7 +29,11 @@
 struct sigfmt_job {
 	const struct policy_key *key;
 	const struct subject *subject;
-	int64_t time;		/* seconds since 1970 UTC; verify ignores it */
+	/*
+	 * Seconds since 1970 UTC, sigfmt_time().  verify looks at it only if
+	 * the format has a digest of its own and it is not 0 (not known).
+	 */
+	int64_t time;
 	/* the key's X.509 certificate, borrowed; NULL: parsed when needed */
 	struct x509_st *cert;
 };
@@ -60,6 +65,16 @@ struct sigfmt_sigs {
 /* one artifact is signed once by a key: CS_E_X509_SERIAL */
 #define SIGFMT_F_ONCE		0x40u
 
+/* How the connected side puts it and the artifact together. */
+enum sigfmt_install {
+	SIGFMT_DETACHED,	/* not at all */
+	SIGFMT_APPEND,		/* artifact, then signature */
+	SIGFMT_WHOLE,		/* it has the artifact in it */
+	SIGFMT_PE,		/* certificate table of a PE image */
+	SIGFMT_RPM,		/* tag of a package's signature header */
+	SIGFMT_INSTALLS
+};
+
 struct sigfmt {
 	const char *name;
 	const char *suffix;	/* of the file that extract writes */
@@ -68,6 +83,17 @@ struct sigfmt {
 	unsigned algs;		/* SIGFMT_ALG() of each it can be made with */
 	unsigned flags;		/* SIGFMT_F_* */
 	unsigned rounds;	/* 1 to SIGFMT_ROUNDS */
+	enum sigfmt_install install;
+	/*
+	 * The digest that is signed where it is none of the artifact's own
+	 * (subject.tbs), made of the artifact and then of file_suffix() (NULL:
+	 * nothing), which takes no subject.  Whoever has a signature and the
+	 * file takes the time for it from file_time().
+	 */
+	enum filehash_how filehash;
+	int (*file_suffix)(const struct sigfmt_job *j, struct buf *out);
+	int (*file_time)(const struct policy_key *k, const uint8_t *sig,
+	    size_t len, int64_t *ret);
 	/*
 	 * How the certificate of the policy's key is made and verified, and the
 	 * time that it is good from; NULL: it is an X.509 one.
@@ -109,6 +135,11 @@ int sigfmt_known(const char *format);
 const char *sigfmt_suffix(const char *format);	/* "sig", "p7s"; NULL */
 /* HASH_BIT() of every digest that one of its algorithms needs, and sha256 */
 uint32_t sigfmt_hashes(const struct sigfmt *f);
+/*
+ * The time of a job: that of the signing, or of the request where the format
+ * has a digest of its own, for which it is needed before.
+ */
+int64_t sigfmt_time(const char *format, int64_t created, int64_t now);
 /* "raw, cms, ...", for messages */
 const char *sigfmt_names(void);
 

@@ -209,6 +209,7 @@ const struct sigfmt sigfmt_dsse = {
 	.algs = SIGFMT_ALG(KEY_RSA3072_PKCS1) | SIGFMT_EC | SIGFMT_ED,
 	.flags = SIGFMT_F_TEXT,
 	.rounds = 1,
+	.install = SIGFMT_WHOLE,
 	.check = check,
 	.describe = describe,
 	.describe_one = describe_one,

@@ -7,8 +7,8 @@
 /* Shared by lib/sigfmt*.c only. */
 extern const struct sigfmt sigfmt_raw, sigfmt_cms, sigfmt_sshsig,
     sigfmt_minisign, sigfmt_signify, sigfmt_dsse, sigfmt_note, sigfmt_pgp,
-    sigfmt_pgp_cert, sigfmt_kmod, sigfmt_x509,
-    sigfmt_efivar;
+    sigfmt_pgp_cert, sigfmt_kmod, sigfmt_openpgp, sigfmt_pe, sigfmt_rpm,
+    sigfmt_x509, sigfmt_efivar;
 
 #define SIGFMT_RSA	(SIGFMT_ALG(KEY_RSA3072_PKCS1) | \
 			    SIGFMT_ALG(KEY_RSA3072_PSS))
@@ -20,6 +20,12 @@ int sigfmt_bad(struct diag *d, const char *expected, const char *found);
 int sigfmt_crypto(struct diag *d, const char *what);
 /* The artifact's digest that the key's algorithm needs; sigfmt_check saw it */
 const uint8_t *sigfmt_digest(const struct sigfmt_job *j, size_t *ret_len);
+/* build of formats that sign a file's digest of their own: that */
+int sigfmt_build_own(const struct sigfmt_job *j,
+    const struct sigfmt_sigs *done, struct buf *out, struct diag *d) CS_WUR;
+/* The token's signature over it.  CS_E_SIG, CS_E_FORMAT */
+int sigfmt_verify_own(const struct sigfmt_job *j, const struct sigfmt_sigs *s,
+    struct diag *d) CS_WUR;
 /* "  label     value", sanitised */
 int sigfmt_line(struct buf *out, const char *label, const char *value);
 /*

@@ -162,6 +162,7 @@ const struct sigfmt sigfmt_kmod = {
 	.algs = SIGFMT_ALG(KEY_RSA3072_PKCS1) | SIGFMT_EC,
 	.flags = SIGFMT_F_CERT | SIGFMT_F_DIGEST | SIGFMT_F_OPAQUE,
 	.rounds = 1,
+	.install = SIGFMT_APPEND,
 	.check_file = check_file,
 	.describe = sigfmt_describe_cert,
 	.build = build,

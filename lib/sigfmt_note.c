@@ -173,6 +173,7 @@ const struct sigfmt sigfmt_note = {
 	.algs = SIGFMT_ED,
 	.flags = SIGFMT_F_TEXT | SIGFMT_F_NAMESPACE,
 	.rounds = 1,
+	.install = SIGFMT_WHOLE,
 	.check = check,
 	.describe = describe,
 	.build = build,

@@ -37,6 +37,33 @@ sigfmt_digest(const struct sigfmt_job *j, size_t *ret_len)
 	return j->subject->digest[h];
 }
 
+int
+sigfmt_build_own(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
+    struct buf *out, struct diag *d)
+{
+	(void)done;
+	(void)d;
+	return buf_put(out, j->subject->tbs, j->subject->tbs_len);
+}
+
+int
+sigfmt_verify_own(const struct sigfmt_job *j, const struct sigfmt_sigs *s,
+    struct diag *d)
+{
+	const struct subject *u = j->subject;
+	int r;
+
+	if (u->tbs_len != hash_len(key_alg_hash(j->key->alg)))
+		return sigfmt_bad(d, "the format's digest of the artifact",
+		    "none of the key's length");
+	r = pubkey_verify_digest(j->key->key, j->key->alg, u->tbs, u->tbs_len,
+	    s->v[0].p, s->v[0].len);
+	ERR_clear_error();
+	return r == 0 ? 0 :
+			diag_fail(d, r, "a signature by the policy's key",
+			    "it does not verify");
+}
+
 /* Ed25519 signs the message; the others the digest of it. */
 static int
 verify_message(const struct policy_key *k, const uint8_t *msg, size_t len,

@@ -78,15 +78,32 @@ parse_text(const char *b64, const char *path, struct subject *s, struct diag *d)
 }
 
 static int
+parse_own(const char *hex, const char *path, struct subject *s, struct diag *d)
+{
+	const size_t n = strlen(hex) / 2;
+
+	if (n < CS_SHA256_LEN || n > sizeof(s->tbs) || strlen(hex) % 2 != 0 ||
+	    hex_decode(hex, s->tbs, n) != 0)
+		return diag_fail(d, CS_E_JSON_VALUE,
+		    "a digest in lower-case hex", "another value at %s/tbs",
+		    path);
+	s->tbs_len = n;
+	return 0;
+}
+
+static int
 parse_notes(json_t *notes, const char *path, struct subject *s, struct diag *d)
 {
-	const char *text = NULL;
+	const char *text = NULL, *own = NULL;
 	const struct json_field f[] = {
 		{ "size", JK_U64, true, &s->size, NULL },
+		{ "tbs", JK_STR, false, &own, NULL },
 		{ "text", JK_STR, false, &text, NULL },
 	};
 	int r = json_fields(notes, path, f, ARRAY_LEN(f), d);
 
+	if (r == 0 && own != NULL)
+		r = parse_own(own, path, s, d);
 	return r != 0 || text == NULL ? r : parse_text(text, path, s, d);
 }
 
@@ -143,15 +160,19 @@ parse_subjects(json_t *list, struct statement *s, struct diag *d)
 }
 
 static int
-check_no_text(const struct statement *s, struct diag *d)
+check_notes(const struct statement *s, const char *type, struct diag *d)
 {
+	const bool text = strcmp(type, PRED_REQUEST) == 0;
+	const bool own = text || strcmp(type, PRED_RECORD) == 0;
 	size_t i;
 
 	for (i = 0; i < s->nsubjects; i++)
-		if (s->subjects[i].text != NULL)
+		if ((s->subjects[i].text != NULL && !text) ||
+		    (s->subjects[i].tbs_len != 0 && !own))
 			return diag_fail(d, CS_E_JSON_FIELD,
-			    "artifacts in requests only",
-			    "unknown field /subject/%zu/annotations/text", i);
+			    "text in requests, tbs in those and records only",
+			    "unknown field /subject/%zu/annotations/%s", i,
+			    own ? "text" : "text or tbs");
 	return 0;
 }
 
@@ -191,8 +212,8 @@ statement_parse(const void *payload, size_t len, const char *want,
 		    "sorted keys, no spaces, nothing after the end",
 		    "another form of the same document");
 	r = parse_subjects(subjects, s, d);
-	if (r == 0 && strcmp(want, PRED_REQUEST) != 0)
-		r = check_no_text(s, d);
+	if (r == 0)
+		r = check_notes(s, want, d);
 	if (r == 0)
 		r = sha256(payload, len, s->digest);
 	if (r != 0)
@@ -205,14 +226,16 @@ static json_t *
 notes_json(const struct subject *s)
 {
 	_cleanup_free_ char *b64 = NULL;
+	char hex[2 * HASH_MAX_LEN + 1];
 
+	hex_encode(s->tbs, s->tbs_len, hex);
 	if (s->text != NULL) {
 		b64 = b64_dup(s->text, s->text_len);
 		if (b64 == NULL)
 			return NULL;
 	}
-	return json_pack("{s:I, s:s*}", "size", (json_int_t)s->size, "text",
-	    b64);
+	return json_pack("{s:I, s:s*, s:s*}", "size", (json_int_t)s->size,
+	    "tbs", s->tbs_len == 0 ? NULL : hex, "text", b64);
 }
 
 static json_t *
@@ -236,7 +259,7 @@ subject_json(const struct subject *s)
 	if (json_object_set(o, "digest", digests) != 0 ||
 	    json_object_set_new(o, "name", json_string(s->name)) != 0)
 		return NULL;
-	if ((s->size != 0 || s->text != NULL) &&
+	if ((s->size != 0 || s->text != NULL || s->tbs_len != 0) &&
 	    json_object_set_new(o, "annotations", notes_json(s)) != 0)
 		return NULL;
 	return take_ptr(o);
@@ -276,7 +299,7 @@ statement_is_about(const struct statement *s, const char *name,
 	return s->nsubjects == 1 && strcmp(u->name, name) == 0 &&
 	    u->size == 0 && u->has[HASH_SHA256] && !u->has[HASH_SHA384] &&
 	    !u->has[HASH_SHA512] && !u->has[HASH_BLAKE2B] && u->text == NULL &&
-	    memcmp(u->digest[HASH_SHA256], sha256, 32) == 0;
+	    u->tbs_len == 0 && memcmp(u->digest[HASH_SHA256], sha256, 32) == 0;
 }
 
 int

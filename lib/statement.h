@@ -31,6 +31,12 @@ struct subject {
 	 */
 	uint8_t *text;
 	size_t text_len;
+	/*
+	 * annotations.tbs, hex: the digest that a format signs of it, where
+	 * that is none of the above; in requests and records only; 0: absent
+	 */
+	size_t tbs_len;
+	uint8_t tbs[HASH_MAX_LEN];
 };
 #define STATEMENT_TEXT_MAX	4096u
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/filehash.h"
 #include "lib/hex.h"
 #include "lib/ipc.h"
 #include "lib/proto.h"
@@ -39,6 +40,7 @@ struct intake {
 	bool asked; /* the core was asked for algorithms */
 	uint32_t mask;
 	struct hasher *extra[HASH_COUNT]; /* besides sha256 */
+	struct filehash *own;		  /* the format's, or NULL */
 	uint32_t artifacts;
 };
 
@@ -80,6 +82,25 @@ read_file(void *arg, void *buf, size_t n, size_t *ret_n, struct diag *d)
 	return r == 0 ? tell_progress(in) : r;
 }
 
+/* The format's own digest, if it has one. */
+static int
+read_own(struct intake *in, struct rd *rd)
+{
+	uint32_t how = 0, alg = 0;
+	const uint8_t *suffix;
+	size_t len;
+	int r = rd_u32(rd, &how);
+
+	if (r == 0)
+		r = rd_u32(rd, &alg);
+	if (r == 0)
+		r = rd_str(rd, FILEHASH_SUFFIX_MAX, &suffix, &len);
+	if (r != 0 || how == FILEHASH_NONE)
+		return r;
+	return filehash_new((enum filehash_how)how, (enum hash_alg)alg, suffix,
+	    len, &in->own);
+}
+
 /* Documents are done: which algorithms, or is it decided already? */
 static int
 ask_core(struct intake *in, struct diag *d)
@@ -103,7 +124,8 @@ ask_core(struct intake *in, struct diag *d)
 		return STOPPED;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
 	if (m.type != INTAKE_HASH || rd_u32(&rd, &in->mask) != 0 ||
-	    rd_end(&rd) != 0 || in->mask >> HASH_COUNT != 0)
+	    read_own(in, &rd) != 0 || rd_end(&rd) != 0 ||
+	    in->mask >> HASH_COUNT != 0)
 		return diag_fail(d, CS_E_IPC, "HASH or STOP", "%#x", m.type);
 	for (i = HASH_SHA256 + 1; r == 0 && i < HASH_COUNT; i++)
 		if ((in->mask & HASH_BIT(i)) != 0)
@@ -129,6 +151,8 @@ begin(void *arg, const struct bundle_member *m, struct diag *d)
 	for (i = 0; r == 0 && i < HASH_COUNT; i++)
 		if (in->extra[i] != NULL)
 			r = hasher_reset(in->extra[i]);
+	if (r == 0 && in->own != NULL)
+		r = filehash_start(in->own, m->size);
 	return r;
 }
 
@@ -148,6 +172,8 @@ data(void *arg, const void *p, size_t n, struct diag *d)
 	for (i = 0; r == 0 && i < HASH_COUNT; i++)
 		if (in->extra[i] != NULL)
 			r = hasher_update(in->extra[i], p, n);
+	if (r == 0 && in->own != NULL)
+		r = filehash_update(in->own, p, n);
 	return r;
 }
 
@@ -179,6 +205,20 @@ put_digest(struct buf *b, uint32_t alg, const uint8_t *p, size_t n)
 }
 
 static int
+put_own(struct buf *b, struct filehash *own)
+{
+	uint8_t digest[HASH_MAX_LEN];
+	struct diag why = { 0 };
+	size_t len = 0;
+	int r;
+
+	if (filehash_final(own, digest, &len, &why) == 0)
+		return put_digest(b, 0, digest, len);
+	r = buf_put_u32(b, 1);
+	return r == 0 ? ipc_put_diag(b, &why) : r;
+}
+
+static int
 send_artifact(struct intake *in, const struct bundle_member *m)
 {
 	struct buf b = BUF_INIT(1024);
@@ -204,6 +244,8 @@ send_artifact(struct intake *in, const struct bundle_member *m)
 			r = put_digest(&b, i, digest,
 			    hash_len((enum hash_alg)i));
 	}
+	if (r == 0 && in->own != NULL)
+		r = put_own(&b, in->own);
 	if (r == 0)
 		r = ipc_send_buf(SOCK, INTAKE_ARTIFACT, &b, -1);
 	buf_done(&b);
@@ -335,6 +377,7 @@ main(int argc, char **argv)
 		send_fail(r, &d);
 	for (i = 0; i < HASH_COUNT; i++)
 		hasher_free(&in.extra[i]);
+	filehash_free(&in.own);
 	free(in.doc);
 	fat_close(&in.fat);
 	medium_done(&in.medium);

@@ -21,6 +21,13 @@ con_rehearse --key ssh-ed,release,ed25519-sha512,sshsig \
     --key pgp-ed,release,ed25519-sha512,openpgp-clear \
     --key pgp-p384,release,ecdsa-p384-sha384,openpgp-clear \
     --key pgp-rsa,release,rsa3072-pkcs1-sha256,openpgp-clear \
+    --key pgp-deb,release,rsa3072-pkcs1-sha256,openpgp-clear \
+    --key opg-ed,release,ed25519-sha512,openpgp \
+    --key opg-p384,release,ecdsa-p384-sha384,openpgp \
+    --key opg-rsa,release,rsa3072-pkcs1-sha256,openpgp \
+    --key db,release,rsa3072-pkcs1-sha256,pe \
+    --key rpm-ed,release,ed25519-sha512,rpm \
+    --key rpm-rsa,release,rsa3072-pkcs1-sha256,rpm \
     --key mod-rsa,release,rsa3072-pkcs1-sha256,kmod \
     --key mod-p384,release,ecdsa-p384-sha384,kmod
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
@@ -33,7 +40,8 @@ request() { # OUT KEY FORMAT ARTIFACT...
 	coldseal request create --product router --version 1.2.3 --key "$key" \
 	    --format "$format" --requester-key "$COLDSEAL_REQUESTER" \
 	    --user ci --system b7 --pipeline https://ci.example/router \
-	    --run 1 --commit abc --out "$out" "$@" >/dev/null
+	    --run 1 --commit abc --policy "$COLDSEAL_POLICY" --out "$out" \
+	    "$@" >/dev/null
 }
 con_or_bail() { con "$@" || bail "the appliance ended: $con_out"; }
 verify_response() {
@@ -51,6 +59,8 @@ ceremony() {
 	coldseal media write "$COLDSEAL_IN" "$work/$key.req" >/dev/null
 	con_or_bail intake
 	like "$key: taken in" "$con_out" "accepted as request $n:"
+	con_or_bail "show $n"
+	con_shown=$con_out
 	con_approve "$n" alice
 	con_approve "$n" bob
 	con_or_bail "sign $n"
@@ -66,6 +76,20 @@ ceremony() {
 	    >"$work/$key.pub" || bail "no public key of $key"
 }
 
+# when the request of a bundle was made
+created() {
+	tar -xOf "$1" request.dsse | jq -r .payload | base64 -d |
+	    jq -r .predicate.created
+}
+mkdir "$work/other"
+# KEY ARTIFACT OUT: together, into $work/OUT
+install() {
+	rm -f "$work/$3"
+	exits "$1: response install" 0 coldseal response install "$2" \
+	    --response "$work/$1.rsp" --policy "$COLDSEAL_POLICY" \
+	    --out "$work/$3"
+}
+
 mkdir "$work/in"
 cd "$work/in" || bail "no folder"
 echo "the image" >image.bin
@@ -75,7 +99,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod x509 efivar"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod x509 efivar openpgp pe rpm"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
@@ -163,8 +187,9 @@ mkdir -p "$repo/main/binary-all" "$apt/lists/partial" "$apt/cache" "$apt/etc"
 	printf 'Components: main\nSHA256:\n %s 0 main/binary-all/Packages\n' \
 	    "$(sha256sum "$repo/main/binary-all/Packages" | cut -d' ' -f1)"
 } >apt-release.txt
-apt_update() { # KEY
-	cp "$work/$1/apt-release.txt.asc" "$repo/InRelease"
+apt_update() { # KEY FILE... of $work
+	rm -rf "$repo"/*Release* "$apt"/lists/*_*
+	(cd "$work" && cp "${@:2}" "$repo/")
 	printf 'deb [arch=all signed-by=%s] file:%s stable main\n' \
 	    "$work/$1.gpg" "$work/repo" >"$apt/sources.list"
 	apt-get -q update -o Dir::Etc="$apt/etc" -o Dir::State="$apt" \
@@ -190,10 +215,10 @@ for key in pgp-ed pgp-p384 pgp-rsa; do
 	sed 's/stable/staple/' "$work/$key/Release.asc" >"$work/forged.asc"
 	run gpgv -q --keyring "$work/$key.gpg" "$work/forged.asc"
 	ok "$key: gpgv refuses another text" [ "$tap_status" != 0 ]
-	exits "$key: apt accepts it as InRelease" 0 apt_update $key
-	sed -i 's/^Origin: Example/Origin: Exampel/' \
-	    "$work/$key/apt-release.txt.asc"
-	run apt_update $key
+	install $key apt-release.txt InRelease
+	exits "$key: apt accepts it as InRelease" 0 apt_update $key InRelease
+	sed -i 's/^Origin: Example/Origin: Exampel/' "$work/InRelease"
+	run apt_update $key InRelease
 	ok "$key: apt refuses another text" [ "$tap_status" != 0 ]
 	gpg -q --dearmor <"$work/pgp-ed.pub" >"$work/first.gpg"
 done
@@ -201,6 +226,66 @@ run gpgv -q --keyring "$work/first.gpg" "$work/pgp-rsa/Release.asc"
 ok "gpgv refuses another key" [ "$tap_status" != 0 ]
 ok "the certificate is in enrol/" cmp "$work/pgp-rsa.pub" \
     "$CON_DIR/state/enrol/certs/pgp-rsa.asc"
+
+# --- deb: what dpkg writes about a package, in clear ----------------------------
+mkdir -p "$work/hello/debian/source"
+(
+	cd "$work/hello" || exit
+	echo '3.0 (native)' >debian/source/format
+	printf '%s\n' 'Source: hello' 'Section: misc' 'Priority: optional' \
+	    'Maintainer: A Test <test@example.com>' 'Standards-Version: 4.6.2' \
+	    '' 'Package: hello' 'Architecture: all' 'Description: a test' \
+	    >debian/control
+	printf '%s\n' 'hello (1) unstable; urgency=low' '' '  * A test.' '' \
+	    ' -- A Test <test@example.com>  Wed, 25 Nov 2026 00:00:00 +0000' \
+	    >debian/changelog
+	dpkg-source -b . && dpkg-genchanges -S >../hello.changes
+) >"$work/dpkg.log" 2>&1 || bail "no source package: $(cat "$work/dpkg.log")"
+cp "$work/hello_1.dsc" "$work/hello.changes" .
+ceremony pgp-deb openpgp-clear hello_1.dsc hello.changes
+gpg --dearmor <"$work/pgp-deb.pub" >"$work/pgp-deb.gpg"
+for file in hello_1.dsc hello.changes; do
+	install pgp-deb $file $file
+	exits "$file: gpgv accepts" 0 gpgv -q --keyring "$work/pgp-deb.gpg" \
+	    --output "$work/plain" "$work/$file"
+	exits "$file: it is what dpkg wrote" 0 cmp "$work/plain" $file
+	rm "$work/plain"
+done
+exits "dpkg-source reads what is signed" 0 dpkg-source --no-check -x \
+    "$work/hello_1.dsc" "$work/unpacked"
+
+# --- openpgp: detached, of files of any size -----------------------------------
+head -c 3000000 /dev/urandom >release.tar
+cp apt-release.txt "$work/Release"
+for key in opg-ed opg-p384 opg-rsa; do
+	ceremony $key openpgp release.tar image.bin apt-release.txt
+	like "$key: approvers see the key" "$con_shown" "user ID +coldseal .*$key"
+	gpg -q --batch --import "$work/$key.pub"
+	exits "$key: gpg accepts" 0 gpg --batch --verify \
+	    "$work/$key/release.tar.asc" release.tar
+	gpg --dearmor <"$work/$key.pub" >"$work/$key.gpg"
+	exits "$key: gpgv accepts" 0 gpgv -q --keyring "$work/$key.gpg" \
+	    "$work/$key/image.bin.asc" image.bin
+	run gpgv -q --keyring "$work/$key.gpg" "$work/$key/image.bin.asc" \
+	    other.bin
+	ok "$key: gpgv refuses another file" [ "$tap_status" != 0 ]
+	install $key apt-release.txt Release.gpg
+	exits "$key: apt accepts it as Release.gpg" 0 apt_update $key Release \
+	    Release.gpg
+	sed 's/^Origin: Example/Origin: Exampel/' apt-release.txt \
+	    >"$work/other/Release"
+	cp "$work/Release.gpg" "$work/other/"
+	run apt_update $key other/Release other/Release.gpg
+	ok "$key: apt refuses another Release" [ "$tap_status" != 0 ]
+done
+is "the time is the request's" "$(gpg --list-packets \
+    "$work/opg-ed/image.bin.asc" | sed -n 's/.*created \([0-9]*\),.*/\1/p' |
+    head -n 1)" "$(date -d "$(created "$work/opg-ed.req")" +%s)"
+run request "$work/f.req" opg-ed openpgp image.bin --digest-only
+like "not without the artifact" "$tap_err" 'no --digest-only'
+like "the response tells which file" "$(coldseal response install other.bin \
+    --response "$work/opg-ed.rsp" --policy "$COLDSEAL_POLICY" \
+    --out "$work/no" 2>&1)" RESPONSE-ARTIFACT
 
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 
@@ -212,7 +297,9 @@ END
 cc -c -o example.ko mod.c || bail "no module"
 for key in mod-rsa mod-p384; do
 	ceremony $key kmod example.ko
-	cat example.ko "$work/$key/example.ko.modsig" >"$work/signed.ko"
+	install $key example.ko signed.ko
+	exits "$key: nothing but the signature is added" 0 cmp \
+	    "$work/signed.ko" <(cat example.ko "$work/$key/example.ko.modsig")
 	case $key in *rsa) hash=sha256 ;; *) hash=sha384 ;; esac
 	info=$(modinfo "$work/signed.ko")
 	like "$key: modinfo sees a PKCS#7 signature" "$info" 'sig_id: +PKCS#7'
@@ -242,6 +329,119 @@ run request "$work/f.req" mod-rsa kmod "$work/signed.ko"
 like "a module that is signed is not asked for again" "$tap_err" FORMAT-MODULE
 run request "$work/f.req" mod-rsa kmod other.bin
 like "nor what is no module" "$tap_err" FORMAT-MODULE
+
+# --- pe ------------------------------------------------------------------------
+unhex() { printf "$(tr -d ' ' <<<"$1" | sed 's/../\\x&/g')"; }
+zeros() { head -c "$1" /dev/zero; }
+pe() { # a PE32+ image of 1024 bytes: headers and a section of 512 each
+	unhex 4d5a && zeros 58 && unhex 40000000
+	unhex "50450000 6486 0100 00000000 00000000 00000000 f000 0602"
+	unhex "0b02 0000 00020000 00000000 00000000 00100000 00100000"
+	unhex "0000001000000000 00100000 00020000" && zeros 16
+	unhex "00200000 00020000 00000000 0a00 0000" && zeros 36
+	unhex 10000000 && zeros 128
+	unhex "2e74657874000000 00020000 00100000 00020000 00020000"
+	zeros 12 && unhex 20000060 && zeros 144 && unhex c3 && zeros 511
+}
+pe >boot.efi
+{
+	head -c 1000 boot.efi
+	echo "another image 1234567891"
+} | head -c 1024 >other.efi
+ceremony db pe boot.efi other.efi
+install db boot.efi boot.efi
+# checksum at 152, certificate table at 232, the table itself at the end
+is "no other byte is changed" "$(cmp -l <(head -c 1024 "$work/boot.efi") \
+    boot.efi | awk '$1 <= 152 || ($1 > 156 && $1 <= 232) || $1 > 240')" ""
+exits "sbverify accepts" 0 sbverify --cert "$work/db.pub" "$work/boot.efi"
+exits "osslsigncode accepts" 0 osslsigncode verify -CAfile "$work/db.pub" \
+    -in "$work/boot.efi"
+own=$(tar -xOf "$work/db.req" request.dsse | jq -r .payload | base64 -d |
+    jq -r '.subject[0].annotations.tbs')
+like "it computes the request's digest" "${tap_out,,}" \
+    "calculated message digest *: $own"
+like "approvers see it" "$con_shown" "its digest +$own"
+sum=$(od -An -tx4 -j152 -N4 "$work/boot.efi" | tr -d ' ')
+like "and the checksum" "${tap_out,,}" "pe checksum *: $sum"
+unlike "which nothing is said of" "$tap_out$tap_err" \
+    '[Ii]nvalid PE checksum'
+run sbverify --cert "$work/mod-rsa.pub" "$work/boot.efi"
+ok "sbverify refuses another key" [ "$tap_status" != 0 ]
+{
+	head -c 1000 "$work/boot.efi"
+	printf x
+	tail -c +1002 "$work/boot.efi"
+} >"$work/changed.efi"
+run sbverify --cert "$work/db.pub" "$work/changed.efi"
+ok "and a changed image" [ "$tap_status" != 0 ]
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=peer -days 2 \
+    -keyout "$work/peer.key" -out "$work/peer.pem" 2>/dev/null
+sbsign --key "$work/peer.key" --cert "$work/peer.pem" \
+    --output "$work/peer.efi" boot.efi >/dev/null 2>&1
+like "sbsign makes it of the same digest" "$(openssl asn1parse -inform DER \
+    -in <(tail -c +1033 "$work/peer.efi") | tr -d '\n' | tr A-F a-f)" "$own"
+no_pe() { # NAME CHECK-ID FILE
+	run request "$work/f.req" db pe "$3"
+	like "$1: $2" "$tap_err" "$2"
+}
+no_pe "signed already" FORMAT-PE-SIGNED "$work/boot.efi"
+no_pe "no PE" FORMAT-FILE example.ko
+cat boot.efi boot.efi >two.efi
+no_pe "with an overlay" FORMAT-PE-OVERLAY two.efi
+
+# --- rpm -----------------------------------------------------------------------
+package() { # NAME
+	printf '%s\n' "Name: $1" 'Version: 1' 'Release: 1' 'Summary: a test' \
+	    'License: none' 'BuildArch: noarch' '%description' 'A test.' \
+	    '%install' 'mkdir -p %{buildroot}/opt' \
+	    "echo $1 >%{buildroot}/opt/$1" '%files' "/opt/$1" >"$work/$1.spec"
+	rpmbuild -bb --quiet --define "_topdir $work/rpmbuild" \
+	    --define "_rpmdir $work/in" --define '_rpmfilename %{NAME}.rpm' \
+	    "$work/$1.spec" >"$work/rpmbuild.log" 2>&1 ||
+	    bail "no package: $(cat "$work/rpmbuild.log")"
+}
+package tools
+package other
+says() {
+	rpm -qp --nosignature \
+	    --qf '%{NEVRA} %{PAYLOADDIGEST} [%{FILEDIGESTS}] %{SIGMD5}' "$1"
+}
+behind() { # what is behind the signature header of a package
+	local n
+	n=$((112 + 16 * 16#$(tail -c +105 "$1" | head -c 4 | hex) +
+	    16#$(tail -c +109 "$1" | head -c 4 | hex)))
+	tail -c +$(((n + 7) / 8 * 8 + 1)) "$1"
+}
+for key in rpm-ed rpm-rsa; do
+	ceremony $key rpm tools.rpm other.rpm
+	install $key tools.rpm $key.rpm
+	keys=$work/$key.keys
+	mkdir "$keys"
+	exits "$key: rpm imports the key" 0 rpmkeys --dbpath "$keys" --import \
+	    "$work/$key.pub"
+	exits "$key: rpm accepts" 0 rpm --dbpath "$keys" -Kv "$work/$key.rpm"
+	like "$key: by the key" "$tap_out" 'Header .*Signature, key ID .*: OK'
+	ok "$key: header and payload are as they were" cmp \
+	    <(behind "$work/$key.rpm") <(behind tools.rpm)
+	ok "$key: and what the package says" cmp \
+	    <(says "$work/$key.rpm") <(says tools.rpm)
+	run rpm --dbpath "$keys" -K "$work/$key.rpm"
+	like "$key: digests and signatures" "$tap_out" 'digests signatures OK'
+	at=$(($(stat -c %s "$work/$key.rpm") - $(behind tools.rpm | wc -c) + 200))
+	{
+		head -c $at "$work/$key.rpm"
+		printf '\377'
+		tail -c +$((at + 2)) "$work/$key.rpm"
+	} >"$work/changed.rpm"
+	run rpm --dbpath "$keys" -K "$work/changed.rpm"
+	ok "$key: rpm refuses a changed header" [ "$tap_status" != 0 ]
+done
+run rpm --dbpath "$work/rpm-rsa.keys" -K "$work/rpm-ed.rpm"
+ok "rpm refuses another key" [ "$tap_status" != 0 ]
+run request "$work/f.req" rpm-ed rpm "$work/rpm-ed.rpm"
+like "signed already" "$tap_err" FORMAT-RPM-SIGNED
+run request "$work/f.req" rpm-ed rpm image.bin
+like "no package" "$tap_err" FORMAT-FILE
 
 # --- what cannot be signed: refused at intake, before anybody approves --------
 refused() { # NAME CHECK-ID BUNDLE
@@ -290,6 +490,25 @@ forged "minisign without BLAKE2b" REQ-DIGEST "$work/mini.req" \
     'del(.subject[0].digest.blake2b)'
 forged "another BLAKE2b" ARTIFACT-DIGEST "$work/mini.req" \
     '.subject[0].digest.blake2b = ("00" * 64)'
+forged "openpgp without its digest" FORMAT-DIGEST "$work/opg-ed.req" \
+    'del(.subject[0].annotations.tbs)'
+forged "another format's digest" ARTIFACT-DIGEST "$work/opg-ed.req" \
+    '.subject[1].annotations.tbs = ("00" * 64)'
+forged "a digest for another time" ARTIFACT-DIGEST "$work/opg-ed.req" \
+    '.predicate.created = "'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'"'
+cp "$work/boot.efi" signed.efi
+forge_open "$work/db.req"
+forge_payload '.predicate.id = "'"$(od -An -N16 -tx1 /dev/urandom |
+    tr -d ' \n')"'" | .subject |= .[:1] |
+    .subject[0].digest.sha256 = "'"$(sha256sum <signed.efi | cut -c1-64)"'" |
+    .subject[0].annotations.size = '"$(stat -c %s signed.efi)"
+rm "$forge"/artifacts/*
+cp signed.efi "$forge/artifacts/$(sha256sum <signed.efi | cut -c1-64)"
+forge_sign "$COLDSEAL_REQUESTER"
+forge_pack "$work/f.req"
+refused "an image that is signed, at intake" FORMAT-PE-SIGNED "$work/f.req"
+forged "a digest that raw does not have" FORMAT-DIGEST "$work/mini.req" \
+    '.subject[0].annotations.tbs = ("00" * 64)'
 forged "made before the OpenPGP key was" REQ-NOT-BEFORE \
     "$work/pgp-ed.req" \
     '.predicate.created = "'"$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ)"'"'

@@ -430,6 +430,24 @@ ok "proof beside it" test -s out/firmware.bin.sig.tlog-proof
 ok "record" test -s out/record.dsse
 refuses "nothing is overwritten" 4 HOST-EXISTS "$cs" response extract \
     rsp-good --out out
+install() { # response artifact out [option ...]
+	"$cs" response install --policy policy.dsse --response "$1" \
+	    --out "$3" "${@:4}" "$2"
+}
+exits "response install" 0 install rsp-good firmware.bin put
+like "of a detached signature" "$tap_out" "nothing to install, here is the file"
+ok "it writes the signature" cmp put out/firmware.bin.sig
+refuses "over no file" 4 HOST-EXISTS install rsp-good firmware.bin put
+exits "unless told" 0 install rsp-good firmware.bin put --force
+refuses "for no other artifact" 1 RESPONSE-ARTIFACT install rsp-good \
+    sub/notes.txt no
+refuses "with no other policy's key" 1 RESPONSE-KEY "$cs" response install \
+    --policy policy2.dsse --response rsp-good --out no firmware.bin
+refuses "no signature that does not verify" 1 SIG-BAD install \
+    rsp-signature firmware.bin no
+refuses "none of a refusal" 1 RESPONSE-REFUSAL install rsp-refusal \
+    firmware.bin no
+ok "and then there is no file" test ! -e no
 printf 'firmware.bin\t../../etc/x y\nnotes.txt\t..--etc-x_y\n' >odd-list
 create --requester-key ci.pem --out odd.req --list odd-list >/dev/null
 "$tools/mkresp" odd.req policy.dsse "$origin" fw.pem record.pem rsp-odd \

@@ -77,6 +77,8 @@ one(const struct sigfmt *f, enum key_alg a, const uint8_t *p, size_t len,
 			s.digest[h]) != 0)
 			abort();
 	}
+	if (f->filehash != FILEHASH_NONE)
+		s.tbs_len = hash_len(key_alg_hash(a));
 	if (!check) {
 		cs_ignore(sigfmt_verify(format, &j, p, len, NULL));
 		return;

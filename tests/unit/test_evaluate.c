@@ -311,6 +311,41 @@ test_artifacts(void **state)
 	check_artifacts("unknown", a, 2, "no such key", key);
 }
 
+/* A digest of the format's own: as intake computed it, or its refusal. */
+static void
+test_own_digests(void **state)
+{
+	static const char *const why[] = { "good", "none", "another",
+		"refused" };
+	static const int want[] = { 0, CS_E_ARTIFACT_DIGEST,
+		CS_E_ARTIFACT_DIGEST, CS_E_FORMAT_FILE };
+	_cleanup_policy_ struct policy *p = doc_policy(NULL, 0);
+	_cleanup_request_ struct request *r =
+	    doc_request("firmware", "rel", "openpgp");
+	struct artifact a[3];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(want); i++) {
+		_cleanup_checks_ struct checks k = { 0 };
+		struct diag d = { 0 };
+
+		doc_artifacts(a);
+		a[0].tbs_len = a[1].tbs_len = 32;
+		r->st->subjects[0].tbs_len = r->st->subjects[1].tbs_len = 32;
+		if (i == 1)
+			a[1].tbs_len = 0;
+		if (i == 2)
+			a[1].tbs[31] = 1;
+		if (i == 3)
+			cs_ignore(diag_fail(&a[1].refused, CS_E_FORMAT_FILE,
+			    "a file", "none"));
+		assert_int_equal(evaluate_artifacts(p, r, NULL, a, 2, &k), 0);
+		if (checks_verdict(&k, &d) != want[i])
+			fail_msg("%s: %s", why[i], err_id(d.code));
+	}
+}
+
 static void
 test_many_artifacts(void **state)
 {
@@ -608,6 +643,7 @@ main(void)
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_times_named),
 		cmocka_unit_test(test_artifacts),
+		cmocka_unit_test(test_own_digests),
 		cmocka_unit_test(test_many_artifacts),
 		cmocka_unit_test(test_approvals),
 		cmocka_unit_test(test_duplicate_named),

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "lib/file.h"
+#include "lib/filehash.h"
 #include "lib/hex.h"
 #include "lib/ipc.h"
 #include "lib/proto.h"
@@ -278,13 +279,23 @@ expect_ready(struct child *c)
 }
 
 static void
-answer(struct child *c, uint32_t mask)
+answer_own(struct child *c, uint32_t mask, uint32_t how, uint32_t alg,
+    const char *suffix)
 {
-	struct buf b = BUF_INIT(16);
+	struct buf b = BUF_INIT(1024);
 
 	assert_int_equal(buf_put_u32(&b, mask), 0);
+	assert_int_equal(buf_put_u32(&b, how), 0);
+	assert_int_equal(buf_put_u32(&b, alg), 0);
+	assert_int_equal(buf_put_cstr(&b, suffix), 0);
 	assert_int_equal(ipc_send_buf(c->sock, INTAKE_HASH, &b, -1), 0);
 	buf_done(&b);
+}
+
+static void
+answer(struct child *c, uint32_t mask)
+{
+	answer_own(c, mask, FILEHASH_NONE, HASH_SHA256, "");
 }
 
 /* The digest of some bytes by one algorithm. */
@@ -431,20 +442,62 @@ test_intake_stop(void **state)
 	assert_int_equal(child_end(&c), CS_EXIT_OK);
 }
 
+/* A digest of the format's own comes with each artifact. */
+static void
+expect_own(struct child *c, enum hash_alg a, const char *hashed)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	uint8_t want[HASH_MAX_LEN];
+	size_t len = hash_len(a);
+
+	next(c, INTAKE_PROGRESS, &m);
+	assert_int_equal(m.type, INTAKE_ARTIFACT);
+	digest_of(a, hashed, want);
+	assert_true(m.body.len > len + 8);
+	assert_memory_equal(m.body.p + m.body.len - len, want, len);
+	assert_memory_equal(m.body.p + m.body.len - len - 8,
+	    ((const uint8_t[]){ 0, 0, 0, 0, 0, 0, 0, (uint8_t)len }), 8);
+}
+
+static void
+test_intake_own(void **state)
+{
+	_cleanup_fd_ int b = request(true);
+	struct child c;
+
+	(void)state;
+	start_intake(&c, b);
+	expect_docs(&c);
+	expect_ready(&c);
+	answer_own(&c, 1, FILEHASH_ALL, HASH_SHA512, "-end");
+	expect_own(&c, HASH_SHA512, "b-end");
+	expect_own(&c, HASH_SHA512, "e-end");
+	expect_end(&c, b);
+}
+
 /* What the core may not say. */
 static void
 test_intake_nonsense(void **state)
 {
 	_cleanup_fd_ int b = request(true);
+	char longer[FILEHASH_SUFFIX_MAX + 2] = "";
 	struct child c;
 	int i;
 
+	memset(longer, 'x', sizeof(longer) - 1);
+
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (i = -3; i < 4; i++) {
 		start_intake(&c, b);
 		expect_docs(&c);
 		expect_ready(&c);
-		if (i == 0)
+		if (i == -3)
+			answer_own(&c, 1, FILEHASH_HOWS, HASH_SHA256, "");
+		else if (i == -2)
+			answer_own(&c, 1, FILEHASH_ALL, HASH_COUNT, "");
+		else if (i == -1)
+			answer_own(&c, 1, FILEHASH_ALL, HASH_SHA256, longer);
+		else if (i == 0)
 			answer(&c, HASH_BIT(HASH_COUNT));
 		else if (i == 1)
 			answer(&c, 1u << 31);
@@ -1162,6 +1215,7 @@ main(void)
 		TEST(test_intake),
 		TEST(test_intake_no_artifacts),
 		TEST(test_intake_stop),
+		TEST(test_intake_own),
 		TEST(test_intake_nonsense),
 		TEST(test_intake_refuses_media),
 		TEST(test_intake_approval),

@@ -163,6 +163,20 @@ set_text(struct one *x, const char *text)
 	}
 }
 
+/* What a format signs of a file, made up: another one for each format. */
+static void
+set_own(const struct sigfmt *f, struct one *x)
+{
+	const enum hash_alg h = key_alg_hash(x->key.alg);
+
+	x->subject.tbs_len = 0;
+	if (f->filehash == FILEHASH_NONE)
+		return;
+	x->subject.tbs_len = hash_len(h);
+	assert_int_equal(hash_of(h, f->name, strlen(f->name), x->subject.tbs),
+	    0);
+}
+
 static void
 set_cert(const struct sigfmt *f, struct one *x)
 {
@@ -204,6 +218,7 @@ make_one(const struct sigfmt *f, enum key_alg a, struct one *ret)
 	set_text(ret, text_for(f, a));
 	if ((f->flags & SIGFMT_F_TEXT) == 0)
 		ret->subject.text = NULL;
+	set_own(f, ret);
 	if ((f->flags & SIGFMT_F_CERT) != 0)
 		set_cert(f, ret);
 	if ((f->flags & SIGFMT_F_NAMESPACE) != 0)
@@ -217,6 +232,7 @@ complete(const struct sigfmt *f, struct one *x)
 	set_cert(f, x);
 	x->key.namespace = "example.org/x";
 	set_text(x, text_for(f, x->key.alg));
+	set_own(f, x);
 }
 
 static int
@@ -270,6 +286,7 @@ good(const struct sigfmt *f, struct one *x, struct buf *out)
 	assert_code(sigfmt_verify(f->name, &x->job, out->p, out->len, NULL), 0);
 	for (h = 0; h < HASH_COUNT; h++)
 		x->subject.digest[h][5] ^= 1;
+	x->subject.tbs[5] ^= 1;
 	r = sigfmt_verify(f->name, &x->job, out->p, out->len, NULL);
 	if (r != CS_E_SIG && r != CS_E_FORMAT)
 		fail_msg("%s of another artifact: %s", f->name, err_id(r));
@@ -582,6 +599,14 @@ test_keys(void **state)
 					(const uint8_t *)"x", 1, NULL),
 			    CS_E_REQ_DIGEST);
 			make_one(f, (enum key_alg)a, &x);
+			x.subject.tbs_len = x.subject.tbs_len == 0 ? 32 : 0;
+			assert_code(sigfmt_check(f->name, &x.job, NULL),
+			    CS_E_FORMAT_DIGEST);
+			if (f->filehash != FILEHASH_NONE)
+				assert_code(sigfmt_verify(f->name, &x.job,
+						(const uint8_t *)"x", 1, NULL),
+				    CS_E_FORMAT);
+			make_one(f, (enum key_alg)a, &x);
 			x.key.namespace = x.key.namespace == NULL ? "x" : NULL;
 			assert_code(sigfmt_check(f->name, &x.job, NULL),
 			    CS_E_POLICY_NAMESPACE);
@@ -608,6 +633,11 @@ test_describe(void **state)
 		{ "openpgp-clear", KEY_P256, "user ID    A test" },
 		{ "openpgp-clear", KEY_P256, "PGP key    " },
 		{ "kmod", KEY_P256, "CN=coldseal test" },
+		{ "rpm", KEY_ED25519, "user ID    A test" },
+		{ "pe", KEY_RSA3072_PKCS1, "CN=coldseal test" },
+		{ "pe", KEY_RSA3072_PKCS1, "neither name nor time" },
+		{ "openpgp", KEY_P256, "user ID    A test" },
+		{ "openpgp", KEY_P256, "the time of the request" },
 		{ "kmod", KEY_P256, "nothing but the digest is bound" },
 	};
 	struct buf out = BUF_INIT(SIGFMT_MAX);
