@@ -142,7 +142,8 @@ PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
 	coldseal-export coldseal-signer coldseal-token coldseal-provision \
 	coldseal-rehearsal-token coldseal
 
-coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
+coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site \
+	terminal)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
 coldseald_L := libcrypto jansson libseccomp
 
@@ -150,7 +151,7 @@ coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
 	core_ahead core_audit core_change core_change_view core_export core_gates \
-	core_receipt \
+	core_receipt core_unseal terminal \
 	core_show core_trace \
 	core_who)) \
 	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
@@ -171,7 +172,7 @@ coldseal-export_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
-	signer_parts signer_reseal signer_seal signer_sign signer_tpm)) \
+	signer_parts signer_reseal signer_seal signer_sign signer_tpm signer_unseal)) \
 	$(call lib,sessions) $(P11) $(CERT) $(KEYS) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) \
 	$(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \

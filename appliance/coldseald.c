@@ -27,6 +27,7 @@
 
 #include "appliance/site.h"
 #include "appliance/spawn.h"
+#include "appliance/terminal.h"
 #include "lib/file.h"
 #include "lib/ipc.h"
 #include "lib/proto_console.h"
@@ -219,6 +220,8 @@ send_hello(struct supervisor *s)
 	r = buf_put_cstr(&b, s->site->origin);
 	if (r == 0)
 		r = buf_put_u8(&b, s->site->rehearsal ? 1 : 0);
+	if (r == 0)
+		r = buf_put_cstr(&b, terminal_kind(STDIN_FILENO));
 	if (r == 0)
 		r = buf_put_u32(&b, (uint32_t)s->site->nports);
 	for (i = 0; r == 0 && i < s->site->nports; i++)

@@ -34,9 +34,30 @@ tell_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
 }
 
 static int
+bad_answer(struct diag *d)
+{
+	return diag_fail(d, CS_E_IPC, "a well-formed answer", WHO);
+}
+
+/* The next message; what is told before it is kept for the log. */
+static int
+recv_signer(struct core *c, struct ipc_msg *ret, struct diag *d)
+{
+	int r;
+
+	for (;;) {
+		r = helper_recv(c->signer, SIGNER_FAIL, WHO, ret, d);
+		if (r != 0 || ret->type != SIGNER_UNSEALED)
+			return r;
+		if (unseal_take(c, ret) != 0)
+			return bad_answer(d);
+	}
+}
+
+static int
 hear_signer(struct core *c, uint16_t want, struct ipc_msg *ret, struct diag *d)
 {
-	int r = helper_recv(c->signer, SIGNER_FAIL, WHO, ret, d);
+	int r = recv_signer(c, ret, d);
 
 	if (r == 0 && ret->type != want)
 		r = diag_fail(d, CS_E_IPC, "its answer", WHO " said %#x",
@@ -51,12 +72,6 @@ ask_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
 	int r = tell_signer(c, type, body, fd, d);
 
 	return r == 0 ? hear_signer(c, want, ret, d) : r;
-}
-
-static int
-bad_answer(struct diag *d)
-{
-	return diag_fail(d, CS_E_IPC, "a well-formed answer", WHO);
 }
 
 void
@@ -162,6 +177,18 @@ signer_state(struct core *c, struct signer_state *ret, struct diag *d)
 		return bad_answer(d);
 	memcpy(ret->anchor, anchor, 32);
 	return 0;
+}
+
+int
+signer_open(struct core *c, struct unseal *ret, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	int r;
+
+	r = ask_signer(c, SIGNER_OPEN, NULL, -1, SIGNER_OPEN_R, &m, d);
+	if (r != 0)
+		return r;
+	return unseal_read(&m, ret) == 0 ? 0 : bad_answer(d);
 }
 
 int
@@ -359,7 +386,7 @@ signer_sign(struct core *c, uint32_t n,
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 		struct rd rd;
 
-		r = helper_recv(c->signer, SIGNER_FAIL, WHO, &m, d);
+		r = recv_signer(c, &m, d);
 		if (r != 0)
 			return r;
 		if (m.type == SIGNER_SIG) {

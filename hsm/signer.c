@@ -6,7 +6,7 @@
  *	start -> TPM and module open -> sandbox -> serving
  *	serving: CLOCK, SESSION, STATE, COUNT,
  *	         CHECKPOINT, ANCHOR, RECORD,
- *	         ATTEST				at any time
+ *	         ATTEST, OPEN			at any time
  *	         PREFLIGHT -> (passed) -> SIGN, CHANGE	once each
  *	         BYE, end of file, a message out of turn -> wipe, exit
  *
@@ -58,6 +58,7 @@ static const struct ipc_rule rules[] = {
 	{ SIGNER_CHECKPOINT, false },
 	{ SIGNER_RECORD, false },
 	{ SIGNER_ATTEST, false },
+	{ SIGNER_OPEN, false },
 	{ SIGNER_PREFLIGHT, true },
 	{ SIGNER_SIGN, true },
 	{ SIGNER_CHANGE, true },
@@ -72,6 +73,7 @@ static handler *const handlers[ARRAY_LEN(rules)] = {
 	signer_checkpoint,
 	signer_record,
 	signer_attest,
+	signer_open,
 	signer_preflight,
 	on_sign,
 	on_change,

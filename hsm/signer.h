@@ -18,8 +18,20 @@ struct signer_job;
 #define SIGNER_APPROVALS_MAX 256u
 #define SIGNER_EVIDENCE_MAX 10000u
 
+/* One question to the TPM for a PIN, and its answer (signer_unseal.c). */
+struct signer_attempt {
+	char domain[48];
+	uint32_t approvers;		/* whose votes were counted */
+	bool ceremony;			/* nonce is that of its session */
+	uint8_t nonce[QUORUM_NONCE_LEN];
+	bool lockout;			/* the TPM said what follows */
+	uint32_t lockout_before, lockout_after, lockout_max;
+	struct diag why;		/* code 0: the PIN came out */
+};
+
 struct signer_audit {
 	bool tried, ready;		/* the PIN is spent once */
+	struct signer_attempt attempt;
 	struct p11_session *session;
 	struct p11_key *checkpoint, *record;
 	struct pubkey *checkpoint_pub, *record_pub;
@@ -66,6 +78,7 @@ struct signer_job {
 int signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
     CS_WUR;
 int signer_record(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
+int signer_open(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
 /* signed by the audit token and the TPM, and of this log */
 int signer_check_note(struct signer *s, const uint8_t *note, size_t len,
     struct diag *d) CS_WUR;
@@ -112,6 +125,7 @@ struct signer_door {
 	const char *domain, *label, *token;
 	const struct tpm_ballot *ballot;
 	bool writable;
+	struct signer_attempt *attempt;	/* NULL: the core is told of it */
 };
 /* *ret_pin may be NULL: then it is wiped */
 int signer_login(struct signer *s, const struct signer_door *door,
@@ -120,6 +134,15 @@ int signer_login_part(struct signer *s, const struct signer_part *x,
     bool writable, struct p11_session **ret, struct secret **ret_pin,
     struct diag *d) CS_WUR;
 int signer_image(struct signer *s, struct diag *d) CS_WUR;
+
+/* signer_unseal.c: CS_E_IPC if the core cannot be told */
+int signer_unseal(struct signer *s, const struct signer_door *door,
+    const uint8_t *blob, size_t len, struct secret **ret, struct diag *d)
+    CS_WUR;
+/* Without asking for the PIN; the core is told of what would be refused. */
+int signer_unseal_check(struct signer *s, const struct signer_part *x,
+    const uint8_t *blob, size_t len, struct diag *d) CS_WUR;
+int signer_attempt_put(struct buf *b, const struct signer_attempt *a) CS_WUR;
 
 /* signer_tpm.c */
 int signer_clock(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;

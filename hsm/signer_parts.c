@@ -164,8 +164,7 @@ check_parts(struct signer *s, struct signer_job *j, struct diag *d)
 		r = signer_read_seal(s, x->domain->id, x->label, &blob, &len,
 		    d);
 		if (r == 0)
-			r = tpm_unseal_check(s->tpm, blob, len, x->label,
-			    &x->ballot, d);
+			r = signer_unseal_check(s, x, blob, len, d);
 		if (r == 0)
 			r = check_next(j, x, d);
 		if (r == 0)

@@ -5,7 +5,8 @@
 /*
  * core <-> coldseal-signer, and core <-> coldseal-token.  Bodies in the
  * order given; str is u32 length and bytes (lib/buf.h).  Every question has
- * one answer, SIGNER_SIGN many; SIGNER_FAIL {diag} may replace any answer.
+ * one answer, SIGNER_SIGN many; SIGNER_FAIL {diag} may replace any answer, and
+ * SIGNER_UNSEALED may come before it.
  */
 enum proto_signer {
 	SIGNER_CLOCK = 0x301,	/* {} */
@@ -82,6 +83,20 @@ enum proto_signer {
 	SIGNER_ATTEST,
 	SIGNER_ATTEST_R,	/* str answer, tpm/PROTOCOL.attest 4 */
 	SIGNER_FAIL,		/* diag */
+	/*
+	 * {}: the audit token is opened, if it is not yet; the answer is the
+	 * attempt, as in SIGNER_UNSEALED.
+	 */
+	SIGNER_OPEN,
+	SIGNER_OPEN_R,
+	/*
+	 * Before the answer to PREFLIGHT, SIGN, CHANGE, unasked: the TPM was
+	 * asked for a PIN, or its preflight found that it would refuse.  str
+	 * domain, u32 approvers, str nonce of the session (32, or nothing),
+	 * u8 1 if the TPM told its lockout, u32 * 3 that counter before and
+	 * after and its maximum, u8 1 and a diag if it was refused, else 0.
+	 */
+	SIGNER_UNSEALED,
 };
 
 enum proto_token {

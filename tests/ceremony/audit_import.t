@@ -255,7 +255,7 @@ exits "also from nothing" 0 "$cs" audit rebuild --db a.db
 ok "the same" cmp <(sqlite3 a.db .dump) was
 is "application_id, user_version, journal_mode" "$(sqlite3 a.db \
     'PRAGMA application_id' 'PRAGMA user_version' 'PRAGMA journal_mode' |
-    paste -sd ' ')" "1129529685 2 delete"
+    paste -sd ' ')" "1129529685 3 delete"
 is "foreign keys hold" "$(sqlite3 a.db 'PRAGMA foreign_key_check')" ""
 is "integrity" "$(sqlite3 a.db 'PRAGMA integrity_check')" ok
 rm -f a.db

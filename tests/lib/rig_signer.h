@@ -74,11 +74,23 @@ void rs_job_done(struct rs_job *j);
 void rs_job(struct rs *s, const struct rs_request *q, struct rs_job *ret);
 void rs_job_add(struct rs_job *j, char *approval, size_t len);
 
+struct rs_unseal {
+	char domain[48];
+	uint32_t approvers, before, after, max;
+	bool ceremony, lockout;
+	struct diag why;
+};
+/* of SIGNER_UNSEALED and SIGNER_OPEN_R; dies if it is malformed */
+void rs_unseal_read(const struct ipc_msg *m, struct rs_unseal *ret);
+
 struct rs_signer {
 	pid_t pid;
 	int sock;
 	uint8_t tpm_sig[128];		/* of the last checkpoint */
 	size_t tpm_sig_len;
+	/* of the last SIGNER_UNSEALED */
+	struct rs_unseal last;
+	unsigned unseals;		/* how many came */
 };
 /* sealed: folder, NULL for the state's own */
 void rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
