@@ -184,7 +184,7 @@ read_hello(struct core *c)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct rd rd;
-	uint8_t rehearsal = 0;
+	uint8_t rehearsal = 0, logs = 0;
 	uint32_t n = 0, i;
 	int r;
 
@@ -198,10 +198,13 @@ read_hello(struct core *c)
 	if (r == 0)
 		r = rd_cstr_into(&rd, c->console, sizeof(c->console));
 	if (r == 0)
+		r = rd_u8(&rd, &logs);
+	if (r == 0)
 		r = rd_u32(&rd, &n);
 	if (r != 0 || n > CORE_MAX_PORTS || !terminal_is_kind(c->console))
 		return CS_E_IPC;
 	c->rehearsal = rehearsal != 0;
+	c->has_hsmlogs = logs != 0;
 	for (i = 0; r == 0 && i < n; i++) {
 		r = rd_cstr(&rd, 64, &c->ports[i]);
 		if (r == 0)

@@ -22,7 +22,7 @@
 
 #define SIG_MAX 8192u /* bytes of one exported signature */
 #define UNSEALS 1u    /* a signing needs one PIN */
-#define BESIDE	(UNSEALS + 1u)
+#define BESIDE	(UNSEALS + 1u + CORE_HSMLOGS_MAX)
 
 static void
 signing_done(struct signing *s)
@@ -260,6 +260,7 @@ finish(struct signing *s, struct diag *d)
 	const int64_t now = core_now();
 	struct event *o = &s->events[UNSEALS + s->n];
 	struct ledger_clock clock = { 0 };
+	size_t nlogs = 0;
 	char record[65];
 	int r;
 
@@ -268,8 +269,11 @@ finish(struct signing *s, struct diag *d)
 		r = signer_clock(s->c, &clock, d);
 	if (r == 0)
 		r = sign_record(s, &clock, now, record, d);
+	if (r == 0)
+		r = hsmlog_events(s->c, &s->f.q, o, &nlogs, d);
 	if (r != 0)
 		return r;
+	o += nlogs;
 	o->type = "sign.outcome";
 	o->data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "request",
 	    s->f.q.id, "request_sha256", s->f.q.digest, "result", "signed",
@@ -278,7 +282,9 @@ finish(struct signing *s, struct diag *d)
 	    (json_int_t)s->n);
 	if (o->data == NULL)
 		return diag_nomem(d);
-	return core_log_at(s->c, s->events, s->n + BESIDE, &clock, now, d);
+	r = core_log_at(s->c, s->events, UNSEALS + s->n + nlogs + 1, &clock,
+	    now, d);
+	return r == 0 ? hsmlog_logged(s->c) : r;
 }
 
 int
@@ -295,7 +301,9 @@ signing_failed(struct signing *s, const char *event, const struct diag *why,
 
 	if (ev.data == NULL)
 		return diag_nomem(d);
-	signer_end(s->c);
+	/* one that waits may have an HSM's log to release */
+	if (s->c->nhsmlogs == 0 || !signer_is_idle(s->c))
+		signer_end(s->c);
 	r = signer_clock(s->c, &clock, d);
 	if (r != 0) {
 		event_done(&ev);

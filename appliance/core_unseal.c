@@ -128,17 +128,27 @@ int
 unseal_log(struct core *c, const struct ledger_request *q, struct event *last,
     const struct ledger_clock *clock, int64_t now, struct diag *d)
 {
-	struct event ev[CORE_UNSEALS_MAX + 1] = { { .type = NULL } };
-	size_t n = 0;
+	struct event ev[CORE_UNSEALS_MAX + CORE_HSMLOGS_MAX + 1] = {
+		{ .type = NULL }
+	};
+	size_t n = 0, more = 0;
 	int r;
 
 	r = unseal_events(c, q, ev, &n);
+	if (r != 0)
+		cs_ignore(diag_nomem(d));
+	else
+		r = hsmlog_events(c, q, ev + n, &more, d);
 	if (r != 0) {
+		while (n-- > 0)
+			event_done(&ev[n]);
 		if (last != NULL)
 			event_done(last);
-		return diag_nomem(d);
+		return r;
 	}
+	n += more;
 	if (last != NULL)
 		ev[n++] = *last;
-	return n == 0 ? 0 : core_log_at(c, ev, n, clock, now, d);
+	r = n == 0 ? 0 : core_log_at(c, ev, n, clock, now, d);
+	return r == 0 ? hsmlog_logged(c) : r;
 }

@@ -42,6 +42,15 @@ struct signer_audit {
 	uint8_t root[32];
 };
 
+/* An HSM's own log (signer_log.c); the command line's words, three each. */
+#define SIGNER_LOGS_MAX 4u
+#define SIGNER_LOG_ARGS 3u
+struct token_log_dev;
+struct signer_log {
+	const char *domain;
+	struct token_log_dev *dev;
+};
+
 struct signer {
 	int sock, sealed_fd;
 	const char *origin;
@@ -50,6 +59,8 @@ struct signer {
 	struct p11 *p11;
 	struct signer_audit audit;
 	struct signer_job *job;		/* passed the preflight */
+	struct signer_log logs[SIGNER_LOGS_MAX];
+	size_t nlogs;
 };
 
 /* One PIN that a job needs: whose, and what the TPM is told for it. */
@@ -143,6 +154,26 @@ int signer_unseal(struct signer *s, const struct signer_door *door,
 int signer_unseal_check(struct signer *s, const struct signer_part *x,
     const uint8_t *blob, size_t len, struct diag *d) CS_WUR;
 int signer_attempt_put(struct buf *b, const struct signer_attempt *a) CS_WUR;
+
+/* signer_log.c; a domain without a log is no error, and nothing is done */
+int signer_logs_open(struct signer *s, char **argv, size_t argc,
+    struct diag *d) CS_WUR;
+void signer_logs_close(struct signer *s);
+int signer_log_login(struct signer *s, const char *domain, struct secret *pin,
+    struct diag *d) CS_WUR;
+/* Is there room for so many uses of a key?  CS_E_HSM_LOG_FULL */
+int signer_log_check(struct signer *s, const char *domain, size_t uses,
+    struct diag *d) CS_WUR;
+/*
+ * To the core, with the uses that this session made; key NULL: not known.  A
+ * log that cannot be read is told too.  0 or CS_E_IPC
+ */
+int signer_log_drain(struct signer *s, const char *domain,
+    const struct p11_uri *key, const struct p11_session *session) CS_WUR;
+int signer_log_taken(struct signer *s, struct ipc_msg *m, struct diag *d)
+    CS_WUR;
+int signer_log_room(struct signer *s, struct ipc_msg *m, struct diag *d)
+    CS_WUR;
 
 /* signer_tpm.c */
 int signer_clock(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;

@@ -64,6 +64,8 @@ reseal_part(struct signer *s, const struct signer_part *x, uint64_t generation,
 		r = signer_login_part(s, x, false, &session, &pin, d);
 	if (r == 0)
 		r = policy_keys_there(next, domain, session, d);
+	if (signer_log_drain(s, domain, NULL, session) != 0)
+		return CS_E_IPC;
 	return r == 0 ? write_seal(s, domain, &guard, label, pin, d) : r;
 }
 

@@ -89,6 +89,8 @@ signer_login(struct signer *s, const struct signer_door *door,
 		r = signer_unseal(s, door, blob, len, &pin, d);
 	if (r == 0)
 		r = p11_login(session, pin, 0, d);
+	if (r == 0)
+		r = signer_log_login(s, door->domain, pin, d);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(session);

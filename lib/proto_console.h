@@ -27,7 +27,7 @@ enum proto_console {
 enum proto_supervisor {
 	/*
 	 * Sent once at start: str origin, u8 rehearsal, str console (a word of
-	 * appliance/terminal.h), u32 n, n str ports.
+	 * appliance/terminal.h), u8 1 if an HSM has a log, u32 n, n str ports.
 	 */
 	SUP_HELLO = 0x601,
 	SUP_SPAWN,		/* u16 enum sup_child, str token port or "" */

@@ -314,8 +314,9 @@ void
 rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
     struct rs_signer *ret)
 {
-	const char *argv[] = { "coldseal-signer", RS_ORIGIN, s->rig.tcti,
-		s->rig.module, NULL };
+	const char *argv[16] = { "coldseal-signer", RS_ORIGIN, s->rig.tcti,
+		s->rig.module };
+	size_t i;
 	char path[RIG_PATH], env[RIG_PATH + 32];
 	int pair[2], fds[2];
 
@@ -329,7 +330,10 @@ rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fds[1] < 0)
 		rig_die("no sealed folder");
-	ret->unseals = 0;
+	for (i = 0; s->signer_more != NULL && s->signer_more[i] != NULL; i++)
+		argv[4 + i] = s->signer_more[i];
+	ret->unseals = ret->token_logs = 0;
+	ret->token_log = (struct ipc_msg)IPC_MSG_INIT;
 	ret->pid = rig_spawn(&s->rig, argv, env, fds, 2);
 	ret->sock = pair[0];
 	(void)close(fds[0]);
@@ -340,6 +344,7 @@ int
 rs_end(struct rs_signer *g)
 {
 	close_fdp(&g->sock);
+	ipc_msg_done(&g->token_log);
 	return rig_wait(g->pid);
 }
 
@@ -373,10 +378,19 @@ receive(struct rs_signer *g, struct ipc_msg *ret, struct diag *d)
 
 	for (;;) {
 		r = ipc_recv(g->sock, ret, RS_TIMEOUT);
-		if (r != 0 || ret->type != SIGNER_UNSEALED)
+		if (r != 0)
 			break;
-		rs_unseal_read(ret, &g->last);
-		g->unseals++;
+		if (ret->type == SIGNER_UNSEALED) {
+			rs_unseal_read(ret, &g->last);
+			g->unseals++;
+		} else if (ret->type == SIGNER_TOKEN_LOG) {
+			ipc_msg_done(&g->token_log);
+			g->token_log = *ret;
+			*ret = (struct ipc_msg)IPC_MSG_INIT;
+			g->token_logs++;
+		} else {
+			break;
+		}
 	}
 	if (r != 0 || ret->type != SIGNER_FAIL)
 		return r;

@@ -25,6 +25,7 @@ struct rs {
 	struct rig_key keys[RS_KEYS];
 	const char *token_prefix;	/* of rs_policy(), see rig.h */
 	const char *rule_more, *more;	/* likewise */
+	const char *const *signer_more;	/* words after MODULE, to NULL */
 	char *envelope;			/* the policy in force */
 	size_t envelope_len;
 	struct policy *policy;
@@ -91,6 +92,8 @@ struct rs_signer {
 	/* of the last SIGNER_UNSEALED */
 	struct rs_unseal last;
 	unsigned unseals;		/* how many came */
+	struct ipc_msg token_log;	/* the last SIGNER_TOKEN_LOG */
+	unsigned token_logs;
 };
 /* sealed: folder, NULL for the state's own */
 void rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
