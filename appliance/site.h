@@ -27,6 +27,11 @@ struct site_log {
 	const char *connector;
 };
 
+struct site_reader {		/* a card reader or token on USB */
+	const char *port;	/* "1-3" */
+	uint16_t vendor, product;
+};
+
 struct site {
 	json_t *root;
 	const char *origin;
@@ -38,6 +43,9 @@ struct site {
 	size_t nports;
 	struct site_log logs[SITE_MAX_LOGS];
 	size_t nlogs;
+	const char *media_in, *media_out; /* a path or "usb:1-1,2-1", or NULL */
+	struct site_reader readers[SITE_MAX_PORTS];
+	size_t nreaders;
 };
 
 void site_free(struct site **s);

@@ -138,7 +138,7 @@ show_boot(const json_t *s, const json_t *boot)
 	    leaf_number(boot, "tpm.reset"), leaf_number(boot, "tpm.restart"));
 }
 
-/* Logs before version 2 of the appliance have no such leaves. */
+/* Older logs have no such leaves. */
 static void
 show_devices(const json_t *unseal, const json_t *log)
 {
