@@ -6,22 +6,11 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
+. "$here/../lib/leaves.sh"
 con_work devices
 con_rehearse
 state=$CON_DIR/state
 
-# All leaves, oldest first, of a log that one entry bundle holds; a leaf is one
-# line, with its length before it.
-leaves() {
-	grep -aoE '\{"boot".*\}$' \
-	    "$state/log/tile/entries/000.p/$(sed -n 2p "$state/log/checkpoint")"
-}
-of() { # EVENT JQ: of its last leaf
-	leaves | jq -r "select(.event == \"$1\") | $2" | tail -n 1
-}
-events() { # the last N
-	leaves | tail -n "$1" | jq -r .event | paste -sd ' '
-}
 pid_of() { # NAME
 	local p
 	for p in $(cat "/proc/$con_pid/task/$con_pid/children"); do

@@ -7,6 +7,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/console.sh"
+. "$here/../lib/leaves.sh"
 con_work hsmlog
 con_rehearse
 state=$CON_DIR/state
@@ -20,16 +21,6 @@ site() { # JQ
 }
 site '. + {token_logs: [{domain: "release", library: $lib, connector: $dev}]}'
 
-leaves() {
-	grep -aoE '\{"boot".*\}$' \
-	    "$state/log/tile/entries/000.p/$(sed -n 2p "$state/log/checkpoint")"
-}
-of() { # EVENT JQ: of its last leaf
-	leaves | jq -r "select(.event == \"$1\") | $2" | tail -n 1
-}
-events() { # the last N
-	leaves | tail -n "$1" | jq -r .event | paste -sd ' '
-}
 is_now() { # NAME: a number of the device
 	sed -n "s/^$1 //p" "$device"
 }
