@@ -87,6 +87,7 @@ GOVERN := $(call lib,authority authority_csv authority_json authority_rows \
 	policy_diff_pair policy_diff_values policy_explain policy_lint \
 	policy_lint_parts policy_lint_rules policy_review policy_words)
 DIRLIST := $(call lib,dirlist)
+TOKENLOG := $(call lib,token_log)
 SHARE := $(call lib,share share_check share_cms share_manifest)
 DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
@@ -154,7 +155,8 @@ PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
 	coldseal-export coldseal-signer coldseal-token coldseal-provision \
 	coldseal-rehearsal-token coldseal-usb coldseal
 
-coldseald_O := $(call o,$(addprefix appliance/,coldseald mediaport spawn site)) \
+coldseald_O := $(call o,$(addprefix appliance/,coldseald mediaport spawn site \
+	terminal)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
 coldseald_L := libcrypto jansson libseccomp
 
@@ -162,11 +164,11 @@ coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
 	core_ahead core_audit core_change core_change_view core_export core_gates \
-	core_medium core_receipt \
+	core_medium core_receipt core_unseal core_hsmlog terminal \
 	core_show core_trace \
 	core_who)) \
 	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
-	$(LOG) $(DIRLIST) $(QRFRAME)
+	$(LOG) $(DIRLIST) $(QRFRAME) $(TOKENLOG)
 coldseal-core_L := libcrypto jansson sqlite3 libseccomp
 
 coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX) \
@@ -188,7 +190,8 @@ coldseal-usb_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
-	signer_parts signer_reseal signer_seal signer_sign signer_tpm)) \
+	signer_parts signer_reseal signer_seal signer_sign signer_tpm signer_unseal \
+	signer_log yubihsm_log)) $(TOKENLOG) \
 	$(call lib,sessions) $(P11) $(CERT) $(KEYS) $(TPM) $(ATTEST_SAY) $(BASE) $(SECRET) \
 	$(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(NOTE)
 coldseal-signer_L := libcrypto jansson libseccomp p11-kit-1 tss2-esys \
@@ -308,9 +311,12 @@ $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \
 	    $(call pc_libs,$(TEST_L)) -lpthread
+# its log has the form that ours reads: the same code writes it
+$(B)/tests/fake_yubihsm.so: $(addprefix lib/,buf.c err.c hex.c sha.c token_log.c)
 $(B)/tests/%.so: tests/lib/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) -O1 -fPIC -shared -o $@ $<
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) -O1 -fPIC -shared -o $@ \
+	    $(filter %.c,$^)
 $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(call pc_libs,$(TEST_L)) \

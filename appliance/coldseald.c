@@ -26,6 +26,7 @@
 
 #include "appliance/mediaport.h"
 #include "appliance/spawn.h"
+#include "appliance/terminal.h"
 #include "lib/file.h"
 #include "lib/ipc.h"
 #include "lib/proto_console.h"
@@ -122,7 +123,7 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 		sp.args[0] = s->site->origin;
 		sp.args[1] = s->site->tcti;
 		sp.args[2] = s->site->module;
-		sp.nargs = 3;
+		sp.nargs = 3 + site_log_args(s->site, sp.args + 3);
 		sp.hsm_conf = s->site->hsm_conf;
 		/* the log goes on, whatever is in a reader's port */
 		cs_ignore(mediaport_readers(&s->media, &ignored));
@@ -239,6 +240,10 @@ send_hello(struct supervisor *s)
 	r = buf_put_cstr(&b, s->site->origin);
 	if (r == 0)
 		r = buf_put_u8(&b, s->site->rehearsal ? 1 : 0);
+	if (r == 0)
+		r = buf_put_cstr(&b, terminal_kind(STDIN_FILENO));
+	if (r == 0)
+		r = buf_put_u8(&b, s->site->nlogs != 0 ? 1 : 0);
 	if (r == 0)
 		r = buf_put_u32(&b, (uint32_t)s->site->nports);
 	for (i = 0; r == 0 && i < s->site->nports; i++)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appliance/terminal.h"
 #include "lib/sandbox.h"
 
 #define MAX_WORDS 4
@@ -184,7 +185,7 @@ read_hello(struct core *c)
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct rd rd;
-	uint8_t rehearsal = 0;
+	uint8_t rehearsal = 0, logs = 0;
 	uint32_t n = 0, i;
 	int r;
 
@@ -196,10 +197,15 @@ read_hello(struct core *c)
 	if (r == 0)
 		r = rd_u8(&rd, &rehearsal);
 	if (r == 0)
+		r = rd_cstr_into(&rd, c->console, sizeof(c->console));
+	if (r == 0)
+		r = rd_u8(&rd, &logs);
+	if (r == 0)
 		r = rd_u32(&rd, &n);
-	if (r != 0 || n > CORE_MAX_PORTS)
+	if (r != 0 || n > CORE_MAX_PORTS || !terminal_is_kind(c->console))
 		return CS_E_IPC;
 	c->rehearsal = rehearsal != 0;
+	c->has_hsmlogs = logs != 0;
 	for (i = 0; r == 0 && i < n; i++) {
 		r = rd_cstr(&rd, 64, &c->ports[i]);
 		if (r == 0)
@@ -222,6 +228,28 @@ core_done(struct core *c)
 	free(c->origin);
 }
 
+/* The console's session ends, and with it the life of this core. */
+static int
+log_end(struct core *c, struct diag *d)
+{
+	const char *reason = c->over ? "shutdown" :
+	    c->hung_up		     ? "hang-up" :
+				       "killed";
+	struct event ev[] = {
+		{ .type = "console.close",
+		    .data = json_pack("{s:s, s:s}", "console", c->console,
+			"reason", reason) },
+		{ .type = "shutdown", .data = json_object() },
+	};
+
+	if (ev[0].data == NULL || ev[1].data == NULL) {
+		event_done(&ev[0]);
+		event_done(&ev[1]);
+		return diag_nomem(d);
+	}
+	return core_log(c, ev, ARRAY_LEN(ev), d);
+}
+
 /* Boot, prompt, and a last leaf however the loop ended. */
 static int
 live(struct core *c, struct diag *d)
@@ -236,7 +264,7 @@ live(struct core *c, struct diag *d)
 	if (r != 0 && r != CS_E_CONSOLE_GONE)
 		return r;
 	signing_drop(c);
-	r2 = core_log_one(c, "shutdown", json_object(), d);
+	r2 = log_end(c, d);
 	signer_end(c);
 	if (r2 == 0 && r == 0)
 		r2 = say(c,

@@ -9,6 +9,7 @@
 #include "lib/proto_console.h"
 #include "lib/proto_signer.h"
 #include "lib/sessions.h"
+#include "lib/token_log.h"
 
 /*
  * The core: policy, quorum, ledger.  It has no PKCS#11, TPM, media or
@@ -28,8 +29,40 @@ struct signer_state {		/* what the TPM says of itself */
 	uint64_t count, generation, image_floor, image_version;
 };
 
+/* A PIN that the TPM was asked for, as the signer tells (core_unseal.c). */
+#define CORE_UNSEALS_MAX (SESSIONS_MAX + 1u)	/* and the audit token's */
+struct unseal {
+	char domain[48];
+	uint32_t approvers;	/* whose votes were counted */
+	char nonce[65];		/* of the ceremony's session, or "" */
+	bool lockout;		/* the TPM said what follows */
+	uint32_t before, after, max;
+	struct diag why;	/* code 0: it came out */
+};
+
+/* What an HSM logged of itself, as the signer tells (core_hsmlog.c). */
+#define CORE_HSMLOGS_MAX 4u
+struct hsmlog {
+	char domain[48];
+	uint32_t key;		/* its ID on the token, or SIGNER_NO_KEY */
+	uint32_t asked;		/* signatures that were made with it */
+	struct token_log log;
+	struct diag why;	/* what does not add up, or why it is unread */
+};
+struct hsmlog_room {
+	char domain[48];
+	uint32_t total, used;
+};
+
 struct core {
 	char *origin;
+	bool has_hsmlogs;	/* the site file names one */
+	struct hsmlog hsmlogs[CORE_HSMLOGS_MAX];	/* not logged yet */
+	size_t nhsmlogs;
+	char console[16];	/* what kind of terminal, see terminal.h */
+	bool hung_up;		/* it said so itself */
+	struct unseal unseals[CORE_UNSEALS_MAX];	/* not logged yet */
+	size_t nunseals;
 	bool rehearsal;
 	char *ports[CORE_MAX_PORTS];
 	size_t nports;
@@ -145,9 +178,45 @@ struct signer_changed {
 int signer_change(struct core *c, struct signer_changed *ret, struct diag *d)
     CS_WUR;
 void signer_changed_done(struct signer_changed *x);
+/* opens the audit token, if it is not yet, and tells of that */
+int signer_open(struct core *c, struct unseal *ret, struct diag *d) CS_WUR;
 void signer_end(struct core *c);
 /* one that died at the prompt is forgotten */
 void signer_check(struct core *c);
+
+/* our log has a domain's entries up to this number */
+int signer_log_taken(struct core *c, const char *domain, uint16_t number,
+    struct diag *d) CS_WUR;
+int signer_log_room(struct core *c, struct hsmlog_room ret[CORE_HSMLOGS_MAX],
+    size_t *ret_n, struct diag *d) CS_WUR;
+/* It waits for the next question. */
+bool signer_is_idle(const struct core *c);
+
+/* --- HSMs' own logs (core_hsmlog.c) --- */
+/* one more that is not logged yet */
+int hsmlog_take(struct core *c, const struct ipc_msg *m) CS_WUR;
+/* leaves of a request's ceremony */
+int hsmlog_events(struct core *c, const struct ledger_request *q,
+    struct event ev[CORE_HSMLOGS_MAX], size_t *ret_n, struct diag *d) CS_WUR;
+/* They are durable: findings are said, the HSMs may forget their entries. */
+int hsmlog_logged(struct core *c) CS_WUR;
+/* a line for each */
+int hsmlog_status(struct core *c) CS_WUR;
+
+/* --- unseal attempts (core_unseal.c) --- */
+int unseal_read(const struct ipc_msg *m, struct unseal *ret) CS_WUR;
+/* one more that is not logged yet */
+int unseal_take(struct core *c, const struct ipc_msg *m) CS_WUR;
+/* of a leaf; q may be NULL; NULL is out of memory */
+json_t *unseal_data(const struct unseal *u, const char *purpose,
+    const struct ledger_request *q);
+/* those of a request's ceremony, which are then forgotten */
+int unseal_events(struct core *c, const struct ledger_request *q,
+    struct event ev[CORE_UNSEALS_MAX], size_t *ret_n) CS_WUR;
+/* Logs them, HSMs' logs, and last (taken; NULL: none) in one batch. */
+int unseal_log(struct core *c, const struct ledger_request *q,
+    struct event *last, const struct ledger_clock *clock, int64_t now,
+    struct diag *d) CS_WUR;
 
 /* --- log (core_log.c) --- */
 /* Appends with the TPM's clock and signs a checkpoint.  Takes ev[].data. */

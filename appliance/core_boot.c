@@ -214,6 +214,37 @@ pin_policy(struct core *c, struct diag *d)
 	return start_log(c, digest, blob, d);
 }
 
+/* The boot, the audit token that it opened, and who may type from here on. */
+static int
+log_boot(struct core *c, uint64_t count, struct diag *d)
+{
+	struct unseal audit;
+	struct event ev[3] = { { .type = "boot" }, { .type = "tpm.unseal" },
+		{ .type = "console.open" } };
+	char digest[65];
+	size_t i;
+	int r;
+
+	r = signer_open(c, &audit, d);
+	if (r != 0)
+		return r;
+	hex_encode(c->policy->digest, 32, digest);
+	ev[0].data = json_pack("{s:s, s:I, s:I, s:I}", "policy", digest,
+	    "policy_version", (json_int_t)c->policy->version, "counter",
+	    (json_int_t)count, "image_version",
+	    (json_int_t)c->tpm.image_version);
+	ev[1].data = unseal_data(&audit, "audit", NULL);
+	ev[2].data = json_pack("{s:s}", "console", c->console);
+	for (i = 0; i < ARRAY_LEN(ev); i++)
+		if (ev[i].data == NULL)
+			r = CS_E_NOMEM;
+	if (r == 0)
+		return core_log(c, ev, ARRAY_LEN(ev), d);
+	for (i = 0; i < ARRAY_LEN(ev); i++)
+		event_done(&ev[i]);
+	return diag_nomem(d);
+}
+
 static int
 banner(struct core *c)
 {
@@ -230,7 +261,6 @@ int
 core_boot(struct core *c, struct diag *d)
 {
 	uint64_t count = 0;
-	char digest[65];
 	int r;
 
 	r = ledger_open(CORE_STATE, c->origin, &c->ledger, d);
@@ -254,12 +284,6 @@ core_boot(struct core *c, struct diag *d)
 		r = signer_count(c, &count, d);
 	if (r != 0)
 		return r;
-	hex_encode(c->policy->digest, 32, digest);
-	r = core_log_one(c, "boot",
-	    json_pack("{s:s, s:I, s:I, s:I}", "policy", digest,
-		"policy_version", (json_int_t)c->policy->version, "counter",
-		(json_int_t)count, "image_version",
-		(json_int_t)c->tpm.image_version),
-	    d);
+	r = log_boot(c, count, d);
 	return r == 0 ? banner(c) : r;
 }

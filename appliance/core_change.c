@@ -157,9 +157,10 @@ outcome(const struct request *q, const char *digest, const char *record,
 
 /* Leaf and checkpoint, at the time that is in force from now on. */
 static int
-log_outcome(struct core *c, const struct request *q, json_t *data,
+log_outcome(struct core *c, const struct case_file *f, json_t *data,
     struct diag *d)
 {
+	const struct request *q = f->req;
 	struct event ev = { .type = OUTCOME, .data = data };
 	struct ledger_clock clock = { 0 };
 	int r;
@@ -171,7 +172,7 @@ log_outcome(struct core *c, const struct request *q, json_t *data,
 		event_done(&ev);
 		return r;
 	}
-	r = core_log_at(c, &ev, 1, &clock, change_time(q, core_now()), d);
+	r = unseal_log(c, &f->q, &ev, &clock, change_time(q, core_now()), d);
 	core_clock_offset(ledger_clock_offset(c->ledger));
 	return r;
 }
@@ -201,7 +202,7 @@ put_in_force(struct core *c, const struct case_file *f, struct policy **next,
 
 	r = make_record(c, f, made, record, d);
 	if (r == 0)
-		r = log_outcome(c, q,
+		r = log_outcome(c, f,
 		    outcome(q, f->q.digest, record, generation, made), d);
 	if (r != 0 || q->action != CHANGE_POLICY)
 		return r;

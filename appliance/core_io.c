@@ -77,12 +77,12 @@ say_checks(struct core *c, const struct checks *ck, bool failed_only)
 
 /* The console's answer to a question. */
 static int
-answer(struct ipc_msg *m)
+answer(struct core *c, struct ipc_msg *m)
 {
-	if (ipc_recv(CORE_CON, m, IPC_NO_TIMEOUT) != 0 ||
-	    m->type == CONSOLE_EOF)
+	if (ipc_recv(CORE_CON, m, IPC_NO_TIMEOUT) != 0)
 		return CS_E_CONSOLE_GONE;
-	return 0;
+	c->hung_up = m->type == CONSOLE_EOF;
+	return c->hung_up ? CS_E_CONSOLE_GONE : 0;
 }
 
 int
@@ -92,10 +92,9 @@ ask(struct core *c, const char *prompt, char line[401])
 	struct rd rd;
 	int r;
 
-	(void)c;
 	r = send_text(CONSOLE_ASK_LINE, prompt, strlen(prompt), -1);
 	if (r == 0)
-		r = answer(&m);
+		r = answer(c, &m);
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
@@ -113,12 +112,11 @@ ask_pin(struct core *c, const char *prompt, int *fd)
 	uint8_t sent = 0;
 	int r;
 
-	(void)c;
 	r = send_text(CONSOLE_ASK_PIN, prompt, strlen(prompt), *fd);
 	/* the helper sees the end of the PIN only when every copy is closed */
 	close_fdp(fd);
 	if (r == 0)
-		r = answer(&m);
+		r = answer(c, &m);
 	if (r != 0)
 		return r;
 	rd = (struct rd)RD_INIT(m.body.p, m.body.len);

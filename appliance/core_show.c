@@ -75,6 +75,8 @@ verb_status(struct core *c, char **argv, size_t argc, struct diag *d)
 			"  THE CLOCK IS WRONG" :
 			"");
 	if (r == 0)
+		r = hsmlog_status(c);
+	if (r == 0)
 		r = receipt_status(c);
 	if (r == 0)
 		r = say(c,

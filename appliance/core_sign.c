@@ -21,13 +21,15 @@
 #include "lib/hex.h"
 
 #define SIG_MAX 8192u /* bytes of one exported signature */
+#define UNSEALS 1u    /* a signing needs one PIN */
+#define BESIDE	(UNSEALS + 1u + CORE_HSMLOGS_MAX)
 
 static void
 signing_done(struct signing *s)
 {
 	size_t i;
 
-	for (i = 0; s->events != NULL && i <= s->n; i++)
+	for (i = 0; s->events != NULL && i < s->n + BESIDE; i++)
 		event_done(&s->events[i]);
 	free(s->events);
 	free(s->sigs);
@@ -156,6 +158,7 @@ on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
 	struct signing *s = arg;
 	const struct request *q = s->f.req;
 	const struct subject *sub = &q->st->subjects[i];
+	struct event *e = &s->events[UNSEALS + i];
 	_cleanup_free_ char *b64 = NULL;
 	char artifact[65], sig_hex[65];
 	int r;
@@ -171,14 +174,14 @@ on_signature(void *arg, uint32_t i, const uint8_t *sig, size_t len)
 	memcpy(s->sigs[i].artifact, sub->digest[HASH_SHA256], 32);
 	hex_encode(s->sigs[i].artifact, 32, artifact);
 	hex_encode(s->sigs[i].signature, 32, sig_hex);
-	s->events[i].type = "signature";
-	s->events[i].data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-				      "s:s, s:s, s:O}",
+	e->type = "signature";
+	e->data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
+			    "s:s, s:s, s:O}",
 	    "request", q->id, "artifact", artifact, "name", sub->name, "key",
 	    q->key, "format", q->format, "product", q->product, "version",
 	    q->version, "signature", b64, "signature_sha256", sig_hex, "trace",
 	    s->trace);
-	if (s->events[i].data == NULL)
+	if (e->data == NULL)
 		return CS_E_NOMEM;
 	if (s->n >= 100 && i % 64 == 0)
 		return show_progress(s->c, "signing", i, s->n);
@@ -199,7 +202,7 @@ make_record(struct signing *s, char **ret, size_t *ret_len)
 		.origin = s->c->origin,
 		.time = s->now,
 	};
-	uint64_t first = ledger_size(s->c->ledger);
+	uint64_t first = ledger_size(s->c->ledger) + UNSEALS;
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
@@ -224,8 +227,8 @@ sign_record(struct signing *s, const struct ledger_clock *clock, int64_t now,
 	if (r != 0)
 		return r;
 	for (i = 0; e == 0 && i < s->n; i++)
-		e = ledger_render(s->c->ledger, &s->events[i], clock, now,
-		    &why);
+		e = ledger_render(s->c->ledger, &s->events[UNSEALS + i], clock,
+		    now, &why);
 	r = signer_record_end(s->c, payload, len, &env, &env_len, d);
 	if (r == 0 && e != 0) {
 		*d = why;
@@ -235,39 +238,78 @@ sign_record(struct signing *s, const struct ledger_clock *clock, int64_t now,
 			r;
 }
 
+/* The leaf before the signatures: no PIN came out that it does not tell of. */
+static int
+take_unseal(struct signing *s, struct diag *d)
+{
+	struct event ev[CORE_UNSEALS_MAX];
+	size_t n = 0;
+
+	if (s->c->nunseals != UNSEALS || s->c->unseals[0].why.code != 0)
+		return diag_fail(d, CS_E_IPC, "one PIN that came out", "%zu",
+		    s->c->nunseals);
+	if (unseal_events(s->c, &s->f.q, ev, &n) != 0)
+		return diag_nomem(d);
+	s->events[0] = ev[0];
+	return 0;
+}
+
 static int
 finish(struct signing *s, struct diag *d)
 {
 	const int64_t now = core_now();
+	struct event *o = &s->events[UNSEALS + s->n];
 	struct ledger_clock clock = { 0 };
+	size_t nlogs = 0;
 	char record[65];
 	int r;
 
-	r = signer_clock(s->c, &clock, d);
+	r = take_unseal(s, d);
+	if (r == 0)
+		r = signer_clock(s->c, &clock, d);
 	if (r == 0)
 		r = sign_record(s, &clock, now, record, d);
+	if (r == 0)
+		r = hsmlog_events(s->c, &s->f.q, o, &nlogs, d);
 	if (r != 0)
 		return r;
-	s->events[s->n].type = "sign.outcome";
-	s->events[s->n].data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}",
-	    "request", s->f.q.id, "request_sha256", s->f.q.digest, "result",
-	    "signed", "record", record, "first",
-	    (json_int_t)ledger_size(s->c->ledger), "count", (json_int_t)s->n);
-	if (s->events[s->n].data == NULL)
+	o += nlogs;
+	o->type = "sign.outcome";
+	o->data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "request",
+	    s->f.q.id, "request_sha256", s->f.q.digest, "result", "signed",
+	    "record", record, "first",
+	    (json_int_t)(ledger_size(s->c->ledger) + UNSEALS), "count",
+	    (json_int_t)s->n);
+	if (o->data == NULL)
 		return diag_nomem(d);
-	return core_log_at(s->c, s->events, s->n + 1, &clock, now, d);
+	r = core_log_at(s->c, s->events, UNSEALS + s->n + nlogs + 1, &clock,
+	    now, d);
+	return r == 0 ? hsmlog_logged(s->c) : r;
 }
 
 int
 signing_failed(struct signing *s, const char *event, const struct diag *why,
     struct diag *d)
 {
-	signer_end(s->c);
-	return core_log_one(s->c, event,
-	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", s->f.q.id,
-		"request_sha256", s->f.q.digest, "result", "failed", "check",
-		err_id(why->code), "found", why->found),
-	    d);
+	struct event ev = { .type = event,
+		.data =
+		    json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", s->f.q.id,
+			"request_sha256", s->f.q.digest, "result", "failed",
+			"check", err_id(why->code), "found", why->found) };
+	struct ledger_clock clock = { 0 };
+	int r;
+
+	if (ev.data == NULL)
+		return diag_nomem(d);
+	/* one that waits may have an HSM's log to release */
+	if (s->c->nhsmlogs == 0 || !signer_is_idle(s->c))
+		signer_end(s->c);
+	r = signer_clock(s->c, &clock, d);
+	if (r != 0) {
+		event_done(&ev);
+		return r;
+	}
+	return unseal_log(s->c, &s->f.q, &ev, &clock, core_now(), d);
 }
 
 static int
@@ -316,7 +358,7 @@ prepare(struct signing *s, struct diag *d)
 		    s->n);
 	if (r != 0 || s->f.req->action != REQUEST_SIGN)
 		return r;
-	s->events = calloc((size_t)s->n + 1, sizeof(*s->events));
+	s->events = calloc((size_t)s->n + BESIDE, sizeof(*s->events));
 	s->sigs = calloc(s->n, sizeof(*s->sigs));
 	if (s->events == NULL || s->sigs == NULL)
 		return diag_nomem(d);
@@ -343,10 +385,25 @@ signing_drop(struct core *c)
 	signer_end(c);
 }
 
+/* A PIN that the TPM would not give is an attempt, also without a ceremony. */
+static int
+log_refused(struct signing *s, struct diag *d)
+{
+	struct ledger_clock clock = { 0 };
+	int r;
+
+	if (s->c->nunseals == 0)
+		return 0;
+	r = signer_clock(s->c, &clock, d);
+	return r == 0 ? unseal_log(s->c, &s->f.q, NULL, &clock, core_now(), d) :
+			r;
+}
+
 int
 signing_prepare(struct core *c, uint64_t n, struct diag *d)
 {
 	_cleanup_(signing_free) struct signing *s = calloc(1, sizeof(*s));
+	struct diag log = { 0 };
 	int r;
 
 	if (s == NULL)
@@ -360,7 +417,7 @@ signing_prepare(struct core *c, uint64_t n, struct diag *d)
 	if (r == 0)
 		r = prepare(s, d);
 	if (r != 0)
-		return r;
+		return log_refused(s, &log) == 0 ? r : CS_E_LEDGER;
 	signing_free(&c->ready);
 	c->ready = take_ptr(s);
 	return 0;

@@ -16,7 +16,8 @@ struct signing {
 	struct evidence_set evidence; /* none where the rule asks for none */
 	struct policy *next;	      /* of a policy update */
 	json_t *trace;		      /* of all of them */
-	struct event *events;	/* n signatures, then the outcome */
+	/* the unseal, n signatures, the outcome */
+	struct event *events;
 	struct record_signature *sigs;
 	uint8_t (*approvals)[32];
 };

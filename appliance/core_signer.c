@@ -34,9 +34,36 @@ tell_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
 }
 
 static int
+bad_answer(struct diag *d)
+{
+	return diag_fail(d, CS_E_IPC, "a well-formed answer", WHO);
+}
+
+/* The next message; what is told before it is kept for the log. */
+static int
+recv_signer(struct core *c, struct ipc_msg *ret, struct diag *d)
+{
+	int r;
+
+	for (;;) {
+		r = helper_recv(c->signer, SIGNER_FAIL, WHO, ret, d);
+		if (r != 0)
+			return r;
+		if (ret->type == SIGNER_UNSEALED)
+			r = unseal_take(c, ret);
+		else if (ret->type == SIGNER_TOKEN_LOG)
+			r = hsmlog_take(c, ret);
+		else
+			return 0;
+		if (r != 0)
+			return bad_answer(d);
+	}
+}
+
+static int
 hear_signer(struct core *c, uint16_t want, struct ipc_msg *ret, struct diag *d)
 {
-	int r = helper_recv(c->signer, SIGNER_FAIL, WHO, ret, d);
+	int r = recv_signer(c, ret, d);
 
 	if (r == 0 && ret->type != want)
 		r = diag_fail(d, CS_E_IPC, "its answer", WHO " said %#x",
@@ -53,12 +80,6 @@ ask_signer(struct core *c, uint16_t type, const struct buf *body, int fd,
 	return r == 0 ? hear_signer(c, want, ret, d) : r;
 }
 
-static int
-bad_answer(struct diag *d)
-{
-	return diag_fail(d, CS_E_IPC, "a well-formed answer", WHO);
-}
-
 void
 signer_end(struct core *c)
 {
@@ -67,12 +88,19 @@ signer_end(struct core *c)
 	close_fdp(&c->signer);
 }
 
-void
-signer_check(struct core *c)
+/* Nothing to say, and not gone. */
+bool
+signer_is_idle(const struct core *c)
 {
 	struct pollfd p = { .fd = c->signer, .events = POLLIN };
 
-	if (c->signer >= 0 && poll(&p, 1, 0) != 0)
+	return c->signer >= 0 && poll(&p, 1, 0) == 0;
+}
+
+void
+signer_check(struct core *c)
+{
+	if (c->signer >= 0 && !signer_is_idle(c))
 		signing_drop(c);
 }
 
@@ -161,6 +189,67 @@ signer_state(struct core *c, struct signer_state *ret, struct diag *d)
 	    rd_u64(&rd, &ret->image_version) != 0 || rd_end(&rd) != 0)
 		return bad_answer(d);
 	memcpy(ret->anchor, anchor, 32);
+	return 0;
+}
+
+int
+signer_open(struct core *c, struct unseal *ret, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	int r;
+
+	r = ask_signer(c, SIGNER_OPEN, NULL, -1, SIGNER_OPEN_R, &m, d);
+	if (r != 0)
+		return r;
+	return unseal_read(&m, ret) == 0 ? 0 : bad_answer(d);
+}
+
+int
+signer_log_taken(struct core *c, const char *domain, uint16_t number,
+    struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(128);
+	int r;
+
+	/* the session that read them is that of this process, or none */
+	if (c->signer < 0)
+		return diag_fail(d, CS_E_IPC, "its session", WHO " ended");
+	r = buf_put_cstr(&b, domain);
+	if (r == 0)
+		r = buf_put_u16(&b, number);
+	if (r == 0)
+		r = ask_signer(c, SIGNER_LOG_TAKEN, &b, -1, SIGNER_LOG_TAKEN_R,
+		    &m, d);
+	buf_done(&b);
+	return r;
+}
+
+int
+signer_log_room(struct core *c, struct hsmlog_room ret[CORE_HSMLOGS_MAX],
+    size_t *ret_n, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct rd rd;
+	uint32_t n = 0, i;
+	int r;
+
+	r = ask_signer(c, SIGNER_LOG_ROOM, NULL, -1, SIGNER_LOG_ROOM_R, &m, d);
+	if (r != 0)
+		return r;
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	if (rd_u32(&rd, &n) != 0 || n > CORE_HSMLOGS_MAX)
+		return bad_answer(d);
+	for (i = 0; i < n; i++)
+		if (rd_cstr_into(&rd, ret[i].domain, sizeof(ret[i].domain)) !=
+			0 ||
+		    rd_u32(&rd, &ret[i].total) != 0 ||
+		    rd_u32(&rd, &ret[i].used) != 0 ||
+		    ret[i].used > ret[i].total)
+			return bad_answer(d);
+	if (rd_end(&rd) != 0)
+		return bad_answer(d);
+	*ret_n = n;
 	return 0;
 }
 
@@ -359,7 +448,7 @@ signer_sign(struct core *c, uint32_t n,
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 		struct rd rd;
 
-		r = helper_recv(c->signer, SIGNER_FAIL, WHO, &m, d);
+		r = recv_signer(c, &m, d);
 		if (r != 0)
 			return r;
 		if (m.type == SIGNER_SIG) {

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "appliance/index_private.h"
+#include "lib/hex.h"
 
 /* "CSLG": tells file(1) and ourselves what this database is. */
 #define APPLICATION_ID 0x43534c47
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 static const char schema[] =
     "CREATE TABLE head("
@@ -46,7 +47,11 @@ static const char schema[] =
     "CREATE TABLE signature("
     " leaf INTEGER PRIMARY KEY REFERENCES leaf(i),"
     " request TEXT NOT NULL, artifact TEXT NOT NULL,"
-    " signature TEXT NOT NULL) STRICT;";
+    " signature TEXT NOT NULL) STRICT;"
+    /* the last entry of each HSM's own log that ours has */
+    "CREATE TABLE token_log("
+    " domain TEXT PRIMARY KEY, number INTEGER NOT NULL,"
+    " digest TEXT NOT NULL) STRICT;";
 
 static const char *const statements[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -106,6 +111,12 @@ static const char *const statements[STMT_COUNT] = {
 			    " AND (?1 IS NULL OR rule = ?1)"
 			    " AND (?2 IS NULL OR key = ?2)"
 			    " AND signed BETWEEN ?3 AND ?4",
+	[STMT_TOKEN_LOG] = "SELECT number, digest FROM token_log"
+			   " WHERE domain = ?1",
+	[STMT_TOKEN_LOG_SET] = "INSERT INTO token_log VALUES(?1, ?2, ?3)"
+			       " ON CONFLICT(domain) DO UPDATE SET"
+			       " number = excluded.number,"
+			       " digest = excluded.digest",
 	[STMT_SIGNED_BEFORE] = "SELECT count(*) FROM signature"
 			       " JOIN request ON id = signature.request"
 			       " WHERE artifact = ?1 AND key = ?2",
@@ -178,7 +189,7 @@ prepare_schema(struct index *ix, struct diag *d)
 		return 0;
 	if (version != 0 || app != 0)
 		return diag_fail(d, CS_E_LEDGER,
-		    "schema version 5; \"coldseal-core --rebuild\" makes it",
+		    "schema version 6; \"coldseal-core --rebuild\" makes it",
 		    "application %#x version %d", (unsigned int)app, version);
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d;"
@@ -429,6 +440,29 @@ index_last_leaf(struct index *ix, const char *event, const char *request,
 		*ret = (uint64_t)sqlite3_column_int64(st, 0);
 		r = 0;
 	}
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return r;
+}
+
+int
+index_token_log(struct index *ix, const char *domain, struct token_log_pin *ret,
+    struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_TOKEN_LOG];
+	char digest[2 * TOKEN_LOG_DIGEST_LEN + 1];
+	int rc, r = 1;
+
+	(void)sqlite3_bind_text(st, 1, domain, -1, SQLITE_STATIC);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		column_into(st, 1, digest, sizeof(digest));
+		ret->number = (uint16_t)sqlite3_column_int(st, 0);
+		r = hex_decode(digest, ret->digest, sizeof(ret->digest));
+		ret->known = r == 0;
+	}
+	if (r < 0 || (rc != SQLITE_ROW && rc != SQLITE_DONE))
+		r = index_fail(ix, "token_log", d);
 	(void)sqlite3_reset(st);
 	(void)sqlite3_clear_bindings(st);
 	return r;

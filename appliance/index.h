@@ -43,6 +43,9 @@ int index_head(struct index *ix, struct index_head *ret, struct diag *d)
 /* The newest leaf of an event about a request: 0 found, 1 none */
 int index_last_leaf(struct index *ix, const char *event, const char *request,
     uint64_t *ret, struct diag *d) CS_WUR;
+/* The last entry of an HSM's own log: 0 found, 1 none */
+int index_token_log(struct index *ix, const char *domain,
+    struct token_log_pin *ret, struct diag *d) CS_WUR;
 int index_request(struct index *ix, uint64_t n, const char *id,
     struct ledger_request *ret, struct diag *d) CS_WUR;
 int index_requests(struct index *ix,

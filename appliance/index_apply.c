@@ -16,6 +16,7 @@
  *	change.outcome	signing -> signed ("made"), or back to pending; a
  *			new policy, under which pending requests lapse; the
  *			clock, and with it the last logged time
+ *	hsm.log		the last entry of an HSM's own log that ours has
  *	log.start	the policy that the log pins
  *	all others	nothing but their own row
  *
@@ -285,6 +286,21 @@ on_change(struct applied *a, struct diag *d)
 	return r == 0 ? index_run(a->ix, STMT_LAPSE_ALL, d) : r;
 }
 
+/* A drain without entries, or that failed, leaves the one before. */
+static int
+on_token_log(struct applied *a, struct diag *d)
+{
+	char digest[TEXT_MAX];
+
+	text(a, "digest", digest);
+	if (digest[0] == '\0')
+		return 0;
+	bind_text(a, STMT_TOKEN_LOG_SET, 1, "domain");
+	bind_int(a, STMT_TOKEN_LOG_SET, 2, number(a, "last"));
+	bind(a, STMT_TOKEN_LOG_SET, 3, digest);
+	return index_run(a->ix, STMT_TOKEN_LOG_SET, d);
+}
+
 static const struct {
 	const char *event;
 	int (*apply)(struct applied *a, struct diag *d);
@@ -300,6 +316,7 @@ static const struct {
 	{ "sign.outcome", on_outcome },
 	{ "change.intent", on_intent },
 	{ "change.outcome", on_change },
+	{ "hsm.log", on_token_log },
 };
 
 static int

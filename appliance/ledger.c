@@ -665,6 +665,13 @@ ledger_last_leaf(struct ledger *l, const char *event, const char *request,
 	return index_last_leaf(l->ix, event, request, ret, d);
 }
 
+int
+ledger_token_log(struct ledger *l, const char *domain,
+    struct token_log_pin *ret, struct diag *d)
+{
+	return index_token_log(l->ix, domain, ret, d);
+}
+
 const struct note_vkeys *
 ledger_log_keys(const struct ledger *l)
 {

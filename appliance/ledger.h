@@ -4,6 +4,7 @@
 
 #include "lib/note.h"
 #include "lib/request.h"
+#include "lib/token_log.h"
 
 /*
  * The ledger: the log's tiles (the truth), the documents they name (blobs),
@@ -177,6 +178,9 @@ int64_t ledger_clock_offset(const struct ledger *l);
 /* the newest leaf of an event about a request: 0 found, 1 none */
 int ledger_last_leaf(struct ledger *l, const char *event, const char *request,
     uint64_t *ret, struct diag *d) CS_WUR;
+/* the last entry of an HSM's own log that ours has: 0 found, 1 none */
+int ledger_token_log(struct ledger *l, const char *domain,
+    struct token_log_pin *ret, struct diag *d) CS_WUR;
 /* that sign every checkpoint; the first is Ed25519 */
 const struct note_vkeys *ledger_log_keys(const struct ledger *l);
 int ledger_log_fd(const struct ledger *l);

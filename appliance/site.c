@@ -49,6 +49,39 @@ read_ports(struct site *s, json_t *list, struct diag *d)
 	return 0;
 }
 
+static int
+read_logs(struct site *s, json_t *list, struct diag *d)
+{
+	json_t *e;
+	size_t i, k;
+	char path[32];
+	int r;
+
+	if (json_array_size(list) > SITE_MAX_LOGS)
+		return diag_fail(d, CS_E_TOO_LARGE, "at most 4 HSM logs", "%zu",
+		    json_array_size(list));
+	json_array_foreach (list, i, e) {
+		struct site_log *l = &s->logs[i];
+		const struct json_field f[] = {
+			{ "domain", JK_LABEL, true, &l->domain, NULL },
+			{ "library", JK_STR, true, &l->library, NULL },
+			{ "connector", JK_STR, true, &l->connector, NULL },
+		};
+
+		(void)snprintf(path, sizeof(path), "/token_logs/%zu", i);
+		r = json_fields(e, path, f, ARRAY_LEN(f), d);
+		if (r != 0)
+			return r;
+		for (k = 0; k < s->nlogs; k++)
+			if (strcmp(s->logs[k].domain, l->domain) == 0)
+				return diag_fail(d, CS_E_JSON_FIELD,
+				    "one HSM log for each domain", "%s twice",
+				    l->domain);
+		s->nlogs++;
+	}
+	return 0;
+}
+
 /* "20a0:4211", as lsusb has it */
 static int
 read_product(const char *s, struct site_reader *ret, const char *path,
@@ -105,7 +138,7 @@ site_load(int state_fd, struct site **ret, struct diag *d)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	_cleanup_site_ struct site *s = NULL;
-	json_t *tokens = NULL, *readers = NULL;
+	json_t *tokens = NULL, *readers = NULL, *logs = NULL;
 	size_t len;
 	int r;
 
@@ -126,6 +159,7 @@ site_load(int state_fd, struct site **ret, struct diag *d)
 		{ "tcti", JK_STR, true, &s->tcti, NULL },
 		{ "rehearsal", JK_BOOL, true, &s->rehearsal, NULL },
 		{ "tokens", JK_ARR, true, &tokens, NULL },
+		{ "token_logs", JK_ARR, false, &logs, NULL },
 		{ "media_in", JK_STR, false, &s->media_in, NULL },
 		{ "media_out", JK_STR, false, &s->media_out, NULL },
 		{ "readers", JK_ARR, false, &readers, NULL },
@@ -134,12 +168,27 @@ site_load(int state_fd, struct site **ret, struct diag *d)
 	r = json_fields(s->root, "", f, ARRAY_LEN(f), d);
 	if (r == 0)
 		r = read_ports(s, tokens, d);
+	if (r == 0 && logs != NULL)
+		r = read_logs(s, logs, d);
 	if (r == 0 && readers != NULL)
 		r = read_readers(s, readers, d);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(s);
 	return 0;
+}
+
+size_t
+site_log_args(const struct site *s, const char **args)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->nlogs; i++) {
+		args[n++] = s->logs[i].domain;
+		args[n++] = s->logs[i].library;
+		args[n++] = s->logs[i].connector;
+	}
+	return n;
 }
 
 const struct site_port *

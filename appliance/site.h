@@ -16,6 +16,17 @@ struct site_port {
 	const char *conf;	/* SOFTHSM2_CONF in a rehearsal, or "" */
 };
 
+/*
+ * An HSM that keeps a log of itself, which is drained into ours: the vendor's
+ * library that reads it (a YubiHSM 2's), and where the device is.
+ */
+#define SITE_MAX_LOGS	4u
+struct site_log {
+	const char *domain;	/* the key domain that it holds */
+	const char *library;
+	const char *connector;
+};
+
 struct site_reader {		/* a card reader or token on USB */
 	const char *port;	/* "1-3" */
 	uint16_t vendor, product;
@@ -30,6 +41,8 @@ struct site {
 	bool rehearsal;
 	struct site_port ports[SITE_MAX_PORTS];
 	size_t nports;
+	struct site_log logs[SITE_MAX_LOGS];
+	size_t nlogs;
 	const char *media_in, *media_out; /* a path or "usb:1-1,2-1", or NULL */
 	struct site_reader readers[SITE_MAX_PORTS];
 	size_t nreaders;
@@ -44,6 +57,8 @@ site_freep(struct site **s)
 #define _cleanup_site_ _cleanup_(site_freep)
 
 int site_load(int state_fd, struct site **ret, struct diag *d) CS_WUR;
+/* the signer's words for them; how many */
+size_t site_log_args(const struct site *s, const char **args);
 const struct site_port *site_port(const struct site *s, const char *port);
 
 #endif

@@ -12,7 +12,7 @@
  * The child dies with its parent.
  */
 #define SPAWN_MAX_FDS	4
-#define SPAWN_MAX_ARGS	6
+#define SPAWN_MAX_ARGS	16
 
 struct spawn {
 	const char *program;		/* "coldseal-core" */

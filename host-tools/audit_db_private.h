@@ -24,6 +24,9 @@
 	X(APPROVAL, "approval", 8)                                          \
 	X(INTENT, "intent", 7)                                              \
 	X(OUTCOME, "outcome", 9)                                            \
+	X(UNSEAL, "unseal", 12)                                             \
+	X(CONSOLE, "console", 3)                                            \
+	X(TOKEN_LOG, "token_log", 14)                                       \
 	X(TRACE, "trace", 16)                                               \
 	X(SIGNATURE, "signature", 10)                                       \
 	X(REFUSAL_CHECK, "refusal_check", 3)                                \

@@ -104,6 +104,36 @@ static const struct audit_field f_outcome[] = {
 	F("record", 7, HOW_TEXT),
 	F("result", 2, HOW_WORD),
 };
+static const struct audit_field f_unseal[] = {
+	F("approvers", 4, HOW_INT),
+	F("ceremony", 5, HOW_TEXT),
+	F("check", 7, HOW_WORD),
+	F("domain", 2, HOW_WORD),
+	F("found", 8, HOW_TEXT),
+	F("lockout_after", 10, HOW_INT),
+	F("lockout_before", 9, HOW_INT),
+	F("lockout_max", 11, HOW_INT),
+	F("purpose", 3, HOW_WORD),
+	F("result", 6, HOW_WORD),
+};
+static const struct audit_field f_console[] = {
+	F("console", 1, HOW_WORD),
+	F("reason", 2, HOW_WORD),
+};
+static const struct audit_field f_token_log[] = {
+	F("asked", 4, HOW_INT),
+	F("check", 11, HOW_WORD),
+	F("checks", 13, HOW_LIST),
+	F("digest", 8, HOW_TEXT),
+	F("domain", 2, HOW_WORD),
+	F("first", 6, HOW_INT),
+	F("found", 12, HOW_TEXT),
+	F("key", 3, HOW_TEXT),
+	F("last", 7, HOW_INT),
+	F("unlogged_boots", 9, HOW_INT),
+	F("unlogged_logins", 10, HOW_INT),
+	F("used", 5, HOW_INT),
+};
 static const struct audit_field f_signature[] = {
 	F("artifact", 2, HOW_TEXT),
 	F("format", 5, HOW_WORD),
@@ -140,6 +170,10 @@ static const struct kind {
 	EVENT("sign.outcome", OUTCOME, true, f_outcome),
 	EVENT("change.intent", INTENT, true, f_intent),
 	EVENT("change.outcome", OUTCOME, true, f_outcome),
+	EVENT("tpm.unseal", UNSEAL, true, f_unseal),
+	EVENT("hsm.log", TOKEN_LOG, true, f_token_log),
+	EVENT("console.open", CONSOLE, false, f_console),
+	EVENT("console.close", CONSOLE, false, f_console),
 	EVENT("export", EXPORT, true, f_export),
 	EVENT("log.start", START, false, f_start),
 	EVENT("boot", BOOT, false, f_boot),

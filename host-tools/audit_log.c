@@ -59,7 +59,9 @@ static const char *const members[] = { "data.person", "data.decision",
 	"data.break_glass", "data.domain", "data.appliance",
 	"data.policy_version", "data.counter", "data.image_version",
 	"data.clock", "data.floor", "data.count", "data.challenge",
-	"data.seconds", "data.direction", "data.request" };
+	"data.seconds", "data.direction", "data.console", "data.purpose",
+	"data.approvers", "data.lockout_before", "data.lockout_after",
+	"data.asked", "data.used", "data.first", "data.last", "data.request" };
 
 struct question {
 	char sql[SQL_LIMIT];

@@ -229,7 +229,7 @@ pg_kind(struct audit_db *db, bool *ret_new, struct diag *d)
 	if (strcmp(mark, mine) == 0)
 		return 0;
 	return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
-	    "a schema that coldseal audit import made, version 2", "%s has %s",
+	    "a schema that coldseal audit import made, version 3", "%s has %s",
 	    p->schema,
 	    strncmp(mark, MARK, MARK_LEN) == 0 ? mark : "other tables");
 }

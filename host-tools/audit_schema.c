@@ -80,6 +80,22 @@
 	" check_id " WORD(INT) ", found TEXT, first_idx " INT ","          \
 	" signatures " INT ", record TEXT, action " WORD(INT) ")" END
 
+#define DEVICE_TABLES(INT, END)                                            \
+	"CREATE TABLE unseal(idx " EVENT(INT) ","                          \
+	" request " REQUEST(INT) ", domain " WORD(INT) ","                 \
+	" purpose " WORD(INT) ", approvers " INT ", ceremony TEXT,"        \
+	" result " WORD(INT) ", check_id " WORD(INT) ", found TEXT,"       \
+	" lockout_before " INT ", lockout_after " INT ","                  \
+	" lockout_max " INT ")" END                                        \
+	"CREATE TABLE console(idx " EVENT(INT) ", console " WORD(INT) ","  \
+	" reason " WORD(INT) ")" END                                       \
+	"CREATE TABLE token_log(idx " EVENT(INT) ","                       \
+	" request " REQUEST(INT) ", domain " WORD(INT) ","                 \
+	" token_key TEXT, asked " INT ", used " INT ", first " INT ","     \
+	" last " INT ", digest TEXT, unlogged_boots " INT ","              \
+	" unlogged_logins " INT ", check_id " WORD(INT) ","                \
+	" found TEXT, checks " WORD(INT) ")" END
+
 #define SIGNATURE_TABLES(INT, END)                                         \
 	"CREATE TABLE trace(id " INT " PRIMARY KEY,"                       \
 	" sha256 TEXT NOT NULL UNIQUE, requester " WORD(INT) ","           \
@@ -120,6 +136,7 @@
 	LOG_TABLES(INT, END)                                               \
 	LIFE_TABLES(INT, END)                                              \
 	REQUEST_TABLES(INT, END)                                           \
+	DEVICE_TABLES(INT, END)                                            \
 	SIGNATURE_TABLES(INT, END)                                         \
 	PAIR_TABLES(INT, PAIR)
 
@@ -140,6 +157,8 @@ static const char indexes[] =
     INDEX("intent_request", "intent(request)")
     INDEX("intent_approval_statement", "intent_approval(statement)")
     INDEX("outcome_request", "outcome(request)")
+    INDEX("unseal_request", "unseal(request)")
+    INDEX("token_log_request", "token_log(request)")
     INDEX("export_request", "export(request)")
     INDEX("intake_evidence_sha256", "intake_evidence(sha256)")
     INDEX("trace_evidence_sha256", "trace_evidence(sha256)")
@@ -224,6 +243,33 @@ static const char indexes[] =
 	LEFT_REQUEST("o.request") LEFT_WORD("ws", "o.result")              \
 	LEFT_WORD("wc", "o.check_id") LEFT_WORD("wa", "o.action") ";"
 
+#define DEVICE_VIEWS(TIME)                                                 \
+	"CREATE VIEW v_unseals AS SELECT " AT(TIME) ", " OF_REQUEST ","    \
+	" wd.word AS domain, wu.word AS purpose,"                          \
+	" u.approvers AS approvers, u.ceremony AS ceremony,"               \
+	" ws.word AS result, wc.word AS check_id, u.found AS found,"       \
+	" u.lockout_before AS lockout_before,"                             \
+	" u.lockout_after AS lockout_after,"                               \
+	" u.lockout_max AS lockout_max, e.boot AS boot"                    \
+	" FROM unseal u JOIN event e ON e.idx = u.idx"                     \
+	LEFT_REQUEST("u.request") LEFT_WORD("wd", "u.domain")              \
+	LEFT_WORD("wu", "u.purpose") LEFT_WORD("ws", "u.result")           \
+	LEFT_WORD("wc", "u.check_id") ";"                                  \
+	"CREATE VIEW v_consoles AS SELECT " AT(TIME) ","                   \
+	" wt.word AS event, wk.word AS console, wr.word AS reason,"        \
+	" e.boot AS boot FROM console k JOIN event e ON e.idx = k.idx"     \
+	" JOIN word wt ON wt.id = e.type" LEFT_WORD("wk", "k.console")     \
+	LEFT_WORD("wr", "k.reason") ";"                                    \
+	"CREATE VIEW v_token_logs AS SELECT " AT(TIME) ", " OF_REQUEST "," \
+	" wd.word AS domain, l.token_key AS token_key, l.asked AS asked,"  \
+	" l.used AS used, l.first AS first, l.last AS last,"               \
+	" l.digest AS digest, l.unlogged_boots AS unlogged_boots,"         \
+	" l.unlogged_logins AS unlogged_logins, wc.word AS check_id,"      \
+	" l.found AS found, wa.word AS checks, e.boot AS boot"             \
+	" FROM token_log l JOIN event e ON e.idx = l.idx"                  \
+	LEFT_REQUEST("l.request") LEFT_WORD("wd", "l.domain")              \
+	LEFT_WORD("wc", "l.check_id") LEFT_WORD("wa", "l.checks") ";"
+
 #define TRACE_COLUMNS                                                      \
 	" wn.word AS requester, t.user_name AS user_name,"                 \
 	" t.system AS system, t.pipeline AS pipeline, t.run AS run,"       \
@@ -257,7 +303,8 @@ static const char indexes[] =
 	LEFT_REQUEST("i.request") ";"
 
 #define VIEWS(TIME)                                                        \
-	LOG_VIEWS(TIME) REQUEST_VIEWS(TIME) SIGNATURE_VIEWS(TIME)
+	LOG_VIEWS(TIME) REQUEST_VIEWS(TIME) DEVICE_VIEWS(TIME)             \
+	SIGNATURE_VIEWS(TIME)
 
 #define SQLITE_TIME(x) "strftime('%Y-%m-%dT%H:%M:%SZ', " x ", 'unixepoch')"
 static const char sqlite_tables[] =

@@ -7,7 +7,7 @@
  * host-tools/README.audit-db says what they hold.
  */
 #define AUDIT_APPLICATION_ID	0x43534155	/* "CSAU" */
-#define AUDIT_USER_VERSION	2
+#define AUDIT_USER_VERSION	3
 
 struct audit_dialect {
 	const char *tables;

@@ -112,7 +112,7 @@ sqlite_kind(struct audit_db *db, bool *ret_new, struct diag *d)
 	if (!*ret_new &&
 	    (id != AUDIT_APPLICATION_ID || version != AUDIT_USER_VERSION))
 		return diag_fail(d, CS_E_AUDIT_DB_FORMAT,
-		    "a database that coldseal audit import made, version 2",
+		    "a database that coldseal audit import made, version 3",
 		    "%s is another one", c->path);
 	return 0;
 }

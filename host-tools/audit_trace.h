@@ -7,7 +7,8 @@
 /*
  * Everything that the log says of one signature, as proven leaves:
  *	{"signature": L, "intake": L, "session": L, "intent": L,
- *	 "approvals": [L], "outcome": L, "boot": L, "exports": [L],
+ *	 "unseal": L, "token_log": L, "approvals": [L], "outcome": L,
+ *	 "boot": L, "exports": [L],
  *	 "policy": {"leaf", "sha256", "version", "envelope"},
  *	 "checkpoint": {"size", "root", "imported", "bundle"}}
  * L is {"leaf": its number, "time": RFC 3339, and the leaf's own members};

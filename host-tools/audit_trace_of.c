@@ -36,6 +36,13 @@ static const struct step steps[] = {
 	    "SELECT i.idx FROM intent i JOIN request r ON r.id = i.request"
 	    " WHERE r.request = $1 AND i.idx < $2"
 	    " ORDER BY i.idx DESC LIMIT 1" },
+	{ "unseal", "signature", BY_REQUEST, false,
+	    "SELECT u.idx FROM unseal u JOIN request r ON r.id = u.request"
+	    " WHERE r.request = $1 AND u.idx < $2"
+	    " ORDER BY u.idx DESC LIMIT 1" },
+	{ "token_log", "signature", BY_REQUEST, false,
+	    "SELECT l.idx FROM token_log l JOIN request r ON r.id = l.request"
+	    " WHERE r.request = $1 AND l.idx > $2 ORDER BY l.idx LIMIT 1" },
 	{ "approvals", "intent", "leaf", "data.request", "data.request", true,
 	    "SELECT a.idx FROM intent_approval n"
 	    " JOIN approval a ON a.statement = n.statement"

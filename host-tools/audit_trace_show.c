@@ -138,6 +138,33 @@ show_boot(const json_t *s, const json_t *boot)
 	    leaf_number(boot, "tpm.reset"), leaf_number(boot, "tpm.restart"));
 }
 
+/* Older logs have no such leaves. */
+static void
+show_devices(const json_t *unseal, const json_t *log)
+{
+	if (unseal != NULL)
+		line("PIN",
+		    "%s by the TPM for %" PRIu64 " approvers, leaf %" PRIu64
+		    "; lockout counter %" PRIu64 " before, %" PRIu64
+		    " after, of %" PRIu64,
+		    leaf_text(unseal, "data.result"),
+		    leaf_number(unseal, "data.approvers"),
+		    leaf_number(unseal, "leaf"),
+		    leaf_number(unseal, "data.lockout_before"),
+		    leaf_number(unseal, "data.lockout_after"),
+		    leaf_number(unseal, "data.lockout_max"));
+	if (log == NULL)
+		return;
+	line("HSM's log",
+	    "%" PRIu64 " uses of keys, %" PRIu64 " asked for, entries %" PRIu64
+	    " to %" PRIu64 ", leaf %" PRIu64,
+	    leaf_number(log, "data.used"), leaf_number(log, "data.asked"),
+	    leaf_number(log, "data.first"), leaf_number(log, "data.last"),
+	    leaf_number(log, "leaf"));
+	given("  REFUSED", leaf_text(log, "data.check"));
+	given("  found", leaf_text(log, "data.found"));
+}
+
 static void
 show_exports(const json_t *list)
 {
@@ -172,6 +199,7 @@ audit_trace_show(const json_t *trace)
 	show_approvals(trace);
 	show_policy(s, part(trace, "policy"));
 	line("ceremony", "%s", leaf_text(s, "data.trace.ceremony"));
+	show_devices(part(trace, "unseal"), part(trace, "token_log"));
 	show_boot(s, part(trace, "boot"));
 	line("outcome", "%s  leaf %" PRIu64,
 	    outcome != NULL ? leaf_text(outcome, "data.result") :

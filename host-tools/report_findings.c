@@ -54,6 +54,19 @@ static const struct finding findings[] = {
 	    "SELECT idx, was, image_version FROM (SELECT idx, image_version,"
 	    " lag(image_version) OVER (ORDER BY idx) AS was FROM boot) AS b"
 	    " WHERE image_version < was ORDER BY idx" },
+	{ REPORT_SERIOUS, "PINs that came out without a ceremony",
+	    "no intent of the request is before them", { "domain", "purpose" },
+	    "SELECT u.idx, u.domain, u.purpose FROM v_unseals u"
+	    " JOIN unseal s ON s.idx = u.idx WHERE u.result = 'released'"
+	    " AND u.purpose <> 'audit' AND NOT EXISTS (SELECT 1 FROM intent i"
+	    " WHERE i.request = s.request AND i.idx < s.idx) ORDER BY u.idx" },
+	{ REPORT_SERIOUS, "Logs of an HSM that do not add up",
+	    "entries are missing or altered, or the token used its keys more "
+	    "or less often than the ceremonies asked for; \"coldseal audit log "
+	    "--type hsm.log --json\" has the entries",
+	    { "check", "found" },
+	    "SELECT idx, check_id, found FROM v_token_logs"
+	    " WHERE check_id IS NOT NULL ORDER BY idx" },
 	{ REPORT_ATTENTION, "Glass was broken",
 	    "evidence, scope and windows were passed over, for this reason",
 	    { "requester", "reason" },
@@ -65,6 +78,19 @@ static const struct finding findings[] = {
 	    { "before", "after" },
 	    "SELECT idx, was, counter FROM " COUNTERS
 	    " WHERE counter > was + 1 ORDER BY idx" },
+	{ REPORT_ATTENTION, "PINs that the TPM did not give",
+	    "too few votes, an older generation, another boot state: the check "
+	    "says which",
+	    { "check", "found" },
+	    "SELECT idx, check_id, found FROM v_unseals"
+	    " WHERE result <> 'released' ORDER BY idx" },
+	{ REPORT_ATTENTION, "The TPM counted towards its lockout",
+	    "nothing that the appliance does is counted: somebody else asked",
+	    { "before", "after" },
+	    "SELECT idx, was, lockout_after FROM (SELECT idx, lockout_after,"
+	    " coalesce(lag(lockout_after) OVER (ORDER BY idx), 0) AS was"
+	    " FROM unseal WHERE lockout_after IS NOT NULL) AS u"
+	    " WHERE lockout_after > was ORDER BY idx" },
 	{ REPORT_ATTENTION, "Signing or changes that failed", "",
 	    { "result", "found" },
 	    "SELECT idx, result, found FROM v_outcomes"
@@ -105,7 +131,8 @@ static const struct finding findings[] = {
 	    " 'intake.accepted', 'intake.refused', 'session', 'session.end',"
 	    " 'approval', 'approval.refused', 'sign.intent', 'signature',"
 	    " 'sign.outcome', 'export', 'attest', 'change.intent',"
-	    " 'change.outcome') ORDER BY idx" },
+	    " 'change.outcome', 'receipt', 'tpm.unseal', 'hsm.log',"
+	    " 'console.open', 'console.close') ORDER BY idx" },
 	{ REPORT_NOTE, "Requests that were refused at intake",
 	    "by the first check that failed", { "check", "found" },
 	    "SELECT idx, check_id, found FROM v_refusals"
@@ -129,6 +156,12 @@ static const struct finding findings[] = {
 	    "SELECT b.idx, w.word, '' FROM boot b"
 	    " JOIN event e ON e.idx = b.idx - 1 JOIN word w ON w.id = e.type"
 	    " WHERE w.word NOT IN ('shutdown', 'log.start') ORDER BY b.idx" },
+	{ REPORT_NOTE, "Console sessions that nobody ended",
+	    "the terminal hung up, or the console was killed",
+	    { "console", "reason" },
+	    "SELECT idx, console, reason FROM v_consoles"
+	    " WHERE event = 'console.close' AND reason <> 'shutdown'"
+	    " ORDER BY idx" },
 	{ REPORT_NOTE, "Accepted requests that are still open",
 	    "neither signed nor rejected in this log", { "request", "product" },
 	    "SELECT i.idx, r.request, w.word FROM intake i"
@@ -155,7 +188,7 @@ static const struct {
 static int
 count(struct report *p, const struct finding *f, uint64_t *ret, struct diag *d)
 {
-	char sql[2048];
+	char sql[4096];
 
 	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM (%s) AS f",
 	    f->sql);

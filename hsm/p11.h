@@ -115,6 +115,9 @@ p11_session_closep(struct p11_session **s)
 }
 #define _cleanup_p11_session_ _cleanup_(p11_session_closep)
 
+/* signatures that the token made in this session */
+uint32_t p11_signs(const struct p11_session *s);
+
 /* P11_F_COUNT_LOW, P11_F_FINAL_TRY and P11_F_LOCKED as they are now */
 int p11_pin_state(struct p11_session *s, unsigned *ret_flags, struct diag *d)
     CS_WUR;

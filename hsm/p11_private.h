@@ -23,6 +23,7 @@ struct p11_session {
 	CK_SESSION_HANDLE h;
 	CK_SLOT_ID slot;
 	bool tried, logged_in;
+	uint32_t signs;		/* signatures that it made */
 	struct secret *pin;	/* p11_pin_each(); NULL: not kept */
 };
 

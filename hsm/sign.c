@@ -53,6 +53,12 @@ put_ecdsa(const uint8_t *raw, size_t len, struct buf *out)
 	return n <= 0 ? CS_E_CRYPTO : buf_put(out, der, (size_t)n);
 }
 
+uint32_t
+p11_signs(const struct p11_session *s)
+{
+	return s->signs;
+}
+
 /* Signs what the mechanism takes; the result has the length of its key. */
 static int
 token_sign(struct p11_session *s, struct p11_key *k, CK_MECHANISM *m,
@@ -76,6 +82,7 @@ token_sign(struct p11_session *s, struct p11_key *k, CK_MECHANISM *m,
 	rv = s->f->C_Sign(s->h, (CK_BYTE *)(uintptr_t)in, len, raw, &n);
 	if (rv != CKR_OK)
 		return p11_fail(rv, "C_Sign", d);
+	s->signs++;
 	if (n != k->sig_len)
 		return diag_fail(d, CS_E_HSM, "a signature of the key's length",
 		    "C_Sign: %lu bytes instead of %zu", n, k->sig_len);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * coldseal-signer ORIGIN TCTI MODULE: TPM and HSM for one console command.
+ * coldseal-signer ORIGIN TCTI MODULE [DOMAIN LIBRARY CONNECTOR]...: TPM and HSM
+ * for one console command; the words at the end are HSMs' own logs.
  *
  *	start -> TPM and module open -> sandbox -> serving
  *	serving: CLOCK, SESSION, STATE, COUNT,
  *	         CHECKPOINT, ANCHOR, RECORD,
- *	         ATTEST				at any time
+ *	         ATTEST, OPEN,
+ *	         LOG_ROOM, LOG_TAKEN		at any time
  *	         PREFLIGHT -> (passed) -> SIGN, CHANGE	once each
  *	         BYE, end of file, a message out of turn -> wipe, exit
  *
@@ -58,6 +60,9 @@ static const struct ipc_rule rules[] = {
 	{ SIGNER_CHECKPOINT, false },
 	{ SIGNER_RECORD, false },
 	{ SIGNER_ATTEST, false },
+	{ SIGNER_OPEN, false },
+	{ SIGNER_LOG_ROOM, false },
+	{ SIGNER_LOG_TAKEN, false },
 	{ SIGNER_PREFLIGHT, true },
 	{ SIGNER_SIGN, true },
 	{ SIGNER_CHANGE, true },
@@ -72,6 +77,9 @@ static handler *const handlers[ARRAY_LEN(rules)] = {
 	signer_checkpoint,
 	signer_record,
 	signer_attest,
+	signer_open,
+	signer_log_room,
+	signer_log_taken,
 	signer_preflight,
 	on_sign,
 	on_change,
@@ -149,9 +157,10 @@ main(int argc, char **argv)
 	/* what libraries free is overwritten, see tpm/tpm.h */
 	(void)mallopt(M_PERTURB, 0x5a);
 	sandbox_harden();
-	if (argc != 4) {
+	if (argc < 4) {
 		(void)fprintf(stderr,
-		    "usage: coldseal-signer ORIGIN TCTI MODULE\n");
+		    "usage: coldseal-signer ORIGIN TCTI MODULE "
+		    "[DOMAIN LIBRARY CONNECTOR]...\n");
 		return CS_EXIT_USAGE;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -160,6 +169,8 @@ main(int argc, char **argv)
 	r = tpm_open(argv[2], TPM_SHUTDOWN, &s.tpm, &d);
 	if (r == 0)
 		r = p11_open(argv[3], &s.p11, &d);
+	if (r == 0)
+		r = signer_logs_open(&s, argv + 4, (size_t)argc - 4, &d);
 	if (sandbox_enter(SANDBOX_SIGNER, &sandbox) != 0) {
 		diag_format(&sandbox, text, sizeof(text));
 		(void)fprintf(stderr, "coldseal-signer: %s", text);
@@ -171,6 +182,7 @@ main(int argc, char **argv)
 	signer_job_free(&s.job);
 	signer_audit_done(&s.audit);
 	tpm_image_free(&s.img);
+	signer_logs_close(&s);
 	p11_close(&s.p11);
 	tpm_close(&s.tpm);
 	return r < 0 ? err_exit(r) : r;

@@ -18,8 +18,20 @@ struct signer_job;
 #define SIGNER_APPROVALS_MAX 256u
 #define SIGNER_EVIDENCE_MAX 10000u
 
+/* One question to the TPM for a PIN, and its answer (signer_unseal.c). */
+struct signer_attempt {
+	char domain[48];
+	uint32_t approvers;		/* whose votes were counted */
+	bool ceremony;			/* nonce is that of its session */
+	uint8_t nonce[QUORUM_NONCE_LEN];
+	bool lockout;			/* the TPM said what follows */
+	uint32_t lockout_before, lockout_after, lockout_max;
+	struct diag why;		/* code 0: the PIN came out */
+};
+
 struct signer_audit {
 	bool tried, ready;		/* the PIN is spent once */
+	struct signer_attempt attempt;
 	struct p11_session *session;
 	struct p11_key *checkpoint, *record;
 	struct pubkey *checkpoint_pub, *record_pub;
@@ -30,6 +42,15 @@ struct signer_audit {
 	uint8_t root[32];
 };
 
+/* An HSM's own log (signer_log.c); the command line's words, three each. */
+#define SIGNER_LOGS_MAX 4u
+#define SIGNER_LOG_ARGS 3u
+struct token_log_dev;
+struct signer_log {
+	const char *domain;
+	struct token_log_dev *dev;
+};
+
 struct signer {
 	int sock, sealed_fd;
 	const char *origin;
@@ -38,6 +59,8 @@ struct signer {
 	struct p11 *p11;
 	struct signer_audit audit;
 	struct signer_job *job;		/* passed the preflight */
+	struct signer_log logs[SIGNER_LOGS_MAX];
+	size_t nlogs;
 };
 
 /* One PIN that a job needs: whose, and what the TPM is told for it. */
@@ -66,6 +89,7 @@ struct signer_job {
 int signer_checkpoint(struct signer *s, struct ipc_msg *m, struct diag *d)
     CS_WUR;
 int signer_record(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
+int signer_open(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;
 /* signed by the audit token and the TPM, and of this log */
 int signer_check_note(struct signer *s, const uint8_t *note, size_t len,
     struct diag *d) CS_WUR;
@@ -112,6 +136,7 @@ struct signer_door {
 	const char *domain, *label, *token;
 	const struct tpm_ballot *ballot;
 	bool writable;
+	struct signer_attempt *attempt;	/* NULL: the core is told of it */
 };
 /* *ret_pin may be NULL: then it is wiped */
 int signer_login(struct signer *s, const struct signer_door *door,
@@ -120,6 +145,35 @@ int signer_login_part(struct signer *s, const struct signer_part *x,
     bool writable, struct p11_session **ret, struct secret **ret_pin,
     struct diag *d) CS_WUR;
 int signer_image(struct signer *s, struct diag *d) CS_WUR;
+
+/* signer_unseal.c: CS_E_IPC if the core cannot be told */
+int signer_unseal(struct signer *s, const struct signer_door *door,
+    const uint8_t *blob, size_t len, struct secret **ret, struct diag *d)
+    CS_WUR;
+/* Without asking for the PIN; the core is told of what would be refused. */
+int signer_unseal_check(struct signer *s, const struct signer_part *x,
+    const uint8_t *blob, size_t len, struct diag *d) CS_WUR;
+int signer_attempt_put(struct buf *b, const struct signer_attempt *a) CS_WUR;
+
+/* signer_log.c; a domain without a log is no error, and nothing is done */
+int signer_logs_open(struct signer *s, char **argv, size_t argc,
+    struct diag *d) CS_WUR;
+void signer_logs_close(struct signer *s);
+int signer_log_login(struct signer *s, const char *domain, struct secret *pin,
+    struct diag *d) CS_WUR;
+/* Is there room for so many uses of a key?  CS_E_HSM_LOG_FULL */
+int signer_log_check(struct signer *s, const char *domain, size_t uses,
+    struct diag *d) CS_WUR;
+/*
+ * To the core, with the uses that this session made; key NULL: not known.  A
+ * log that cannot be read is told too.  0 or CS_E_IPC
+ */
+int signer_log_drain(struct signer *s, const char *domain,
+    const struct p11_uri *key, const struct p11_session *session) CS_WUR;
+int signer_log_taken(struct signer *s, struct ipc_msg *m, struct diag *d)
+    CS_WUR;
+int signer_log_room(struct signer *s, struct ipc_msg *m, struct diag *d)
+    CS_WUR;
 
 /* signer_tpm.c */
 int signer_clock(struct signer *s, struct ipc_msg *m, struct diag *d) CS_WUR;

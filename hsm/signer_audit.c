@@ -89,8 +89,8 @@ open_audit(struct signer *s, struct diag *d)
 	struct signer_audit *a = &s->audit;
 	struct audit_facts f;
 	char label[TPM_LABEL_MAX + 1];
-	const struct signer_door door = { "audit", label, f.token, NULL,
-		false };
+	const struct signer_door door = { "audit", label, f.token, NULL, false,
+		&a->attempt };
 	int r;
 
 	if (a->ready)
@@ -113,6 +113,24 @@ open_audit(struct signer *s, struct diag *d)
 		r = file_read(s->sealed_fd, "log.key", TPM_LOGKEY_MAX,
 		    &a->log_key, &a->log_key_len, d);
 	a->ready = r == 0;
+	return r;
+}
+
+/* At the start, so that the log has this attempt too. */
+int
+signer_open(struct signer *s, struct ipc_msg *m, struct diag *d)
+{
+	struct buf b = BUF_INIT(4096);
+	int r;
+
+	if (signer_no_body(m) != 0)
+		return CS_E_IPC;
+	r = open_audit(s, d);
+	if (r == 0)
+		r = signer_attempt_put(&b, &s->audit.attempt);
+	if (r == 0)
+		r = ipc_send_buf(s->sock, SIGNER_OPEN_R, &b, -1);
+	buf_done(&b);
 	return r;
 }
 

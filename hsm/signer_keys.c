@@ -91,7 +91,9 @@ signer_key_generate(struct signer *s, struct signer_made *ret, struct diag *d)
 	if (r == 0)
 		r = key_uri(x->domain->token, c->key, id, id_len, ret->uri,
 		    sizeof(ret->uri), d);
-	return r;
+	return signer_log_drain(s, x->domain->id, NULL, session) == 0 ?
+	    r :
+	    CS_E_IPC;
 }
 
 int
@@ -105,5 +107,8 @@ signer_key_destroy(struct signer *s, struct diag *d)
 	if (r == 0)
 		r = p11_destroy(session, j->uri.id, j->uri.id_len,
 		    j->key->key->spki, j->key->key->spki_len, d);
-	return r;
+	return signer_log_drain(s, j->parts[0].domain->id, &j->uri, session) ==
+		0 ?
+	    r :
+	    CS_E_IPC;
 }

@@ -148,6 +148,13 @@ check_next(const struct signer_job *j, const struct signer_part *x,
 	    quorum_of_domain(j->next, x->domain->id, &q, d);
 }
 
+/* of a key, at least */
+static size_t
+uses(const struct signer_job *j)
+{
+	return j->req->action == REQUEST_SIGN ? j->req->st->nsubjects : 0;
+}
+
 /* Each PIN would come out, and its token takes it. */
 static int
 check_parts(struct signer *s, struct signer_job *j, struct diag *d)
@@ -164,10 +171,11 @@ check_parts(struct signer *s, struct signer_job *j, struct diag *d)
 		r = signer_read_seal(s, x->domain->id, x->label, &blob, &len,
 		    d);
 		if (r == 0)
-			r = tpm_unseal_check(s->tpm, blob, len, x->label,
-			    &x->ballot, d);
+			r = signer_unseal_check(s, x, blob, len, d);
 		if (r == 0)
 			r = check_next(j, x, d);
+		if (r == 0)
+			r = signer_log_check(s, x->domain->id, uses(j), d);
 		if (r == 0)
 			r = find_token(s, x, &session, d);
 		if (r == 0 && j->key != NULL)

@@ -64,6 +64,8 @@ reseal_part(struct signer *s, const struct signer_part *x, uint64_t generation,
 		r = signer_login_part(s, x, false, &session, &pin, d);
 	if (r == 0)
 		r = policy_keys_there(next, domain, session, d);
+	if (signer_log_drain(s, domain, NULL, session) != 0)
+		return CS_E_IPC;
 	return r == 0 ? write_seal(s, domain, &guard, label, pin, d) : r;
 }
 
@@ -75,13 +77,14 @@ reseal_audit(struct signer *s, uint64_t generation, struct diag *d)
 	_cleanup_secret_ struct secret *pin = NULL;
 	_cleanup_free_ uint8_t *blob = NULL;
 	char label[TPM_LABEL_MAX + 1];
+	const struct signer_door door = { .domain = "audit", .label = label };
 	size_t len;
 	int r;
 
 	seal_label_audit(s->origin, label);
 	r = signer_read_seal(s, "audit", label, &blob, &len, d);
 	if (r == 0)
-		r = tpm_unseal(s->tpm, s->img, blob, len, label, NULL, &pin, d);
+		r = signer_unseal(s, &door, blob, len, &pin, d);
 	return r == 0 ? write_seal(s, "audit", &guard, label, pin, d) : r;
 }
 

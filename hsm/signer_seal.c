@@ -86,10 +86,11 @@ signer_login(struct signer *s, const struct signer_door *door,
 		r = p11_session_open(s->p11, &t, door->writable, &session, d);
 	/* last, so that nothing but a wrong PIN can fail after it */
 	if (r == 0)
-		r = tpm_unseal(s->tpm, s->img, blob, len, door->label,
-		    door->ballot, &pin, d);
+		r = signer_unseal(s, door, blob, len, &pin, d);
 	if (r == 0)
 		r = p11_login(session, pin, 0, d);
+	if (r == 0)
+		r = signer_log_login(s, door->domain, pin, d);
 	if (r != 0)
 		return r;
 	*ret = take_ptr(session);
@@ -103,7 +104,7 @@ signer_login_part(struct signer *s, const struct signer_part *x, bool writable,
     struct p11_session **ret, struct secret **ret_pin, struct diag *d)
 {
 	const struct signer_door door = { x->domain->id, x->label,
-		x->domain->token, &x->ballot, writable };
+		x->domain->token, &x->ballot, writable, NULL };
 
 	return signer_login(s, &door, ret, ret_pin, d);
 }

@@ -99,6 +99,8 @@ signer_sign(struct signer *s, struct ipc_msg *m, struct diag *d)
 	r = signer_login_part(s, &j->parts[0], false, &session, NULL, d);
 	if (r == 0)
 		r = sign_logged_in(s, session, &sent, d);
+	if (signer_log_drain(s, j->parts[0].domain->id, &j->uri, session) != 0)
+		r = CS_E_IPC;
 	p11_session_close(&session);
 	if (r == 0 && sent != j->req->st->nsubjects)
 		r = diag_fail(d, CS_E_INTERNAL, "a signature per artifact",

@@ -25,7 +25,10 @@ enum proto_console {
  * replace the answer.
  */
 enum proto_supervisor {
-	/* sent once at start: str origin, u8 rehearsal, u32 n, n str ports */
+	/*
+	 * Sent once at start: str origin, u8 rehearsal, str console (a word of
+	 * appliance/terminal.h), u8 1 if an HSM has a log, u32 n, n str ports.
+	 */
 	SUP_HELLO = 0x601,
 	SUP_SPAWN,		/* u16 enum sup_child, str token port or "" */
 	SUP_SPAWNED,		/* fd: the child's socket */

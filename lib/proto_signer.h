@@ -5,7 +5,8 @@
 /*
  * core <-> coldseal-signer, and core <-> coldseal-token.  Bodies in the
  * order given; str is u32 length and bytes (lib/buf.h).  Every question has
- * one answer, SIGNER_SIGN many; SIGNER_FAIL {diag} may replace any answer.
+ * one answer, SIGNER_SIGN many; SIGNER_FAIL {diag} may replace any answer, and
+ * SIGNER_UNSEALED and SIGNER_TOKEN_LOG may come before it.
  */
 enum proto_signer {
 	SIGNER_CLOCK = 0x301,	/* {} */
@@ -82,7 +83,36 @@ enum proto_signer {
 	SIGNER_ATTEST,
 	SIGNER_ATTEST_R,	/* str answer, tpm/PROTOCOL.attest 4 */
 	SIGNER_FAIL,		/* diag */
+	/*
+	 * {}: the audit token is opened, if it is not yet; the answer is the
+	 * attempt, as in SIGNER_UNSEALED.
+	 */
+	SIGNER_OPEN,
+	SIGNER_OPEN_R,
+	/*
+	 * Before the answer to PREFLIGHT, SIGN, CHANGE, unasked: the TPM was
+	 * asked for a PIN, or its preflight found that it would refuse.  str
+	 * domain, u32 approvers, str nonce of the session (32, or nothing),
+	 * u8 1 if the TPM told its lockout, u32 * 3 that counter before and
+	 * after and its maximum, u8 1 and a diag if it was refused, else 0.
+	 */
+	SIGNER_UNSEALED,
+	/*
+	 * Before the answer to SIGN, CHANGE, unasked, for each HSM with a log:
+	 * str domain, u32 ID of the key that was used (SIGNER_NO_KEY: not
+	 * known), u32 signatures that were made, u8 1 and a diag if the log
+	 * cannot be read, else 0, u16 starts and u16 logins that it left out,
+	 * str entries (lib/token_log.h).  After a failure too.
+	 */
+	SIGNER_TOKEN_LOG,
+	/* str domain, u16 number: our log has the entries up to this one */
+	SIGNER_LOG_TAKEN,
+	SIGNER_LOG_TAKEN_R,	/* {} */
+	SIGNER_LOG_ROOM,	/* {} */
+	SIGNER_LOG_ROOM_R,	/* u32 n, n times str domain, u32 total, u32 used */
 };
+
+#define SIGNER_NO_KEY	UINT32_MAX
 
 enum proto_token {
 	TOKEN_FIND = 0x401,	/* u32 n, n times str SPKI of who may approve */

@@ -100,11 +100,14 @@ secret_equal(const struct secret *a, const struct secret *b)
 	return a->len == b->len && CRYPTO_memcmp(a->page, b->page, a->len) == 0;
 }
 
+/* A YubiHSM 2 takes them for the ID of its authentication key. */
+#define PIN_ID_DIGITS 4u
+
 int
 secret_random_pin(size_t n, struct secret **ret)
 {
 	static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	const unsigned base = sizeof(alphabet) - 1;
+	unsigned base;
 	_cleanup_secret_ struct secret *s = NULL;
 	size_t i;
 	int r;
@@ -112,6 +115,7 @@ secret_random_pin(size_t n, struct secret **ret)
 	if ((r = secret_new(n, &s)) != 0)
 		return r;
 	for (i = 0; i < n; i++) {
+		base = i < PIN_ID_DIGITS ? 16 : sizeof(alphabet) - 1;
 		/* bytes past the last whole multiple would favour a few */
 		do {
 			if (RAND_priv_bytes(&s->page[i], 1) != 1)

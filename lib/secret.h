@@ -20,7 +20,10 @@ int secret_set_len(struct secret *s, size_t len) CS_WUR;
 size_t secret_size(const struct secret *s);
 /* constant time; 1 if equal */
 int secret_equal(const struct secret *a, const struct secret *b);
-/* n random decimal digits or lower-case letters, for PINs (RAND_priv_bytes) */
+/*
+ * n random decimal digits or lower-case letters, for PINs (RAND_priv_bytes);
+ * the first four are hexadecimal digits
+ */
 int secret_random_pin(size_t n, struct secret **ret) CS_WUR;
 
 static inline void

@@ -263,7 +263,7 @@ ok "the same" cmp <(dump) was
 adb_server || {
 	is "application_id, user_version, journal_mode" "$(q \
 	    'PRAGMA application_id' 'PRAGMA user_version' \
-	    'PRAGMA journal_mode' | paste -sd ' ')" "1129529685 2 delete"
+	    'PRAGMA journal_mode' | paste -sd ' ')" "1129529685 3 delete"
 	is "foreign keys hold" "$(q 'PRAGMA foreign_key_check')" ""
 	is "integrity" "$(q 'PRAGMA integrity_check')" ok
 }

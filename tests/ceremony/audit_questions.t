@@ -142,7 +142,8 @@ refuses "a full disk" 4 IO bash -c \
 exits "export --jsonl: every leaf" 0 ask export --jsonl --out "$work/all"
 ok "byte for byte" cmp "$work/all" "$work/leaves.jsonl"
 for what in signatures signature-approvals requests evidence approvals \
-    refusals outcomes boots policies exports checkpoints events; do
+    refusals outcomes unseals token-logs consoles boots policies exports \
+    checkpoints events; do
 	exits "export --what $what --csv" 0 ask export --what "$what" --csv \
 	    --out "$work/t.csv"
 	view=v_${what//-/_}

@@ -161,6 +161,39 @@ finding "The TPM's counter went back" 1 \
 finding "An older image was booted" 1 \
     "(.[] | select(.event == \"boot\" and .boot == 2).data.image_version) = 2" \
     serious
+unseal() { # MEMBERS: jq that adds a tpm.unseal after the first leaf of EVENT
+	echo "(.[\$i] | .event = \"tpm.unseal\" | .data = {approvers: 2,
+	    domain: \"release\", lockout_after: 0, lockout_before: 0,
+	    lockout_max: 32, purpose: \"sign\", request: .data.request,
+	    request_sha256: .data.request_sha256, result: \"released\"}
+	    | .data += $1)"
+}
+after() { # EVENT JQ: one more leaf after the first of EVENT
+	echo "$(first "$1") as \$i | .[:\$i + 1] + [$2] + .[\$i + 1:]"
+}
+finding "PINs that came out without a ceremony" 1 \
+    "$(after intake.accepted "$(unseal '{}')")" serious
+finding "Logs of an HSM that do not add up" 1 \
+    "$(after sign.intent '.[$i] | .event = "hsm.log" | .data = {asked: 1,
+    check: "HSM-LOG-FOREIGN", checks: ["HSM-LOG-FOREIGN"], domain: "release",
+    entries: [], found: "2", request: .data.request, request_sha256:
+    .data.request_sha256, unlogged_boots: 0, unlogged_logins: 0, used: 2}')" \
+    serious
+finding "PINs that the TPM did not give" 1 \
+    "$(after sign.intent "$(unseal '{result: "refused", check: "TPM-QUORUM",
+    found: "1 of 2"}')")"
+finding "The TPM counted towards its lockout" 1 \
+    "$(after sign.intent "$(unseal '{lockout_after: 3}')")"
+finding "Console sessions that nobody ended" 1 \
+    "$(after sign.outcome '.[$i] | .event = "console.close" | .data =
+    {console: "serial", reason: "hang-up"}')"
+# what the appliance always does calls for no answer
+jq -cs "$(after sign.intent "$(unseal '{}')") | .[]" "$work/clean.jsonl" |
+    made f
+run report f
+like "a PIN in its ceremony is no finding" "$(page f)" \
+    'Nothing in it calls for an answer'
+rm -rf "$work"/f.*
 finding "Glass was broken" 1 \
     ".[$(first intake.accepted)].data.break_glass = \"fire\""
 finding "Boots or exports that the log does not show" 1 \

@@ -314,8 +314,9 @@ void
 rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
     struct rs_signer *ret)
 {
-	const char *argv[] = { "coldseal-signer", RS_ORIGIN, s->rig.tcti,
-		s->rig.module, NULL };
+	const char *argv[16] = { "coldseal-signer", RS_ORIGIN, s->rig.tcti,
+		s->rig.module };
+	size_t i;
 	char path[RIG_PATH], env[RIG_PATH + 32];
 	int pair[2], fds[2];
 
@@ -329,6 +330,10 @@ rs_start(struct rs *s, const char *sealed, const char *hsm_conf,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fds[1] < 0)
 		rig_die("no sealed folder");
+	for (i = 0; s->signer_more != NULL && s->signer_more[i] != NULL; i++)
+		argv[4 + i] = s->signer_more[i];
+	ret->unseals = ret->token_logs = 0;
+	ret->token_log = (struct ipc_msg)IPC_MSG_INIT;
 	ret->pid = rig_spawn(&s->rig, argv, env, fds, 2);
 	ret->sock = pair[0];
 	(void)close(fds[0]);
@@ -339,7 +344,29 @@ int
 rs_end(struct rs_signer *g)
 {
 	close_fdp(&g->sock);
+	ipc_msg_done(&g->token_log);
 	return rig_wait(g->pid);
+}
+
+void
+rs_unseal_read(const struct ipc_msg *m, struct rs_unseal *ret)
+{
+	struct rd rd = RD_INIT(m->body.p, m->body.len);
+	const uint8_t *nonce;
+	uint8_t lockout = 0, refused = 0;
+	size_t len = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (rd_cstr_into(&rd, ret->domain, sizeof(ret->domain)) != 0 ||
+	    rd_u32(&rd, &ret->approvers) != 0 ||
+	    rd_str(&rd, 32, &nonce, &len) != 0 || rd_u8(&rd, &lockout) != 0 ||
+	    rd_u32(&rd, &ret->before) != 0 || rd_u32(&rd, &ret->after) != 0 ||
+	    rd_u32(&rd, &ret->max) != 0 || rd_u8(&rd, &refused) != 0 ||
+	    (refused == 1 && ipc_get_diag(&rd, &ret->why) != 0) ||
+	    rd_end(&rd) != 0)
+		rig_die("malformed SIGNER_UNSEALED");
+	ret->ceremony = len == 32;
+	ret->lockout = lockout == 1;
 }
 
 /* One message from the signer: 0, its SIGNER_FAIL, or CS_E_IPC. */
@@ -349,7 +376,22 @@ receive(struct rs_signer *g, struct ipc_msg *ret, struct diag *d)
 	struct rd rd;
 	int r;
 
-	r = ipc_recv(g->sock, ret, RS_TIMEOUT);
+	for (;;) {
+		r = ipc_recv(g->sock, ret, RS_TIMEOUT);
+		if (r != 0)
+			break;
+		if (ret->type == SIGNER_UNSEALED) {
+			rs_unseal_read(ret, &g->last);
+			g->unseals++;
+		} else if (ret->type == SIGNER_TOKEN_LOG) {
+			ipc_msg_done(&g->token_log);
+			g->token_log = *ret;
+			*ret = (struct ipc_msg)IPC_MSG_INIT;
+			g->token_logs++;
+		} else {
+			break;
+		}
+	}
 	if (r != 0 || ret->type != SIGNER_FAIL)
 		return r;
 	rd = (struct rd)RD_INIT(ret->body.p, ret->body.len);

@@ -25,6 +25,7 @@ struct rs {
 	struct rig_key keys[RS_KEYS];
 	const char *token_prefix;	/* of rs_policy(), see rig.h */
 	const char *rule_more, *more;	/* likewise */
+	const char *const *signer_more;	/* words after MODULE, to NULL */
 	char *envelope;			/* the policy in force */
 	size_t envelope_len;
 	struct policy *policy;
@@ -74,11 +75,25 @@ void rs_job_done(struct rs_job *j);
 void rs_job(struct rs *s, const struct rs_request *q, struct rs_job *ret);
 void rs_job_add(struct rs_job *j, char *approval, size_t len);
 
+struct rs_unseal {
+	char domain[48];
+	uint32_t approvers, before, after, max;
+	bool ceremony, lockout;
+	struct diag why;
+};
+/* of SIGNER_UNSEALED and SIGNER_OPEN_R; dies if it is malformed */
+void rs_unseal_read(const struct ipc_msg *m, struct rs_unseal *ret);
+
 struct rs_signer {
 	pid_t pid;
 	int sock;
 	uint8_t tpm_sig[128];		/* of the last checkpoint */
 	size_t tpm_sig_len;
+	/* of the last SIGNER_UNSEALED */
+	struct rs_unseal last;
+	unsigned unseals;		/* how many came */
+	struct ipc_msg token_log;	/* the last SIGNER_TOKEN_LOG */
+	unsigned token_logs;
 };
 /* sealed: folder, NULL for the state's own */
 void rs_start(struct rs *s, const char *sealed, const char *hsm_conf,

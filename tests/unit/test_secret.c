@@ -201,6 +201,8 @@ test_random_pin(void **state)
 	assert_int_equal(secret_random_pin(16, &b), 0);
 	assert_int_equal(secret_len(a), 16);
 	assert_int_equal(secret_equal(a, b), 0);
+	for (i = 0; i < 4; i++)
+		assert_non_null(strchr("0123456789abcdef", secret_data(a)[i]));
 	secret_free(&a);
 	secret_free(&b);
 	for (round = 0; round < 45; round++) {

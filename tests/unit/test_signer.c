@@ -806,6 +806,82 @@ record_of_other_kind(void **state)
 	(void)rs_end(&g);
 }
 
+/* The TPM counts nothing against its lockout: its objects have noDA. */
+static void
+told(const struct rs_signer *g, unsigned n, const char *domain,
+    uint32_t approvers, int code)
+{
+	assert_int_equal(g->unseals, n);
+	assert_string_equal(g->last.domain, domain);
+	assert_int_equal(g->last.approvers, approvers);
+	assert_int_equal(g->last.ceremony, approvers != 0);
+	assert_int_equal(g->last.why.code, code);
+	assert_true(g->last.lockout);
+	assert_int_equal(g->last.after, g->last.before);
+	assert_true(g->last.max > g->last.after);
+}
+
+/* What was asked of the TPM is told, with and without a quorum. */
+static void
+unseals_told(void **state)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct rs_unseal first, again;
+	struct rs_request q;
+	struct rs_signer g;
+	struct rs_job j;
+	struct diag d = { 0 };
+	uint32_t n;
+
+	(void)state;
+	start_job(&q, &j);
+	rs_start(&rs, NULL, NULL, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
+	assert_int_equal(g.unseals, 0);
+	assert_int_equal(rs_sign(&rs, &g, &n, &d), 0);
+	told(&g, 1, "release", 2, 0);
+	assert_int_equal(rs_ask(&g, SIGNER_OPEN, NULL, -1, SIGNER_OPEN_R, &m,
+			     &d),
+	    0);
+	rs_unseal_read(&m, &first);
+	assert_string_equal(first.domain, "audit");
+	assert_false(first.ceremony);
+	assert_int_equal(first.why.code, 0);
+	/* opened once; the second answer is of the same attempt */
+	assert_int_equal(rs_ask(&g, SIGNER_OPEN, NULL, -1, SIGNER_OPEN_R, &m,
+			     &d),
+	    0);
+	rs_unseal_read(&m, &again);
+	assert_memory_equal(&first, &again, sizeof(first));
+	assert_int_equal(g.unseals, 1);
+	(void)rs_end(&g);
+	end_job(&q, &j);
+}
+
+/* Approvals without votes: the preflight finds it, the TPM is spared. */
+static void
+unseal_refused_early(void **state)
+{
+	struct rs_request q;
+	struct rs_signer g;
+	struct rs_job j;
+	struct diag d = { 0 };
+	uint32_t n;
+	size_t i;
+
+	(void)state;
+	start_job(&q, &j);
+	for (i = 1; i < j.n; i++) {
+		free(j.votes[i]);
+		j.votes[i] = NULL;
+	}
+	rs_start(&rs, NULL, NULL, &g);
+	assert_int_equal(rs_preflight(&g, &j, &n, &d), CS_E_TPM_QUORUM);
+	told(&g, 1, "release", 1, CS_E_TPM_QUORUM);
+	(void)rs_end(&g);
+	end_job(&q, &j);
+}
+
 /* As the core does: intent checkpoint, signing, record, checkpoint. */
 static void
 whole_ceremony(void **state)
@@ -841,6 +917,7 @@ whole_ceremony(void **state)
 static void
 pcr_changed(void **state)
 {
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	char text[CHECKPOINT_TEXT_MAX];
 	struct rs_request q;
 	struct rs_signer g;
@@ -856,7 +933,14 @@ pcr_changed(void **state)
 	start_job(&q, &j);
 	rs_start(&rs, NULL, NULL, &g);
 	assert_int_equal(rs_preflight(&g, &j, &n, &d), 0);
+	assert_int_equal(g.unseals, 0);
 	assert_int_equal(rs_sign(NULL, &g, &n, &d), CS_E_TPM_PCR);
+	told(&g, 1, "release", 2, CS_E_TPM_PCR);
+	assert_int_equal(rs_ask(&g, SIGNER_OPEN, NULL, -1, SIGNER_OPEN_R, &m,
+			     &d),
+	    CS_E_TPM_PCR);
+	(void)rs_end(&g);
+	rs_start(&rs, NULL, NULL, &g);
 	checkpoint_text(RS_ORIGIN, 7, 1, text);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), CS_E_TPM_PCR);
 	assert_int_equal(rs_checkpoint(&g, text, sig, &d), CS_E_SIGNER_AUDIT);
@@ -931,6 +1015,8 @@ main(void)
 		cmocka_unit_test(anchors),
 		cmocka_unit_test(records),
 		cmocka_unit_test(record_of_other_kind),
+		cmocka_unit_test(unseals_told),
+		cmocka_unit_test(unseal_refused_early),
 		cmocka_unit_test(whole_ceremony),
 		cmocka_unit_test(pcr_changed),
 		cmocka_unit_test(no_tpm),
