@@ -99,7 +99,7 @@ con_start "$CON_DIR" || bail "no console: $con_out"
 
 # --- the table -----------------------------------------------------------------
 is "formats lists them" "$(coldseal formats --json | jq -r '.formats[].name' |
-    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod x509 openpgp pe rpm"
+    paste -sd' ')" "raw cms sshsig minisign signify dsse note openpgp-clear kmod x509 efivar openpgp pe rpm"
 like "with algorithms and verifiers" "$(coldseal formats)" 'ssh-keygen -Y verify'
 
 # --- sshsig ------------------------------------------------------------------
