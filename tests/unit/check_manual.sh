@@ -33,7 +33,7 @@ is "no other page" "$(cut -f 2 "$tmp/rows" | sort -u | tr '\n' ' ')" \
     "lib/PROTOCOL.evidence lib/PROTOCOL.policy "
 
 # Documents of other pages, and what only the core asks.
-other='^(SIG-.*|FORMAT-.*|X509-.*|RECORD-.*|TIME|REQ-TEXT|APPROVAL-AHEAD-REQUEST)$'
+other='^(SIG-.*|FORMAT-.*|X509-.*|EFIVAR|RECORD-.*|TIME|REQ-TEXT|APPROVAL-AHEAD-REQUEST)$'
 errors=$top/lib/errors
 cut -f 4 "$tmp/rows" | grep -vx -- - | sort -u >"$tmp/used"
 ids "$errors"/*.def | comm -13 - "$tmp/used" >"$tmp/unknown"
