@@ -90,6 +90,7 @@ BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
+OUTFILES := $(call o,usb-transfer/outfiles)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
@@ -164,7 +165,7 @@ coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
 	$(SANDBOX)
 coldseal-intake_L := libcrypto libseccomp
 
-coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
+coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) $(OUTFILES) \
 	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp
 
