@@ -91,6 +91,8 @@ FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
 FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
 OUTFILES := $(call o,usb-transfer/outfiles)
+# cells, sessions and requests of the link; a socket instead of a cable
+LINK := $(call o,$(addprefix usb-transfer/,link link_req link_stream))
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
@@ -131,6 +133,8 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
+# the USB link
+HOST += cable link_receive link_send link_status
 # what auditors ask
 HOST += audit_export audit_log audit_policy audit_query audit_report \
 	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
@@ -139,16 +143,16 @@ HOST += audit_export audit_log audit_policy audit_query audit_report \
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
-	coldseal-export coldseal-signer coldseal-token coldseal-provision \
+	coldseal-export coldseal-link coldseal-signer coldseal-token coldseal-provision \
 	coldseal-rehearsal-token coldseal
 
-coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
+coldseald_O := $(call o,$(addprefix appliance/,coldseald linkport spawn site)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
 coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
-	core_approve core_former core_intake core_sign core_attest core_out \
+	core_approve core_former core_intake core_link core_sign core_attest core_out \
 	core_ahead core_audit core_change core_change_view core_export core_gates \
 	core_receipt \
 	core_show core_trace \
@@ -168,6 +172,10 @@ coldseal-intake_L := libcrypto libseccomp
 coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) $(OUTFILES) \
 	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp
+
+coldseal-link_O := $(call o,$(addprefix usb-transfer/,linkd linkd_give linkd_take \
+	link_ffs)) $(LINK) $(OUTFILES) $(BUNDLE) $(BASE) $(SANDBOX)
+coldseal-link_L := libcrypto libseccomp libisal
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -195,10 +203,11 @@ coldseal-rehearsal-token_O := $(call o,hsm/rehearsal_token) $(P11) $(BASE) \
 coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
+	$(LINK) $(call o,usb-transfer/link_usb) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
 	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
+coldseal_L := libusb-1.0 libisal libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
@@ -242,11 +251,11 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 # --- tests ----------------------------------------------------------------
 # A unit test may use any object that has no main().
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
-	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
+	usb-transfer/intake usb-transfer/export usb-transfer/linkd hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
-TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
+TEST_L := libusb-1.0 libisal libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\

@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "appliance/linkport.h"
 #include "appliance/site.h"
 #include "appliance/spawn.h"
 #include "lib/file.h"
@@ -114,20 +115,39 @@ open_medium(const char *path, int flags, int *ret_fd, struct diag *d)
 	return 0;
 }
 
+/* What has come over the link, to an intake: the core gets the other end. */
+static int
+open_stream(int *ret_read, int *ret_write, struct diag *d)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return diag_errno(d, CS_E_IO, "pipe");
+	*ret_read = p[0];
+	*ret_write = p[1];
+	return 0;
+}
+
 static int
 spawn_helper(struct supervisor *s, uint16_t which, const char *port,
     int *ret_sock, int *ret_pin, struct diag *d)
 {
 	_cleanup_fd_ int mine = -1, theirs = -1, extra = -1, pin = -1;
+	_cleanup_fd_ int in = -1, out = -1;
+	int cable[LINKPORT_FDS] = { -1, -1, -1 };
 	struct spawn sp = { 0 };
 	const struct site_port *tp;
-	int pair[2], pipefd[2], r = 0;
+	char wait[24];
+	int pair[2], r = 0;
+	size_t n = 1;
 	pid_t pid;
 
 	switch (which) {
 	case SUP_INTAKE:
 		sp.program = "coldseal-intake";
-		r = open_medium(s->in, O_RDONLY, &extra, d);
+		r = strcmp(port, "link") == 0 ?
+		    open_stream(&extra, &pin, d) :
+		    open_medium(s->in, O_RDONLY, &extra, d);
 		break;
 	case SUP_EXPORT:
 		sp.program = "coldseal-export";
@@ -151,10 +171,19 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 		sp.args[0] = tp->module;
 		sp.nargs = 1;
 		sp.hsm_conf = tp->conf;
-		if (pipe2(pipefd, O_CLOEXEC) != 0)
-			return diag_errno(d, CS_E_IO, "pipe");
-		extra = pipefd[0];
-		pin = pipefd[1];
+		r = open_stream(&extra, &pin, d);
+		break;
+	case SUP_LINK:
+		sp.program = "coldseal-link";
+		(void)snprintf(wait, sizeof(wait), "%llu",
+		    (unsigned long long)s->site->link_wait);
+		sp.args[0] = s->site->origin;
+		sp.args[1] = wait;
+		sp.nargs = 2;
+		r = linkport_open(s->site->link, cable, &n, d);
+		extra = cable[0];
+		in = cable[1];
+		out = cable[2];
 		break;
 	default:
 		return diag_fail(d, CS_E_IPC, NULL, "spawn %u", which);
@@ -168,7 +197,9 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 	theirs = pair[1];
 	sp.fds[0] = theirs;
 	sp.fds[1] = extra;
-	sp.nfds = 2;
+	sp.fds[2] = in;
+	sp.fds[3] = out;
+	sp.nfds = 1 + n;
 	r = spawn_start(&sp, &pid, d);
 	if (r == 0)
 		r = remember(s, pid, d);

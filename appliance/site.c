@@ -74,9 +74,14 @@ site_load(int state_fd, struct site **ret, struct diag *d)
 		{ "tcti", JK_STR, true, &s->tcti, NULL },
 		{ "rehearsal", JK_BOOL, true, &s->rehearsal, NULL },
 		{ "tokens", JK_ARR, true, &tokens, NULL },
+		{ "link", JK_STR, false, &s->link, NULL },
+		{ "link_wait", JK_U64, false, &s->link_wait, NULL },
 	};
 
+	s->link_wait = SITE_LINK_WAIT;
 	r = json_fields(s->root, "", f, ARRAY_LEN(f), d);
+	if (r == 0 && (s->link_wait == 0 || s->link_wait > SITE_LINK_WAIT_MAX))
+		r = diag_fail(d, CS_E_JSON_FIELD, "1 to 86400 s", "link_wait");
 	if (r == 0)
 		r = read_ports(s, tokens, d);
 	if (r != 0)

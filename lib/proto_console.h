@@ -29,7 +29,11 @@ enum proto_supervisor {
 	SUP_HELLO = 0x601,
 	SUP_SPAWN,		/* u16 enum sup_child, str token port or "" */
 	SUP_SPAWNED,		/* fd: the child's socket */
-	SUP_PIN_FD,		/* fd: where the console writes the PIN; tokens */
+	/*
+	 * fd: where the console writes the PIN (tokens), or the link the
+	 * bundle (an intake from the port "link")
+	 */
+	SUP_PIN_FD,
 	SUP_FAIL,		/* diag */
 };
 
@@ -38,6 +42,7 @@ enum sup_child {
 	SUP_EXPORT,
 	SUP_TOKEN,
 	SUP_SIGNER,
+	SUP_LINK,
 };
 
 #endif

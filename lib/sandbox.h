@@ -21,6 +21,7 @@ enum sandbox_profile {
 	SANDBOX_TOKEN,		/* PKCS#11 module: files; no exec */
 	SANDBOX_SIGNER,		/* PKCS#11 module and TPM socket; no exec */
 	SANDBOX_CONSOLE,	/* terminal only */
+	SANDBOX_LINK,		/* descriptors it was given only; no open */
 };
 
 int sandbox_enter(enum sandbox_profile p, struct diag *d) CS_WUR;
