@@ -8,6 +8,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/coldseal
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/coldseal
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 B ?= build
 V ?= 0
 SHARED ?= ../shared
@@ -214,7 +215,7 @@ BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-change.1 \
-	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
+	host-tools/coldseal-link.1 host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
 	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
@@ -226,7 +227,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
-PAGES += tests/lib/gocheck.go
+PAGES += tests/lib/gocheck.go usb-transfer/PROTOCOL.link
+UDEV := usb-transfer/70-coldseal-link.rules
 
 all: $(BINS) $(SCRIPTS)
 
@@ -377,7 +379,7 @@ lint: all
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UDEVDIR)
 	$(INSTALL) -m 755 $(B)/bin/coldseal $(B)/bin/coldseal-rehearsal \
 	    $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(filter-out %/coldseal,$(BINS)) \
@@ -387,6 +389,7 @@ install: all
 	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 LICENSE $(PAGES) $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 $(UDEV) $(DESTDIR)$(UDEVDIR)
 
 # What install put there, by name; a folder only if nothing else is in it.
 uninstall:
@@ -395,7 +398,8 @@ uninstall:
 	    $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out coldseal,$(PROGRAMS))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MAN)))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(filter %.8,$(MAN)))) \
-	    $(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE $(notdir $(PAGES)))
+	    $(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE $(notdir $(PAGES))) \
+	    $(addprefix $(DESTDIR)$(UDEVDIR)/,$(notdir $(UDEV)))
 	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 
 clean:

@@ -55,6 +55,8 @@ forbidden() {
 	case $1 in
 	coldseald) echo "libsqlite3 libp11-kit libtss2" ;;
 	coldseal-core) echo "libp11-kit libtss2 libusb libqrencode" ;;
+	coldseal-link)
+		echo "libsqlite3 libp11-kit libtss2 libjansson libusb" ;;
 	coldseal-intake | coldseal-export)
 		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
 	coldseal-token) echo "libsqlite3 libtss2 libjansson" ;;
