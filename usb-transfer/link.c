@@ -63,13 +63,19 @@ make_head(const struct link_cell *c, uint8_t head[LINK_HEAD])
 }
 
 void
+link_cell_seal(uint8_t *cell)
+{
+	put_be(cell + AT_CRC, crc32c(cell, AT_CRC), 4);
+}
+
+void
 link_cell_make(const struct link_cell *c, const void *data, uint8_t *cell)
 {
 	make_head(c, cell);
 	if (c->len > 0)
 		memmove(cell + LINK_HEAD, data, c->len);
 	memset(cell + LINK_HEAD + c->len, 0, LINK_DATA - c->len);
-	put_be(cell + AT_CRC, crc32c(cell, AT_CRC), 4);
+	link_cell_seal(cell);
 }
 
 /* In the order in which a reader wants to know it. */

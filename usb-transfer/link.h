@@ -77,6 +77,8 @@ struct link_cell {
 /* cell: LINK_CELL bytes; data may be in it already at its place */
 void link_cell_make(const struct link_cell *c, const void *data,
     uint8_t *cell);
+/* Its CRC32C, of whatever is in it */
+void link_cell_seal(uint8_t *cell);
 /*
  * Constructs what must have come and compares: only type and length are
  * read.  *ret_data points into cell.

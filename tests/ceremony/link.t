@@ -81,7 +81,7 @@ like "with their digests" "$con_out" "$sha"
 exits "the response verifies" 0 coldseal response verify \
     "$work/got/COLDSEAL.RSP" --policy "$COLDSEAL_POLICY" \
     --log-key "$COLDSEAL_LOG_KEY" --record-key "$COLDSEAL_RECORD_KEY" \
-    "$work/a"
+    --artifact "$work/a"
 exits "and the audit bundle" 0 coldseal audit verify "$work/got/COLDSEAL.AUD" \
     --log-key "$COLDSEAL_LOG_KEY"
 mkdir "$work/again"
