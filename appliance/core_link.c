@@ -160,6 +160,21 @@ on_link(struct core *c, struct diag *d)
 	return r;
 }
 
+/* A bundle that ended early: is the cause that coldseal-link died? */
+static int
+from_intake(struct core *c, int sock, uint16_t fail_type, const char *who,
+    struct ipc_msg *ret, struct diag *d)
+{
+	int r = helper_recv(sock, fail_type, who, ret, d);
+
+	if (r != CS_E_BUNDLE_TRUNCATED)
+		return r;
+	(void)link_stop(c, 0, NULL);
+	return is_gone(c->link) ?
+	    diag_fail(d, CS_E_LINK_GONE, WHO, "it ended") :
+	    r;
+}
+
 int
 link_wait(struct core *c, int sock, uint16_t fail_type, const char *who,
     struct ipc_msg *ret, struct diag *d)
@@ -184,8 +199,10 @@ link_wait(struct core *c, int sock, uint16_t fail_type, const char *who,
 				return r;
 			continue;
 		}
+		if (p[1].revents != 0 && is_gone(c->link))
+			continue; /* it has just said something */
 		if (p[1].revents != 0)
-			return helper_recv(sock, fail_type, who, ret, d);
+			return from_intake(c, sock, fail_type, who, ret, d);
 		if (sock < 0 && p[0].revents != 0)
 			return helper_recv(c->link, fail_type, who, ret, d);
 		if (p[2].revents == 0)

@@ -19,7 +19,7 @@ struct cable {
 
 #define CABLE_DEVICE \
 	"usb (default), usb:BUS-PORT, or unix:/PATH of a rehearsal"
-#define CABLE_POLL_MS	500
+#define CABLE_POLL_MS	100
 
 void cable_done(struct cable *c);
 #define _cleanup_cable_ _cleanup_(cable_done)

@@ -112,7 +112,7 @@ like "and is taken in" "$con_out" 'accepted as request 2'
 head -c 3000000 /dev/urandom >"$work/big"
 request 3 "$work/big"
 # half of it
-cut() { # BYTES VICTIM COMMAND...: through a cable that is cut
+sever() { # BYTES VICTIM COMMAND...: through a cable that is cut
 	local bytes=$1 victim=$2 proxy
 	shift 2
 	"$tests/linkproxy" "$work/cut" "${COLDSEAL_LINK#unix:}" "$bytes" \
@@ -123,7 +123,7 @@ cut() { # BYTES VICTIM COMMAND...: through a cable that is cut
 	wait $proxy
 }
 con_begin "intake link" || bail "no intake: $con_out"
-ok "a cable that is cut half way" cut 1500000 nobody link send "$work/3.req"
+ok "a cable that is cut half way" sever 1500000 nobody link send "$work/3.req"
 like "is told to the host" "$(cat "$work/host.out")" 'LINK-(GONE|SHORT)'
 exits "the appliance has a part of it" 0 link status --json
 like "and says so" "$tap_out" '"state":"taking"'
@@ -156,7 +156,7 @@ size=$(stat -c %s "$work/3.req")
 for bytes in 1 4096 6000 8192 12288 16384 16385 20480 200000 700001 \
     $((size + 10000)); do
 	con_begin "intake link" || bail "no intake: $con_out"
-	cut "$bytes" host link send "$work/$n.req"
+	sever "$bytes" host link send "$work/$n.req"
 	exits "killed after $bytes bytes: it goes on" 0 link send --json \
 	    "$work/$n.req"
 	like "from where the appliance has it" "$(sent_at .resumed_at)" '^[0-9]+$'
@@ -173,7 +173,7 @@ is "as many requests as were sent" \
     "$(grep -cE '^ +[0-9]+ +(pending|signed)' <<<"$con_out")" $((n - 1))
 con_begin "export 1 link" || bail "no export: $con_out"
 for bytes in 1 12288 20480 60000; do
-	cut "$bytes" host link receive --out "$work/got"
+	sever "$bytes" host link receive --out "$work/got"
 	is "killed after $bytes bytes of an export: no new file" \
 	    "$(sha256sum <"$work/got/COLDSEAL.RSP" | cut -c 1-64)" "$sha"
 done
@@ -192,7 +192,7 @@ link_pid() {
 }
 for bytes in 1 4096 12288 16384 20481 900000 $((size + 10000)); do
 	con_begin "intake link" || bail "no intake: $con_out"
-	cut "$bytes" "$(link_pid)" link send "$work/$n.req"
+	sever "$bytes" "$(link_pid)" link send "$work/$n.req"
 	con_finish
 	like "coldseal-link killed after $bytes bytes: said" "$con_out" \
 	    'LINK-GONE|accepted as'
