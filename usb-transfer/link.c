@@ -409,6 +409,9 @@ hello(struct link *l, struct diag *d)
 	memcpy(l->session, nonce, LINK_NONCE);
 	next_cell(l, LINK_HELLO, NULL, 0, l->run);
 	r = l->ops->send(l->arg, l->run, 1, LINK_CELL_MS, d);
+	/* who was shown out has the reason to read */
+	if (r == CS_E_LINK_GONE)
+		r = 0;
 	while (r == 0) {
 		r = l->ops->recv(l->arg, l->run, 1, HELLO_MS, d);
 		if (r == CS_E_LINK_TIME || r == CS_E_LINK_SHORT)

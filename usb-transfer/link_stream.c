@@ -151,14 +151,21 @@ listener_fds(void *arg, struct pollfd *p)
 	p[1] = (struct pollfd){ .fd = l->conn.fd, .events = POLLIN };
 }
 
-/* One host at a time: the next one is told, and shown out. */
+/*
+ * One host at a time: the next one is told, and shown out; but it waits at the
+ * door until one that has gone is out.
+ */
 static void
 take_caller(struct link_listener *l)
 {
+	struct pollfd p = { .fd = l->conn.fd };
 	struct link_stream other;
 	struct link busy;
-	int fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd;
 
+	if (poll(&p, 1, 0) > 0)
+		return;
+	fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (l->conn.fd < 0) {
