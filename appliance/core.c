@@ -153,6 +153,7 @@ run_line(struct core *c, char *line)
 		signer_check(c);
 	else
 		signing_drop(c);
+	core_medium_forget(c);
 	r = verbs[i].run(c, words + 1, n - 1, &d);
 	if (c->ready == NULL)
 		signer_end(c);
@@ -217,6 +218,7 @@ core_done(struct core *c)
 	close_fdp(&c->link);
 	ledger_close(&c->ledger);
 	policy_free(&c->policy);
+	core_medium_forget(c);
 	for (i = 0; i < c->nports; i++)
 		free(c->ports[i]);
 	free(c->origin);

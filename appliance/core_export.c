@@ -147,8 +147,8 @@ commit(struct exporting *x, struct diag *d)
 	return core_log_one(x->c, "export",
 	    json_pack("{s:s, s:s, s:I, s:o, s:s*}", "request", x->f.q.id,
 		"request_sha256", x->f.q.digest, "counter",
-		(json_int_t)x->counter, "files", files, "over",
-		x->out.link ? "link" : NULL),
+		(json_int_t)x->counter, "files", files, "medium",
+		x->out.link ? "link" : x->c->medium),
 	    d);
 }
 

@@ -101,6 +101,9 @@ link_take(struct core *c, int *ret_sock, struct diag *d)
 	c->link_all = false;
 	if (ipc_send(c->link, LINK_TAKE, NULL, 0, pipe) != 0)
 		return diag_fail(d, CS_E_IPC, WHO, "it is gone");
+	c->medium = strdup("link"); /* for the leaf */
+	if (c->medium == NULL)
+		return diag_nomem(d);
 	*ret_sock = take_fd(&sock);
 	return 0;
 }

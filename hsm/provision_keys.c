@@ -349,7 +349,9 @@ make_own_cert(const struct sigfmt *f, const struct hsm_token_signer *ts,
 		.key = k->pub,
 		.alg = k->alg };
 	const struct subject s = { .name = name };
-	const struct sigfmt_job j = { &pk, &s, time(NULL) };
+	const struct sigfmt_job j = { .key = &pk,
+		.subject = &s,
+		.time = time(NULL) };
 	struct buf out = BUF_INIT(SIGFMT_MAX);
 	int r;
 
@@ -378,6 +380,7 @@ make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
 
 	(void)snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin, k->id);
 	c.cn = cn;
+	c.ca = strcmp(k->format, "x509") == 0; /* it issues others */
 	c.not_after = c.not_before + CERT_YEARS * INT64_C(31557600);
 	r = p11_find_key(s, k->cka_id, PROV_ID_LEN, k->id, k->pub->spki,
 	    k->pub->spki_len, &key, d);

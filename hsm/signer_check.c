@@ -76,7 +76,8 @@ check_one(const struct signer_check_job *j, const struct item *it,
 {
 	struct sigfmt_job job = { .key = j->key,
 		.subject = &j->req->st->subjects[it->subject],
-		.time = j->now };
+		.time = j->now,
+		.cert = j->cert };
 	struct buf sig __attribute__((cleanup(buf_done))) =
 	    BUF_INIT(SIGFMT_MAX);
 	int r;

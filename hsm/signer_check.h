@@ -24,6 +24,7 @@ struct signer_check_job {
 	const struct request *req;	/* borrowed until close */
 	const struct policy_key *key;
 	int64_t now;			/* that the token signed for */
+	struct x509_st *cert;		/* the key's, parsed, or NULL; borrowed */
 };
 
 int signer_check_open(const struct signer_check_job *job,

@@ -29,7 +29,15 @@ struct sigfmt_job {
 	const struct policy_key *key;
 	const struct subject *subject;
 	int64_t time;		/* seconds since 1970 UTC; verify ignores it */
+	/* the key's X.509 certificate, borrowed; NULL: parsed when needed */
+	struct x509_st *cert;
 };
+
+/*
+ * For many jobs of one key, on any thread: its certificate parsed once, NULL
+ * if it has none or another kind.  X509_free()
+ */
+struct x509_st *sigfmt_parse_cert(const struct policy_key *k) CS_WUR;
 
 /* What the token made so far, as hsm_sign_tbs() encodes it. */
 struct sigfmt_sigs {
@@ -47,6 +55,10 @@ struct sigfmt_sigs {
 #define SIGFMT_F_DIGEST		0x08u
 /* one key's signature means whatever its digest does: nothing is bound */
 #define SIGFMT_F_OPAQUE		0x10u
+/* a certificate may come later: the key can sign its own */
+#define SIGFMT_F_CERT_LATER	0x20u
+/* one artifact is signed once by a key: CS_E_X509_SERIAL */
+#define SIGFMT_F_ONCE		0x40u
 
 struct sigfmt {
 	const char *name;

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/ossl.h"
 #include "lib/sigfmt_impl.h"
+#include "lib/x509.h"
 
 /*
  * "cms": a detached SignedData (RFC 5652 5) with one signer, its certificate,
@@ -18,29 +20,10 @@
 static const int signed_attrs[] = { NID_pkcs9_contentType,
 	NID_pkcs9_messageDigest, NID_pkcs9_signingTime };
 
-/*
- * AlgorithmIdentifier of RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a
- * salt of 32 bytes (RFC 4055 3.1 and 6); OpenSSL would take one only from a
- * key that it signs with itself.
- */
-static const uint8_t pss_algorithm[] = { 0x30, 0x41, 0x06, 0x09, 0x2a, 0x86,
-	0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, 0x30, 0x34, 0xa0, 0x0f, 0x30,
-	0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01,
-	0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-	0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
-	0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0xa2, 0x03, 0x02, 0x01,
-	0x20 };
-
 static void
 cms_freep(CMS_ContentInfo **p)
 {
 	CMS_ContentInfo_free(*p);
-}
-
-static void
-x509_freep(X509 **p)
-{
-	X509_free(*p);
 }
 
 static void
@@ -49,22 +32,25 @@ certs_freep(STACK_OF(X509) * *p)
 	sk_X509_pop_free(*p, X509_free);
 }
 
-static void
-time_freep(ASN1_TIME **t)
+X509 *
+sigfmt_parse_cert(const struct policy_key *k)
 {
-	ASN1_TIME_free(*t);
+	const unsigned char *p = k->cert;
+	_cleanup_(x509_freep) X509 *x = NULL;
+
+	if (k->cert == NULL)
+		return NULL;
+	x = d2i_X509(NULL, &p, (long)k->cert_len);
+	ERR_clear_error();
+	return x != NULL && p == k->cert + k->cert_len ? take_ptr(x) : NULL;
 }
 
-static void
-algor_freep(X509_ALGOR **a)
+X509 *
+sigfmt_get_cert(const struct sigfmt_job *j)
 {
-	X509_ALGOR_free(*a);
-}
-
-static void
-openssl_freep(unsigned char **p)
-{
-	OPENSSL_free(*p);
+	if (j->cert == NULL)
+		return sigfmt_parse_cert(j->key);
+	return X509_up_ref(j->cert) == 1 ? j->cert : NULL;
 }
 
 /* DER only: what is encoded again is what was given. */
@@ -96,24 +82,23 @@ cms_decode(const uint8_t *sig, size_t len, CMS_ContentInfo **ret,
 
 /* The certificate the policy names, alone in the CMS, of this very key. */
 static int
-cms_cert(CMS_ContentInfo *c, const struct pubkey *k, const uint8_t *der,
-    size_t len, X509 **ret, struct diag *d)
+cms_cert(CMS_ContentInfo *c, const struct sigfmt_job *j, X509 **ret,
+    struct diag *d)
 {
 	_cleanup_(certs_freep) STACK_OF(X509) *certs = CMS_get1_certs(c);
 	STACK_OF(X509_CRL) *crls = CMS_get1_crls(c);
 	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = der;
 
 	if (crls != NULL) {
 		sk_X509_CRL_pop_free(crls, X509_CRL_free);
 		return sigfmt_bad(d, "no revocation list inside", "one");
 	}
-	if (der == NULL)
+	if (j->key->cert == NULL)
 		return sigfmt_bad(d, "the key's certificate in the policy",
 		    "none");
-	x = d2i_X509(NULL, &p, (long)len);
-	if (x == NULL || (size_t)(p - der) != len ||
-	    EVP_PKEY_eq(X509_get0_pubkey(x), k->pkey) != 1)
+	x = sigfmt_get_cert(j);
+	if (x == NULL ||
+	    EVP_PKEY_eq(X509_get0_pubkey(x), j->key->key->pkey) != 1)
 		return sigfmt_bad(d, "a certificate of the policy's key",
 		    "another certificate in the policy");
 	if (certs == NULL || sk_X509_num(certs) != 1 ||
@@ -286,7 +271,7 @@ verify(const struct sigfmt_job *j, const uint8_t *sig, size_t len,
 
 	r = cms_decode(sig, len, &c, d);
 	if (r == 0)
-		r = cms_cert(c, k->key, k->cert, k->cert_len, &x, d);
+		r = cms_cert(c, j, &x, d);
 	if (r == 0)
 		r = cms_signer(c, x, k->alg, &si, d);
 	if (r == 0)
@@ -327,15 +312,14 @@ add_attributes(CMS_SignerInfo *si, const uint8_t *digest, size_t len,
 static int
 set_algorithm(CMS_SignerInfo *si, enum key_alg alg)
 {
-	const unsigned char *p = pss_algorithm;
 	_cleanup_(algor_freep) X509_ALGOR *a = NULL;
 	X509_ALGOR *sig = NULL;
 
 	if (alg != KEY_RSA3072_PSS)
 		return 0; /* the certificate's key says it */
-	a = d2i_X509_ALGOR(NULL, &p, sizeof(pss_algorithm));
 	CMS_SignerInfo_get0_algs(si, NULL, NULL, NULL, &sig);
-	return a != NULL && sig != NULL && X509_ALGOR_copy(sig, a) == 1 ?
+	return x509_algorithm(alg, &a) == 0 && sig != NULL &&
+		X509_ALGOR_copy(sig, a) == 1 ?
 	    0 :
 	    CS_E_CRYPTO;
 }
@@ -346,13 +330,11 @@ begin(const struct sigfmt_job *j, CMS_ContentInfo **ret,
     CMS_SignerInfo **ret_si)
 {
 	_cleanup_(cms_freep) CMS_ContentInfo *c = NULL;
-	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = j->key->cert;
+	_cleanup_(x509_freep) X509 *x = sigfmt_get_cert(j);
 	size_t len;
 	const uint8_t *digest = sigfmt_digest(j, &len);
 	CMS_SignerInfo *si;
 
-	x = d2i_X509(NULL, &p, (long)j->key->cert_len);
 	c = CMS_sign(NULL, NULL, NULL, NULL,
 	    CMS_PARTIAL | CMS_DETACHED | CMS_BINARY);
 	if (x == NULL || c == NULL)
@@ -405,11 +387,9 @@ assemble(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
 int
 sigfmt_describe_cert(const struct sigfmt_job *j, struct buf *out)
 {
-	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = j->key->cert;
+	_cleanup_(x509_freep) X509 *x = sigfmt_get_cert(j);
 	char subject[200] = "";
 
-	x = d2i_X509(NULL, &p, (long)j->key->cert_len);
 	if (x != NULL)
 		cs_ignore(X509_NAME_oneline(X509_get_subject_name(x), subject,
 			      sizeof(subject)) == NULL);

@@ -2,8 +2,8 @@
 
 /*
  * coldseal-intake: the only process that reads a foreign medium.  It has one
- * read-only descriptor of blocks and one socket to the core, and can open
- * nothing.  lib/proto.h has the messages.
+ * descriptor of blocks or of a stick (medium.h) and one socket to the core,
+ * and can open nothing.  lib/proto.h has the messages.
  *
  *	find the file -> bundle -> DOC* -> HASH -> (core: HASH or STOP)
  *	  -> ARTIFACT* -> END, or FAIL at any point
@@ -22,14 +22,15 @@
 #include "lib/sandbox.h"
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fat.h"
+#include "usb-transfer/medium.h"
 
 #define SOCK	    3
-#define SOURCE	    4
 #define PROGRESS_MS 100
 #define ANSWER_MS   120000
 #define STOPPED	    1 /* the core said STOP: no error */
 
 struct intake {
+	struct medium medium;
 	struct fat *fat; /* NULL: a stream */
 	struct fat_file file;
 	uint64_t done, size; /* of a stream */
@@ -90,7 +91,7 @@ read_stream(void *arg, void *buf, size_t n, size_t *ret_n, struct diag *d)
 	ssize_t k;
 
 	do
-		k = read(SOURCE, buf, n);
+		k = read(MEDIUM_FD, buf, n);
 	while (k < 0 && errno == EINTR);
 	if (k < 0)
 		return diag_errno(d, CS_E_IO, "the link");
@@ -311,7 +312,7 @@ open_stream(struct intake *in, struct diag *d)
 	ssize_t k;
 
 	while (got < sizeof(head)) {
-		k = read(SOURCE, head + got, sizeof(head) - got);
+		k = read(MEDIUM_FD, head + got, sizeof(head) - got);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
@@ -333,19 +334,17 @@ open_stream(struct intake *in, struct diag *d)
 static int
 open_source(struct intake *in, bundle_read_fn **ret, struct diag *d)
 {
-	static const int source = SOURCE;
-	struct blkdev dev;
 	struct stat st;
 	int r;
 
-	if (fstat(source, &st) == 0 && S_ISFIFO(st.st_mode)) {
+	if (fstat(MEDIUM_FD, &st) == 0 && S_ISFIFO(st.st_mode)) {
 		*ret = read_stream;
 		return open_stream(in, d);
 	}
 	*ret = read_file;
-	r = blk_open_fd(&source, &dev, d);
+	r = medium_open(&in->medium, d);
 	if (r == 0)
-		r = fat_open(&dev, &in->fat, d);
+		r = fat_open(&in->medium.dev, &in->fat, d);
 	return r == 0 ? find(in, d) : r;
 }
 
@@ -385,11 +384,16 @@ main(int argc, char **argv)
 	size_t i;
 	int r;
 
-	(void)argv;
-	if (argc != 1)
+	if (argc > 2)
 		return CS_EXIT_USAGE;
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = sandbox_enter(SANDBOX_INTAKE, &d);
+	r = medium_init(&in.medium, argc, argv, &d);
+	if (r == CS_E_STICK_ARGUMENT)
+		return CS_EXIT_USAGE;
+	if (r == 0)
+		r = sandbox_enter(argc == 2 ? SANDBOX_INTAKE_USB :
+					      SANDBOX_INTAKE,
+		    &d);
 	if (r == 0)
 		r = run(&in, &d);
 	if (r == STOPPED)
@@ -400,5 +404,6 @@ main(int argc, char **argv)
 		hasher_free(&in.extra[i]);
 	free(in.doc);
 	fat_close(&in.fat);
+	medium_done(&in.medium);
 	return r == 0 ? CS_EXIT_OK : CS_EXIT_REFUSED;
 }

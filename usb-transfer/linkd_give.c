@@ -164,7 +164,9 @@ tell_progress(struct give *g)
 		done += g->sent[i];
 		total += size_of(g, i);
 	}
-	r = buf_put_u64(&b, done);
+	r = buf_put_u8(&b, 0);
+	if (r == 0)
+		r = buf_put_u64(&b, done);
 	if (r == 0)
 		r = buf_put_u64(&b, total);
 	if (r == 0)
