@@ -359,7 +359,7 @@ sanitize: packages
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
 bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
-	$(B)/bench/bench_authority $(B)/bench/bench_policy \
+	$(B)/bench/bench_authority $(B)/bench/bench_policy $(B)/bench/bench_link \
 	$(B)/bench/bench_audit $(B)/tests/mklog $(B)/tests/mkevents
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
