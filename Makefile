@@ -275,7 +275,7 @@ TEST_O := $(filter-out $(MAIN_O),$(sort \
 TEST_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 libisal cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm \
-	usbask mediarun linkproxy
+	usbask mediarun linkproxy linkrun
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -283,7 +283,7 @@ FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
 TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
 	$(B)/tests/askchip $(B)/tests/qrpgm $(B)/tests/usbask $(B)/tests/mediarun \
-	$(B)/tests/linkproxy
+	$(B)/tests/linkproxy $(B)/tests/linkrun
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -312,6 +312,7 @@ $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(B)/tests/askchip: $(B)/tests/lib/askchip.o
 $(B)/tests/qrpgm: $(B)/tests/lib/qrpgm.o
 $(B)/tests/linkproxy: $(B)/tests/lib/linkproxy.o
+$(B)/tests/linkrun: $(B)/tests/lib/linkrun.o
 $(B)/tests/usbask: $(B)/tests/lib/usbask.o
 $(B)/tests/mediarun: $(B)/tests/lib/mediarun.o
 $(TOOLS): $(B)/test.a

@@ -114,8 +114,6 @@ part(struct sending *s, struct link_have *h, struct diag *d)
 	struct link_part p = { .offset = h->have, .len = h->room };
 	int r;
 
-	if (h->have >= s->b.size)
-		return put(s, h, d);
 	if (p.len > s->b.size - h->have)
 		p.len = (uint32_t)(s->b.size - h->have);
 	if (fd_pread_all(s->p->fd, s->buf, p.len, (off_t)p.offset) != 0)
@@ -147,6 +145,31 @@ begin(struct sending *s, const struct link_have *h)
 	progress_add(&s->bar, h->have);
 }
 
+static bool
+is_ours(const struct sending *s, const struct link_status *st)
+{
+	return st->bundle.size == s->b.size &&
+	    memcmp(st->bundle.sha256, s->b.sha256, CS_SHA256_LEN) == 0;
+}
+
+/*
+ * All is there, or enough: only a look from here on, since a PUT might begin
+ * again what somebody asks for next.
+ */
+static int
+look(struct sending *s, bool *ret_over, struct diag *d)
+{
+	struct link_status st;
+	int r;
+
+	cable_wait(JUDGING, &s->told_judging);
+	r = cable_status(s->cable, &st, d);
+	*ret_over = r == 0 &&
+	    (!is_ours(s, &st) ||
+		(st.intake != LINK_TAKING && st.intake != LINK_JUDGING));
+	return r;
+}
+
 /* *ret_over: the appliance has decided, or nobody there waits any more. */
 static int
 step(struct sending *s, struct link_have *h, bool *ret_over, struct diag *d)
@@ -155,10 +178,11 @@ step(struct sending *s, struct link_have *h, bool *ret_over, struct diag *d)
 	switch (h->intake) {
 	case LINK_TAKING:
 		begin(s, h);
+		if (h->have >= s->b.size)
+			return look(s, ret_over, d);
 		return h->room > 0 ? part(s, h, d) : put(s, h, d);
 	case LINK_JUDGING:
-		cable_wait(JUDGING, &s->told_judging);
-		return put(s, h, d);
+		return look(s, ret_over, d);
 	case LINK_NOT_ASKED:
 		if (s->begun)
 			break;
@@ -207,9 +231,9 @@ send_bundle(const struct cli *c, struct sending *s, struct diag *d)
 		r = cable_status(s->cable, &st, d);
 	if (r != 0)
 		return r;
-	if (st.intake == LINK_TAKEN)
+	if (st.intake == LINK_TAKEN && is_ours(s, &st))
 		return print(c, s, &st, d);
-	if (st.intake != LINK_REFUSED)
+	if (st.intake != LINK_REFUSED || !is_ours(s, &st))
 		return diag_fail(d, CS_E_LINK_STOPPED, "a result", "none");
 	*d = st.why;
 	return st.why.code;
