@@ -99,7 +99,7 @@ MEDIUM := $(call o,$(addprefix usb-transfer/,bot bot_scsi bot_usb medium))
 MEDIA := $(call o,usb-transfer/media_host)
 OUTFILES := $(call o,usb-transfer/outfiles)
 # cells, sessions and requests of the link; a socket instead of a cable
-LINK := $(call o,$(addprefix usb-transfer/,link link_req link_stream))
+LINK := $(call o,$(addprefix usb-transfer/,crc32c link link_req link_stream))
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
@@ -189,7 +189,7 @@ coldseal-usb_L := libcrypto libseccomp
 
 coldseal-link_O := $(call o,$(addprefix usb-transfer/,linkd linkd_give linkd_take \
 	link_ffs)) $(LINK) $(OUTFILES) $(BUNDLE) $(BASE) $(SANDBOX)
-coldseal-link_L := libcrypto libseccomp libisal
+coldseal-link_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -222,7 +222,7 @@ coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
 	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
 coldseal_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-mu \
-	libusb-1.0 libisal \
+	libusb-1.0 \
 	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
@@ -273,7 +273,7 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 libisal cmocka
+	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm \
 	usbask mediarun linkproxy linkrun
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\

@@ -12,9 +12,10 @@
 
 #include "usb-transfer/link.h"
 
-#include <isa-l/crc.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "usb-transfer/crc32c.h"
 
 #define VERSION	  1
 #define HELLO_MS  1000
@@ -40,13 +41,6 @@ put_be(uint8_t *p, uint64_t v, size_t n)
 		p[n] = (uint8_t)v;
 		v >>= 8;
 	}
-}
-
-static uint32_t
-crc32c(const uint8_t *p, int n)
-{
-	/* it takes what it does not change as not const */
-	return ~crc32_iscsi((unsigned char *)(uintptr_t)p, n, ~0u);
 }
 
 static void

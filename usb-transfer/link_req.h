@@ -8,7 +8,7 @@
  * What stands in the cells of a request and of its answer, PROTOCOL.link.
  * Readers refuse what is not in its one form: CS_E_LINK_REQUEST.
  */
-#define LINK_PART_MAX	(256u << 10)	/* bytes of a bundle in one request */
+#define LINK_PART_MAX	(4u << 20)	/* bytes of a bundle in one request */
 #define LINK_FILES_MAX	4u
 #define LINK_NAME_MAX	12u		/* 8.3 */
 #define LINK_TEXT_MAX	200u

@@ -11,6 +11,7 @@
 
 #include "lib/ipc.h"
 #include "usb-transfer/bundle.h"
+#include "usb-transfer/crc32c.h"
 #include "usb-transfer/link.h"
 #include "usb-transfer/link_req.h"
 #include "usb-transfer/link_stream.h"
@@ -35,6 +36,23 @@ check(const uint8_t *cell, struct diag *d)
 	want.type = 0;
 	want.len = 0;
 	return link_cell_check(cell, &want, &type, &data, &len, d);
+}
+
+/* RFC 3720, B.4 */
+static void
+test_crc32c(void **state)
+{
+	uint8_t p[32] = { 0 };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(crc32c(p, sizeof(p)), 0x8a9136aa);
+	memset(p, 0xff, sizeof(p));
+	assert_int_equal(crc32c(p, sizeof(p)), 0x62a8ab43);
+	for (i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)i;
+	assert_int_equal(crc32c(p, sizeof(p)), 0x46dd794e);
+	assert_int_equal(crc32c((const uint8_t *)"123456789", 9), 0xe3069283);
 }
 
 static void
@@ -755,6 +773,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_crc32c),
 		cmocka_unit_test(test_cell),
 		cmocka_unit_test(test_cell_header),
 		cmocka_unit_test(test_cell_rest),
