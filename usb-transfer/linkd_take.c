@@ -22,7 +22,8 @@
 #include "lib/proto_link.h"
 #include "usb-transfer/linkd.h"
 
-#define ROOM_MS 500 /* an answer waits this long for the intake */
+#define RUN_BYTES (LINK_RUN * LINK_DATA)
+#define ROOM_MS	  500 /* an answer waits this long for the intake */
 
 static void
 end_pipe(struct take *t)
@@ -292,6 +293,7 @@ take_part(struct linkd *x, struct link *l, struct rd *r, struct buf *answer,
 {
 	struct take *t = &x->take;
 	struct link_part p;
+	uint32_t n;
 	int e;
 
 	e = link_part_get(r, &p, false, d);
@@ -314,8 +316,12 @@ take_part(struct linkd *x, struct link *l, struct rd *r, struct buf *answer,
 	}
 	memmove(t->buf, t->buf + t->at, t->len);
 	t->at = 0;
-	e = link_recv_bytes(l, t->buf + t->len, p.len, d);
-	if (e == 0)
-		e = accept_part(x, p.len);
+	/* run by run: what came before a cable is pulled is there */
+	for (; e == 0 && p.len > 0; p.len -= n) {
+		n = p.len > RUN_BYTES ? RUN_BYTES : p.len;
+		e = link_recv_bytes(l, t->buf + t->len, n, d);
+		if (e == 0)
+			e = accept_part(x, n);
+	}
 	return e == 0 ? answer_have(x, (uint8_t)t->state, answer, d) : e;
 }
