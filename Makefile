@@ -8,6 +8,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/coldseal
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/coldseal
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 B ?= build
 V ?= 0
 SHARED ?= ../shared
@@ -100,6 +101,9 @@ USBPORT := $(call o,$(addprefix usb-transfer/,usbdesc usbdesc_rule usbport \
 # a stick without a kernel driver, or an image file; only intake and export
 MEDIUM := $(call o,$(addprefix usb-transfer/,bot bot_scsi bot_usb medium))
 MEDIA := $(call o,usb-transfer/media_host)
+OUTFILES := $(call o,usb-transfer/outfiles)
+# cells, sessions and requests of the link; a socket instead of a cable
+LINK := $(call o,$(addprefix usb-transfer/,crc32c link link_req link_stream))
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)
@@ -142,6 +146,8 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	request_show resp_change resp_check resp_sigs respfile response_extract \
 	response_verify share_inputs share_reseal share_show show verdict \
 	who_can_sign
+# the USB link
+HOST += cable link_receive link_send link_status
 # what auditors ask
 HOST += audit_export audit_log audit_policy audit_query audit_report \
 	audit_trace audit_trace_of audit_trace_show audit_view audit_who html \
@@ -152,17 +158,17 @@ HOST += install install_pe install_rpm response_install
 
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
-	coldseal-export coldseal-signer coldseal-token coldseal-provision \
+	coldseal-export coldseal-link coldseal-signer coldseal-token coldseal-provision \
 	coldseal-rehearsal-token coldseal-usb coldseal
 
-coldseald_O := $(call o,$(addprefix appliance/,coldseald mediaport spawn site \
+coldseald_O := $(call o,$(addprefix appliance/,coldseald linkport mediaport spawn site \
 	terminal)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
 coldseald_L := libcrypto jansson libseccomp
 
 coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
-	core_approve core_former core_intake core_sign core_attest core_out \
+	core_approve core_former core_intake core_link core_sign core_attest core_out \
 	core_ahead core_audit core_change core_change_view core_export core_gates \
 	core_medium core_receipt core_unseal core_hsmlog terminal \
 	core_show core_trace \
@@ -180,13 +186,17 @@ coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(FATVOL) \
 coldseal-intake_L := libcrypto libseccomp libusb-1.0
 
 coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe)) \
-	$(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
+	$(OUTFILES) $(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp libusb-1.0
 
 # no parser of media, no network, no PKCS#11: it decides what is switched on
 coldseal-usb_O := $(call o,$(addprefix usb-transfer/,broker broker_list \
 	broker_port)) $(USBPORT) $(BASE) $(SANDBOX)
 coldseal-usb_L := libcrypto libseccomp
+
+coldseal-link_O := $(call o,$(addprefix usb-transfer/,linkd linkd_give linkd_take \
+	link_ffs)) $(LINK) $(OUTFILES) $(BUNDLE) $(BASE) $(SANDBOX)
+coldseal-link_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -215,17 +225,19 @@ coldseal-rehearsal-token_O := $(call o,hsm/rehearsal_token) $(P11) $(BASE) \
 coldseal-rehearsal-token_L := libcrypto jansson p11-kit-1
 
 coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
+	$(LINK) $(call o,usb-transfer/link_usb) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
 	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST) $(FILEHASH)
 coldseal_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-mu \
+	libusb-1.0 \
 	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
 	host-tools/coldseal-certificate.1 host-tools/coldseal-efivar.1 host-tools/coldseal-change.1 \
-	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
+	host-tools/coldseal-link.1 host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
 	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
@@ -238,7 +250,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	usb-transfer/PROTOCOL.bundle \
 	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
-PAGES += tests/lib/gocheck.go
+PAGES += tests/lib/gocheck.go usb-transfer/PROTOCOL.link
+UDEV := usb-transfer/70-coldseal-link.rules
 
 all: $(BINS) $(SCRIPTS)
 
@@ -263,21 +276,22 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 # --- tests ----------------------------------------------------------------
 # A unit test may use any object that has no main().
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
-	usb-transfer/intake usb-transfer/export usb-transfer/broker hsm/signer hsm/token \
-	hsm/provision hsm/rehearsal_token host-tools/main)
+	usb-transfer/intake usb-transfer/export usb-transfer/broker usb-transfer/linkd \
+	hsm/signer hsm/token hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-esys tss2-sys \
 	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm \
-	usbask mediarun
+	usbask mediarun linkproxy linkrun
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
 TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
-	$(B)/tests/askchip $(B)/tests/qrpgm $(B)/tests/usbask $(B)/tests/mediarun
+	$(B)/tests/askchip $(B)/tests/qrpgm $(B)/tests/usbask $(B)/tests/mediarun \
+	$(B)/tests/linkproxy $(B)/tests/linkrun
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -305,6 +319,8 @@ $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(B)/tests/askchip: $(B)/tests/lib/askchip.o
 $(B)/tests/qrpgm: $(B)/tests/lib/qrpgm.o
+$(B)/tests/linkproxy: $(B)/tests/lib/linkproxy.o
+$(B)/tests/linkrun: $(B)/tests/lib/linkrun.o
 $(B)/tests/usbask: $(B)/tests/lib/usbask.o
 $(B)/tests/mediarun: $(B)/tests/lib/mediarun.o
 $(TOOLS): $(B)/test.a
@@ -355,7 +371,7 @@ sanitize: packages
 bench: packages
 	+$(Q)$(MAKE) --no-print-directory bench-run
 bench-run: all $(B)/bench/bench $(B)/bench/bench_tpm \
-	$(B)/bench/bench_authority $(B)/bench/bench_policy \
+	$(B)/bench/bench_authority $(B)/bench/bench_policy $(B)/bench/bench_link \
 	$(B)/bench/bench_audit $(B)/tests/mklog $(B)/tests/mkevents
 	$(Q)$(TEST_ENV) tests/bench/run.sh $(B)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/test.a
@@ -399,7 +415,7 @@ lint: all
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UDEVDIR)
 	$(INSTALL) -m 755 $(B)/bin/coldseal $(B)/bin/coldseal-rehearsal \
 	    $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(filter-out %/coldseal,$(BINS)) \
@@ -409,6 +425,7 @@ install: all
 	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 LICENSE $(PAGES) $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 $(UDEV) $(DESTDIR)$(UDEVDIR)
 
 # What install put there, by name; a folder only if nothing else is in it.
 uninstall:
@@ -417,7 +434,8 @@ uninstall:
 	    $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out coldseal,$(PROGRAMS))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MAN)))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(filter %.8,$(MAN)))) \
-	    $(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE $(notdir $(PAGES)))
+	    $(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE $(notdir $(PAGES))) \
+	    $(addprefix $(DESTDIR)$(UDEVDIR)/,$(notdir $(UDEV)))
 	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 
 clean:

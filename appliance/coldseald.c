@@ -24,6 +24,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "appliance/linkport.h"
 #include "appliance/mediaport.h"
 #include "appliance/spawn.h"
 #include "appliance/terminal.h"
@@ -97,22 +98,40 @@ reap(struct supervisor *s)
 	}
 }
 
+/* What has come over the link, to an intake: the core gets the other end. */
+static int
+open_stream(int *ret_read, int *ret_write, struct diag *d)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return diag_errno(d, CS_E_IO, "pipe");
+	*ret_read = p[0];
+	*ret_write = p[1];
+	return 0;
+}
+
 static int
 spawn_helper(struct supervisor *s, uint16_t which, const char *port,
     int *ret_sock, int *ret_pin, struct diag *d)
 {
 	_cleanup_fd_ int mine = -1, theirs = -1, extra = -1, pin = -1;
+	_cleanup_fd_ int in = -1, out = -1;
+	int cable[LINKPORT_FDS] = { -1, -1, -1 };
 	struct spawn sp = { 0 };
 	const struct site_port *tp;
-	char medium[MEDIAPORT_ARG_LEN] = "";
+	char medium[MEDIAPORT_ARG_LEN] = "", wait[24];
 	struct diag ignored = { 0 };
-	int pair[2], pipefd[2], r = 0;
+	int pair[2], r = 0;
+	size_t n = 1;
 	pid_t pid;
 
 	switch (which) {
 	case SUP_INTAKE:
 		sp.program = "coldseal-intake";
-		r = mediaport_open(&s->media, which, &extra, medium, d);
+		r = strcmp(port, "link") == 0 ?
+		    open_stream(&extra, &pin, d) :
+		    mediaport_open(&s->media, which, &extra, medium, d);
 		break;
 	case SUP_EXPORT:
 		sp.program = "coldseal-export";
@@ -139,12 +158,20 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 		sp.nargs = 1;
 		sp.hsm_conf = tp->conf;
 		r = mediaport_readers(&s->media, d);
-		if (r != 0)
-			return r;
-		if (pipe2(pipefd, O_CLOEXEC) != 0)
-			return diag_errno(d, CS_E_IO, "pipe");
-		extra = pipefd[0];
-		pin = pipefd[1];
+		if (r == 0)
+			r = open_stream(&extra, &pin, d);
+		break;
+	case SUP_LINK:
+		sp.program = "coldseal-link";
+		(void)snprintf(wait, sizeof(wait), "%llu",
+		    (unsigned long long)s->site->link_wait);
+		sp.args[0] = s->site->origin;
+		sp.args[1] = wait;
+		sp.nargs = 2;
+		r = linkport_open(s->site->link, cable, &n, d);
+		extra = cable[0];
+		in = cable[1];
+		out = cable[2];
 		break;
 	default:
 		return diag_fail(d, CS_E_IPC, NULL, "spawn %u", which);
@@ -158,7 +185,9 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 	theirs = pair[1];
 	sp.fds[0] = theirs;
 	sp.fds[1] = extra;
-	sp.nfds = 2;
+	sp.fds[2] = in;
+	sp.fds[3] = out;
+	sp.nfds = 1 + n;
 	if (medium[0] != '\0')
 		sp.args[sp.nargs++] = medium;
 	r = spawn_start(&sp, &pid, d);

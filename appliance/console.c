@@ -8,11 +8,13 @@
  *
  *	idle -> TEXT, QR, PROGRESS: print -> idle
  *	idle -> ASK_LINE: prompt, read -> LINE or EOF -> idle
+ *	reading a line -> TEXT, QR, PROGRESS: print -> reading it
  *	idle -> ASK_PIN: prompt, read without echo -> PIN or EOF -> idle
  *	idle -> BYE, or the core gone -> end
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,15 +99,48 @@ read_char(char *ret)
 	return n == 1 ? 0 : CS_E_CONSOLE_GONE;
 }
 
+static int hear(struct console *c);
+
+/* Until there is something to read; what the core says meanwhile is shown. */
+static int
+wait_typed(struct console *c, bool *fresh)
+{
+	struct pollfd p[2] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = SOCK, .events = POLLIN },
+	};
+	int r = 0;
+
+	while (r == 0) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return CS_E_IO;
+		if (p[0].revents != 0)
+			return 0;
+		if (p[1].revents == 0)
+			continue;
+		/* not behind the question */
+		if (*fresh)
+			r = print((const uint8_t *)"\n", 1);
+		*fresh = false;
+		if (r == 0)
+			r = hear(c);
+	}
+	return r;
+}
+
 /* A line without its newline; what does not fit is refused by the caller. */
 static int
-read_line(char *out, size_t size, size_t *ret_len)
+read_line(struct console *con, char *out, size_t size, size_t *ret_len)
 {
+	bool fresh = true;
 	size_t n = 0;
 	char c;
 	int r;
 
 	for (;;) {
+		r = wait_typed(con, &fresh);
+		if (r != 0)
+			return r;
 		r = read_char(&c);
 		if (r != 0)
 			return r;
@@ -123,7 +158,7 @@ read_line(char *out, size_t size, size_t *ret_len)
 }
 
 static int
-ask_line(const uint8_t *prompt, size_t len)
+ask_line(struct console *c, const uint8_t *prompt, size_t len)
 {
 	struct buf b = BUF_INIT(IPC_MAX - 2);
 	char line[LINE_MAX_LEN];
@@ -132,8 +167,11 @@ ask_line(const uint8_t *prompt, size_t len)
 
 	if (print(prompt, len) != 0)
 		return CS_E_IO;
-	if (read_line(line, sizeof(line), &n) != 0)
+	r = read_line(c, line, sizeof(line), &n);
+	if (r == CS_E_CONSOLE_GONE)
 		return ipc_send(SOCK, CONSOLE_EOF, NULL, 0, -1);
+	if (r != 0)
+		return r;
 	r = buf_put_str(&b, line, n > sizeof(line) ? 0 : n);
 	if (r == 0)
 		r = ipc_send_buf(SOCK, CONSOLE_LINE, &b, -1);
@@ -246,9 +284,24 @@ progress(struct console *c, const uint8_t *what, size_t len, uint64_t done,
 	cs_ignore(fd_write_all(STDOUT_FILENO, "\r", 1));
 }
 
+/* Without waiting for anybody */
+static int
+show(struct console *c, uint16_t type, const uint8_t *text, size_t len)
+{
+	end_progress(c);
+	switch (type) {
+	case CONSOLE_TEXT:
+		return print(text, len);
+	case CONSOLE_QR:
+		return show_qr(text, len);
+	default:
+		return CS_E_IPC;
+	}
+}
+
 /* 1: go on; 0: end; negative: the core broke the protocol. */
 static int
-handle(struct console *c, const struct ipc_msg *m)
+handle(struct console *c, const struct ipc_msg *m, bool asking)
 {
 	struct rd rd = RD_INIT(m->body.p, m->body.len);
 	const uint8_t *text = NULL;
@@ -256,7 +309,7 @@ handle(struct console *c, const struct ipc_msg *m)
 	size_t len = 0;
 	int r;
 
-	if (m->type == CONSOLE_BYE)
+	if (m->type == CONSOLE_BYE && !asking)
 		return 0;
 	r = rd_str(&rd, IPC_MAX, &text, &len);
 	if (r == 0 && m->type == CONSOLE_PROGRESS) {
@@ -272,24 +325,28 @@ handle(struct console *c, const struct ipc_msg *m)
 		progress(c, text, len, done, total);
 		return 1;
 	}
-	end_progress(c);
-	switch (m->type) {
-	case CONSOLE_TEXT:
-		r = print(text, len);
-		break;
-	case CONSOLE_QR:
-		r = show_qr(text, len);
-		break;
-	case CONSOLE_ASK_LINE:
-		r = ask_line(text, len);
-		break;
-	case CONSOLE_ASK_PIN:
+	if (!asking && m->type == CONSOLE_ASK_LINE) {
+		end_progress(c);
+		r = ask_line(c, text, len);
+	} else if (!asking && m->type == CONSOLE_ASK_PIN) {
+		end_progress(c);
 		r = ask_pin(c, text, len, m->fd);
-		break;
-	default:
-		r = CS_E_IPC;
+	} else {
+		r = show(c, m->type, text, len);
 	}
 	return r != 0 ? r : 1;
+}
+
+static int
+hear(struct console *c)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	int r;
+
+	if (ipc_recv(SOCK, &m, IPC_NO_TIMEOUT) != 0)
+		return CS_E_IPC;
+	r = handle(c, &m, true);
+	return r == 1 ? 0 : r;
 }
 
 int
@@ -315,7 +372,7 @@ main(int argc, char **argv)
 
 		if (ipc_recv(SOCK, &m, IPC_NO_TIMEOUT) != 0)
 			return CS_EXIT_SYSTEM;
-		r = handle(&c, &m);
+		r = handle(&c, &m, false);
 	}
 	return r == 0 ? CS_EXIT_OK : CS_EXIT_SYSTEM;
 }

@@ -12,7 +12,7 @@
  * start goes on from the log.
  */
 
-#include "appliance/core.h"
+#include "appliance/core_link.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -33,9 +33,9 @@ static const struct verb {
 	{ "status", 0, 0, verb_status, "",
 	    "the appliance, its clock, log "
 	    "and policy" },
-	{ "intake", 0, 0, verb_intake, "",
+	{ "intake", 0, 1, verb_intake, " [link]",
 	    "read a request from the IN "
-	    "medium" },
+	    "medium, or wait for one at the link" },
 	{ "list", 0, 0, verb_list, "", "all requests and their state" },
 	{ "show", 1, 1, verb_show, " N", "one request, page by page" },
 	{ "approve", 1, 2, verb_approve, " N [PORT]",
@@ -46,9 +46,10 @@ static const struct verb {
 	    "and a reason" },
 	{ "sign", 1, 1, verb_sign, " N", "sign an approved request" },
 	{ "apply", 1, 1, verb_apply, " N", "make an approved change" },
-	{ "export", 0, 2, verb_export, " [N] [full]",
+	{ "export", 0, 3, verb_export, " [N] [full] [link]",
 	    "write response and audit "
-	    "bundle to the OUT medium" },
+	    "bundle to the OUT medium, or to the link" },
+	{ "link", 0, 1, verb_link, " [open|close]", "the USB link to a host" },
 	{ "attest", 0, 2, verb_attest, " [CHALLENGE] [QR]",
 	    "let the TPM say what "
 	    "this is: OUT medium, qr, tallqr" },
@@ -220,6 +221,7 @@ core_done(struct core *c)
 	size_t i;
 
 	signing_drop(c);
+	close_fdp(&c->link);
 	ledger_close(&c->ledger);
 	policy_free(&c->policy);
 	core_medium_forget(c);
@@ -264,7 +266,9 @@ live(struct core *c, struct diag *d)
 	if (r != 0 && r != CS_E_CONSOLE_GONE)
 		return r;
 	signing_drop(c);
-	r2 = log_end(c, d);
+	r2 = link_close(c, "shutdown", d);
+	if (r2 == 0)
+		r2 = log_end(c, d);
 	signer_end(c);
 	if (r2 == 0 && r == 0)
 		r2 = say(c,
@@ -298,7 +302,7 @@ rebuild(void)
 int
 main(int argc, char **argv)
 {
-	struct core c = { .signer = -1 };
+	struct core c = { .signer = -1, .link = -1 };
 	struct diag d = { 0 };
 	char text[800];
 	int r;

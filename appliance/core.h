@@ -69,6 +69,9 @@ struct core {
 	struct ledger *ledger;
 	struct policy *policy;
 	int signer;		/* socket of this command's signer, or -1 */
+	int link;		/* socket of coldseal-link, or -1 */
+	bool link_all;		/* it said that all of a bundle is through */
+	bool asked;		/* the console has a question open */
 	bool over;		/* shut down after this command */
 	char *medium;		/* what the stick of this command is, or NULL */
 	struct signing *ready;	/* preflighted when the quorum was reached */
@@ -87,6 +90,11 @@ int say_checks(struct core *c, const struct checks *ck, bool failed_only)
     CS_WUR;
 /* CS_E_CONSOLE_GONE at the end of input; line holds 401 bytes */
 int ask(struct core *c, const char *prompt, char line[401]) CS_WUR;
+/*
+ * Asks without waiting, unless it has been done: CORE_CON has the answer
+ * sometime, or the next ask() takes it.
+ */
+int ask_later(struct core *c, const char *prompt) CS_WUR;
 /* fd leads to the token helper; taken.  CS_E_CANCELLED if none was given */
 int ask_pin(struct core *c, const char *prompt, int *fd) CS_WUR;
 int show_progress(struct core *c, const char *what, uint64_t done,
@@ -404,6 +412,7 @@ int verb_who(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_policy(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_keys(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_log(struct core *c, char **argv, size_t argc, struct diag *d);
+int verb_link(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_shutdown(struct core *c, char **argv, size_t argc, struct diag *d);
 int verb_help(struct core *c, char **argv, size_t argc, struct diag *d);
 

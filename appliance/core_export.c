@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appliance/core_link.h"
 #include "appliance/core_out.h"
 #include "lib/b64.h"
 #include "lib/canon.h"
@@ -146,7 +147,8 @@ commit(struct exporting *x, struct diag *d)
 	return core_log_one(x->c, "export",
 	    json_pack("{s:s, s:s, s:I, s:o, s:s*}", "request", x->f.q.id,
 		"request_sha256", x->f.q.digest, "counter",
-		(json_int_t)x->counter, "files", files, "medium", x->c->medium),
+		(json_int_t)x->counter, "files", files, "medium",
+		x->out.link ? "link" : x->c->medium),
 	    d);
 }
 
@@ -201,7 +203,10 @@ verb_export(struct core *c, char **argv, size_t argc, struct diag *d)
 	int r;
 
 	out_init(c, &x.out);
-	r = choose(&x, argv, argc, d);
+	x.out.link = argc > 0 && strcmp(argv[argc - 1], "link") == 0;
+	r = x.out.link ? link_need(c, d) : 0;
+	if (r == 0)
+		r = choose(&x, argv, argc - (x.out.link ? 1 : 0), d);
 	if (r == 0)
 		r = pack_response(&x, d);
 	/* counted before anything leaves */
@@ -222,9 +227,9 @@ verb_export(struct core *c, char **argv, size_t argc, struct diag *d)
 		    "the audit bundle begins at leaf %llu, which an auditor "
 		    "has; \"export full\" writes all\n",
 		    (unsigned long long)x.from);
-	return r == 0 ? say(c,
-			    "request %llu exported; it is safe to remove the "
-			    "OUT medium\n",
-			    (unsigned long long)x.f.q.n) :
-			r;
+	return r == 0 ?
+	    say(c, "request %llu exported%s\n", (unsigned long long)x.f.q.n,
+		x.out.link ? " over the link" :
+			     "; it is safe to remove the OUT medium") :
+	    r;
 }

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "appliance/core.h"
+#include "appliance/core_link.h"
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/proto.h"
@@ -44,6 +44,7 @@ struct intake {
 	int64_t now;
 	bool own;		   /* digests of the format were asked for */
 	bool known;		   /* the same request came before */
+	bool link;		   /* it comes over the link */
 	const struct doc *ahead;   /* an approval, not a request */
 	const struct doc *receipt; /* an auditor's */
 };
@@ -356,7 +357,9 @@ read_medium(struct intake *in, struct diag *d)
 	while (r == 0) {
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
-		r = helper_recv(in->sock, INTAKE_FAIL, WHO, &m, d);
+		r = in->link ?
+		    link_wait(in->c, in->sock, INTAKE_FAIL, WHO, &m, d) :
+		    helper_recv(in->sock, INTAKE_FAIL, WHO, &m, d);
 		if (r != 0)
 			break;
 		switch (m.type) {
@@ -373,9 +376,9 @@ read_medium(struct intake *in, struct diag *d)
 			r = on_progress(in, &m);
 			break;
 		case INTAKE_END:
-			return in->req == NULL ?
-			    diag_fail(d, CS_E_IPC, "a request", WHO) :
-			    0;
+			if (in->req == NULL)
+				return diag_fail(d, CS_E_IPC, "a request", WHO);
+			return in->link ? link_all_taken(in->c, d) : 0;
 		default:
 			r = diag_fail(d, CS_E_IPC, "a known message",
 			    WHO " said %#x", m.type);
@@ -546,24 +549,15 @@ judge_artifacts(struct intake *in)
 		"a change without artifacts", "%zu", in->nartifacts);
 }
 
-int
-verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
+/* What was read, to its end: a leaf, and words at the console. */
+static int
+judge(struct intake *in, struct diag *d)
 {
-	_cleanup_(intake_done) struct intake in = { .c = c,
-		.sock = -1,
-		.now = core_now() };
+	struct core *c = in->c;
 	struct diag later = { 0 };
 	int r;
 
-	(void)argv;
-	(void)argc;
-	r = helper_spawn(c, SUP_INTAKE, "", &in.sock, NULL, d);
-	/* a stick that was refused is worth a leaf, an empty port is not */
-	if (r != 0 && r != CS_E_CONSOLE_GONE && c->medium != NULL)
-		return intake_log_unreadable(c, d, &later) != 0 ? CS_E_IPC : r;
-	if (r != 0)
-		return r;
-	r = read_medium(&in, d);
+	r = read_medium(in, d);
 	if (r < 0) {
 		if (r == CS_E_CONSOLE_GONE)
 			return r;
@@ -571,19 +565,68 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 			(void)diag_fail(d, r, NULL, WHO);
 		return intake_log_unreadable(c, d, &later) != 0 ? CS_E_IPC : r;
 	}
-	if (in.ahead != NULL)
-		return intake_ahead(c, in.ahead->data, in.ahead->len, in.now,
+	if (in->ahead != NULL)
+		return intake_ahead(c, in->ahead->data, in->ahead->len, in->now,
 		    d);
-	if (in.receipt != NULL)
-		return intake_receipt(c, in.receipt->data, in.receipt->len,
-		    in.now, d);
-	if (in.known)
+	if (in->receipt != NULL)
+		return intake_receipt(c, in->receipt->data, in->receipt->len,
+		    in->now, d);
+	if (in->known)
 		return 0;
 	if (r == 0)
-		r = judge_artifacts(&in);
+		r = judge_artifacts(in);
 	else
 		r = 0;
 	if (r != 0)
 		return diag_fail(d, r, NULL, "artifacts");
-	return checks_failed(&in.checks) != 0 ? refuse(&in, d) : accept(&in, d);
+	return checks_failed(&in->checks) != 0 ? refuse(in, d) : accept(in, d);
+}
+
+/* The host hears what the console said. */
+static int
+tell_host(struct intake *in, int r, const struct diag *why, struct diag *d)
+{
+	const struct check *k = in->checks.v;
+	struct ledger_request q;
+	struct diag first = { 0 };
+	char text[120] = "taken in";
+
+	if (r != 0)
+		return link_result(in->c, why, NULL);
+	if (!in->known && checks_failed(&in->checks) != 0) {
+		while (k->pass)
+			k++;
+		(void)diag_fail(&first, k->code, k->expected, "%s", k->found);
+		return link_result(in->c, &first, NULL);
+	}
+	if (in->req != NULL &&
+	    ledger_request_by_id(in->c->ledger, in->req->id, &q, d) == 0)
+		(void)snprintf(text, sizeof(text), "request %llu: %s",
+		    (unsigned long long)q.n, case_state(&q));
+	return link_result(in->c, NULL, text);
+}
+
+int
+verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
+{
+	_cleanup_(intake_done) struct intake in = { .c = c,
+		.sock = -1,
+		.now = core_now(),
+		.link = argc > 0 };
+	struct diag later = { 0 };
+	int r;
+
+	if (in.link && strcmp(argv[0], "link") != 0)
+		return diag_fail(d, CS_E_USAGE, "link", "\"%.40s\"", argv[0]);
+	r = in.link ? link_take(c, &in.sock, d) :
+		      helper_spawn(c, SUP_INTAKE, "", &in.sock, NULL, d);
+	/* a stick that was refused is worth a leaf, an empty port is not */
+	if (r != 0 && r != CS_E_CONSOLE_GONE && c->medium != NULL)
+		return intake_log_unreadable(c, d, &later) != 0 ? CS_E_IPC : r;
+	if (r != 0)
+		return r;
+	r = judge(&in, d);
+	if (in.link && c->link >= 0 && r != CS_E_CONSOLE_GONE)
+		cs_ignore(tell_host(&in, r, d, &later));
+	return r;
 }

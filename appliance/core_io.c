@@ -86,13 +86,27 @@ answer(struct core *c, struct ipc_msg *m)
 }
 
 int
+ask_later(struct core *c, const char *prompt)
+{
+	int r = 0;
+
+	if (!c->asked)
+		r = send_text(CONSOLE_ASK_LINE, prompt, strlen(prompt), -1);
+	c->asked = r == 0;
+	return r;
+}
+
+int
 ask(struct core *c, const char *prompt, char line[401])
 {
 	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct rd rd;
 	int r;
 
-	r = send_text(CONSOLE_ASK_LINE, prompt, strlen(prompt), -1);
+	/* the console reads a line already: it only looks different */
+	r = send_text(c->asked ? CONSOLE_TEXT : CONSOLE_ASK_LINE, prompt,
+	    strlen(prompt), -1);
+	c->asked = false;
 	if (r == 0)
 		r = answer(c, &m);
 	if (r != 0)
@@ -207,7 +221,7 @@ helper_spawn(struct core *c, enum sup_child which, const char *port,
 		return r;
 	if (m.type != SUP_SPAWNED || m.fd < 0)
 		return diag_fail(d, CS_E_IPC, "a socket", "type %#x", m.type);
-	if (which == SUP_TOKEN) {
+	if (ret_pin_fd != NULL) {
 		r = helper_recv(CORE_SUP, SUP_FAIL, "the supervisor", &pin, d);
 		if (r != 0)
 			return r;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "appliance/core_link.h"
 #include "appliance/core_out.h"
 #include "lib/file.h"
 #include "lib/proto.h"
@@ -25,7 +26,15 @@ out_init(struct core *c, struct out *o)
 int
 out_open(struct out *o, struct diag *d)
 {
-	return helper_spawn(o->c, SUP_EXPORT, "", &o->sock, NULL, d);
+	int r;
+
+	if (!o->link)
+		return helper_spawn(o->c, SUP_EXPORT, "", &o->sock, NULL, d);
+	r = link_need(o->c, d);
+	if (r != 0)
+		return r;
+	o->sock = fcntl(o->c->link, F_DUPFD_CLOEXEC, 0);
+	return o->sock >= 0 ? 0 : diag_errno(d, CS_E_IPC, "a descriptor");
 }
 
 void
@@ -34,6 +43,9 @@ out_done(struct out *o)
 	buf_done(&o->bytes);
 	free(o->v);
 	o->v = NULL;
+	/* what was not fetched is no longer there, either */
+	if (o->link && o->sock >= 0)
+		(void)link_stop(o->c, 0, NULL);
 	close_fdp(&o->sock);
 }
 
@@ -162,9 +174,10 @@ one_file(struct out *o, struct rd *rd, json_t *files)
 		    "size", (json_int_t)size)) != 0)
 		return CS_E_NOMEM;
 	return say(o->c,
-	    "written and read back: %s, %llu bytes\n"
+	    "%s: %s, %llu bytes\n"
 	    "  sha256 %s\n",
-	    name, (unsigned long long)size, hex);
+	    o->link ? "fetched over the link" : "written and read back", name,
+	    (unsigned long long)size, hex);
 }
 
 static int
@@ -248,7 +261,10 @@ on_progress(struct out *o, const struct ipc_msg *m, struct diag *d)
 	    rd_u64(&rd, &done) != 0 || rd_u64(&rd, &total) != 0 ||
 	    rd_end(&rd) != 0)
 		return diag_fail(d, CS_E_IPC, "a known message", WHO);
-	return show_progress(o->c, comparing == 1 ? "comparing" : "writing",
+	return show_progress(o->c,
+	    comparing == 1 ? "comparing" :
+		o->link	   ? "sending" :
+			     "writing",
 	    done, total);
 }
 
@@ -262,7 +278,8 @@ out_commit(struct out *o, json_t **ret_files, struct diag *d)
 	while (r == 0) {
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
-		r = helper_recv(o->sock, EXPORT_FAIL, WHO, &m, d);
+		r = o->link ? link_wait(o->c, -1, EXPORT_FAIL, WHO, &m, d) :
+			      helper_recv(o->sock, EXPORT_FAIL, WHO, &m, d);
 		if (r != 0)
 			return r;
 		if (m.type == EXPORT_DONE)

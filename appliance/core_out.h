@@ -19,6 +19,7 @@ struct out_member {
 };
 struct out {
 	struct core *c;
+	bool link; /* not to the OUT medium */
 	int sock;
 	/* small members travel together in one sealed memfd */
 	struct buf bytes;

@@ -160,12 +160,17 @@ site_load(int state_fd, struct site **ret, struct diag *d)
 		{ "rehearsal", JK_BOOL, true, &s->rehearsal, NULL },
 		{ "tokens", JK_ARR, true, &tokens, NULL },
 		{ "token_logs", JK_ARR, false, &logs, NULL },
+		{ "link", JK_STR, false, &s->link, NULL },
+		{ "link_wait", JK_U64, false, &s->link_wait, NULL },
 		{ "media_in", JK_STR, false, &s->media_in, NULL },
 		{ "media_out", JK_STR, false, &s->media_out, NULL },
 		{ "readers", JK_ARR, false, &readers, NULL },
 	};
 
+	s->link_wait = SITE_LINK_WAIT;
 	r = json_fields(s->root, "", f, ARRAY_LEN(f), d);
+	if (r == 0 && (s->link_wait == 0 || s->link_wait > SITE_LINK_WAIT_MAX))
+		r = diag_fail(d, CS_E_JSON_FIELD, "1 to 86400 s", "link_wait");
 	if (r == 0)
 		r = read_ports(s, tokens, d);
 	if (r == 0 && logs != NULL)

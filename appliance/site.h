@@ -9,6 +9,8 @@
  * may change without review; nothing in it decides what may be signed.
  */
 #define SITE_MAX_PORTS	16u
+#define SITE_LINK_WAIT	600u	/* if it is not said */
+#define SITE_LINK_WAIT_MAX 86400u
 
 struct site_port {
 	const char *port;	/* [a-z0-9-]{1,32} */
@@ -39,6 +41,8 @@ struct site {
 	const char *hsm_conf;
 	const char *tcti;
 	bool rehearsal;
+	const char *link;	/* address (appliance/linkport.h), or NULL */
+	uint64_t link_wait;	/* seconds for a host's next byte */
 	struct site_port ports[SITE_MAX_PORTS];
 	size_t nports;
 	struct site_log logs[SITE_MAX_LOGS];

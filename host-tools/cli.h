@@ -82,6 +82,8 @@ extern const struct cli_verb verb_request_create, verb_request_show,
     verb_policy_review, verb_policy_pubkey, verb_who_can_sign, verb_formats,
     verb_image_sign, verb_share_show, verb_share_reseal,
     verb_attest_enroll, verb_attest_challenge, verb_attest_verify;
+extern const struct cli_verb verb_link_send, verb_link_receive,
+    verb_link_status;
 extern const struct cli_verb verb_audit_trace, verb_audit_log, verb_audit_who,
     verb_audit_report, verb_audit_export;
 

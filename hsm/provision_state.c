@@ -146,7 +146,9 @@ prov_site_load(int state_fd, struct prov_site *ret, struct diag *d)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	json_t *ports = NULL;
-	const char *medium;
+	/* the appliance's alone */
+	const char *word = NULL;
+	uint64_t seconds = 0;
 	const struct json_field f[] = {
 		{ "origin", JK_STR, true, &ret->origin, NULL },
 		{ "module", JK_STR, true, &ret->module, NULL },
@@ -155,9 +157,11 @@ prov_site_load(int state_fd, struct prov_site *ret, struct diag *d)
 		{ "rehearsal", JK_BOOL, true, &ret->rehearsal, NULL },
 		{ "tokens", JK_ARR, true, &ports, NULL },
 		/* the supervisor's */
-		{ "media_in", JK_STR, false, &medium, NULL },
-		{ "media_out", JK_STR, false, &medium, NULL },
+		{ "media_in", JK_STR, false, &word, NULL },
+		{ "media_out", JK_STR, false, &word, NULL },
 		{ "readers", JK_ARR, false, &ports, NULL },
+		{ "link", JK_STR, false, &word, NULL },
+		{ "link_wait", JK_U64, false, &seconds, NULL },
 	};
 	size_t len;
 	int r;

@@ -32,7 +32,11 @@ enum proto_supervisor {
 	SUP_HELLO = 0x601,
 	SUP_SPAWN,		/* u16 enum sup_child, str token port or "" */
 	SUP_SPAWNED,		/* fd: the child's socket */
-	SUP_PIN_FD,		/* fd: where the console writes the PIN; tokens */
+	/*
+	 * fd: where the console writes the PIN (tokens), or the link the
+	 * bundle (an intake from the port "link")
+	 */
+	SUP_PIN_FD,
 	SUP_FAIL,		/* diag */
 	/*
 	 * from core, before it spawns: u16 SUP_INTAKE or SUP_EXPORT; what is in
@@ -47,6 +51,7 @@ enum sup_child {
 	SUP_EXPORT,
 	SUP_TOKEN,
 	SUP_SIGNER,
+	SUP_LINK,
 };
 
 #endif

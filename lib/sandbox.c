@@ -252,6 +252,20 @@ static const struct rule unix_and_inet[] = {
 	{ .call = "socket", ABOVE, 0, AF_INET, .err = EAFNOSUPPORT },
 };
 
+/* A cable: a socket that listens, or asynchronous I/O on USB endpoints. */
+static const struct rule cable[] = {
+	{ .call = "accept4" },
+	{ .call = "eventfd2" },
+	{ .call = "getsockopt" },
+	{ .call = "io_cancel" },
+	{ .call = "io_destroy" },
+	{ .call = "io_getevents" },
+	{ .call = "io_setup" },
+	{ .call = "io_submit" },
+	{ .call = "recvfrom" },
+	{ .call = "sendto" },
+};
+
 static const struct rule terminal[] = {
 	{ .call = "ioctl", IS, 1, TCSETS },
 	{ .call = "ioctl", IS, 1, TCSETSW },
@@ -361,6 +375,8 @@ static const struct profile profiles[] = {
 		{ G(base), G(data_memory), G(open_files), G(usbfs) } },
 	[SANDBOX_EXPORT_USB] = { false, 16384, NO_LIMIT, 1024 * MIB,
 		{ G(base), G(data_memory), G(open_files), G(usbfs) } },
+	[SANDBOX_LINK] = { false, 16384, NO_LIMIT, 1024 * MIB,
+		{ G(base), G(data_memory), G(open_files), G(cable) } },
 };
 /* clang-format on */
 

@@ -24,6 +24,7 @@ enum sandbox_profile {
 	SANDBOX_CONSOLE,	/* terminal only */
 	SANDBOX_INTAKE_USB,	/* as INTAKE, and libusb on such a descriptor */
 	SANDBOX_EXPORT_USB,	/* as EXPORT, and the same */
+	SANDBOX_LINK,		/* descriptors it was given only; no open */
 };
 
 int sandbox_enter(enum sandbox_profile p, struct diag *d) CS_WUR;

@@ -9,8 +9,10 @@
  *	  -> ARTIFACT* -> END, or FAIL at any point
  */
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "lib/filehash.h"
@@ -30,8 +32,9 @@
 
 struct intake {
 	struct medium medium;
-	struct fat *fat;
+	struct fat *fat; /* NULL: a stream */
 	struct fat_file file;
+	uint64_t done, size; /* of a stream */
 	enum bundle_type type;
 	int64_t told_ms; /* last progress */
 	uint8_t *doc;	 /* of the member that is read, or NULL */
@@ -63,9 +66,9 @@ tell_progress(struct intake *in)
 	if (now - in->told_ms < PROGRESS_MS)
 		return 0;
 	in->told_ms = now;
-	r = buf_put_u64(&b, in->file.done);
+	r = buf_put_u64(&b, in->fat != NULL ? in->file.done : in->done);
 	if (r == 0)
-		r = buf_put_u64(&b, in->file.size);
+		r = buf_put_u64(&b, in->fat != NULL ? in->file.size : in->size);
 	if (r == 0)
 		r = ipc_send_buf(SOCK, INTAKE_PROGRESS, &b, -1);
 	buf_done(&b);
@@ -99,6 +102,23 @@ read_own(struct intake *in, struct rd *rd)
 		return r;
 	return filehash_new((enum filehash_how)how, (enum hash_alg)alg, suffix,
 	    len, &in->own);
+}
+
+/* What coldseal-link passes on, as far as it has come. */
+static int
+read_stream(void *arg, void *buf, size_t n, size_t *ret_n, struct diag *d)
+{
+	struct intake *in = arg;
+	ssize_t k;
+
+	do
+		k = read(MEDIUM_FD, buf, n);
+	while (k < 0 && errno == EINTR);
+	if (k < 0)
+		return diag_errno(d, CS_E_IO, "the link");
+	*ret_n = (size_t)k;
+	in->done += (uint64_t)k;
+	return tell_progress(in);
 }
 
 /* Documents are done: which algorithms, or is it decided already? */
@@ -320,20 +340,67 @@ find(struct intake *in, struct diag *d)
 	return CS_E_MEDIA_NO_FILE;
 }
 
+/*
+ * A stream begins with what was announced: u8 type, u64 size (linkd_take.c).
+ * The type is one that comes in, and the bundle has to be of it.
+ */
+static int
+open_stream(struct intake *in, struct diag *d)
+{
+	uint8_t head[9];
+	struct rd rd = RD_INIT(head, sizeof(head));
+	size_t got = 0, i;
+	uint8_t type = 0;
+	ssize_t k;
+
+	while (got < sizeof(head)) {
+		k = read(MEDIUM_FD, head + got, sizeof(head) - got);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return diag_fail(d, CS_E_BUNDLE_TRUNCATED, "a bundle",
+			    "the end of the stream");
+		got += (size_t)k;
+	}
+	cs_ignore(rd_u8(&rd, &type));
+	cs_ignore(rd_u64(&rd, &in->size));
+	for (i = 0; i < ARRAY_LEN(files); i++)
+		if (type == (uint8_t)files[i].type) {
+			in->type = files[i].type;
+			return 0;
+		}
+	return diag_fail(d, CS_E_BUNDLE_TYPE, "one that comes in", "type %u",
+	    type);
+}
+
+static int
+open_source(struct intake *in, bundle_read_fn **ret, struct diag *d)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(MEDIUM_FD, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		*ret = read_stream;
+		return open_stream(in, d);
+	}
+	*ret = read_file;
+	r = medium_open(&in->medium, d);
+	if (r == 0)
+		r = fat_open(&in->medium.dev, &in->fat, d);
+	return r == 0 ? find(in, d) : r;
+}
+
 static int
 run(struct intake *in, struct diag *d)
 {
 	const struct bundle_sink sink = { begin, data, end, in };
+	bundle_read_fn *from = NULL;
 	uint8_t manifest[32];
 	int r;
 
-	r = medium_open(&in->medium, d);
+	r = open_source(in, &from, d);
 	if (r == 0)
-		r = fat_open(&in->medium.dev, &in->fat, d);
-	if (r == 0)
-		r = find(in, d);
-	if (r == 0)
-		r = bundle_read(read_file, in, in->type, &sink, manifest, d);
+		r = bundle_read(from, in, in->type, &sink, manifest, d);
 	if (r == 0 && !in->asked)
 		r = ask_core(in, d);
 	return r == 0 ? send_end(in->type, manifest) : r;

@@ -206,6 +206,12 @@ done
 	row "authority.whole.$(jq -r .form <<<"$line")" \
 	    "$(jq .ms <<<"$line")" 1000 ms '<= 1'
 done
+# Over a socket, which is as fast as memory: what the cells cost at most.  Over
+# USB, in a guest: bench_link appliance ADDRESS, bench_link host usb; >= 0.9.
+line=$(for i in 1 2 3; do "$build/bench/bench_link"; done |
+    jq -cs 'max_by(.link / .raw)')
+row link.throughput "$(jq .link <<<"$line")" "$(jq .raw <<<"$line")" byte/s \
+    'memory; >= 0.9 over USB'
 "$build/bench/bench_policy" | while read -r line; do
 	row "policy.evaluate.$(jq -r .size <<<"$line")" \
 	    "$(jq .ms <<<"$line")" 50 ms '<= 1'

@@ -28,13 +28,13 @@ want() {
 	printf 'usr/bin/%s\n' coldseal coldseal-rehearsal
 	printf 'usr/sbin/%s\n' coldseald coldseal-provision coldseal-usb
 	printf 'usr/libexec/coldseal/%s\n' coldseald coldseal-core \
-	    coldseal-console coldseal-intake coldseal-export \
+	    coldseal-console coldseal-intake coldseal-export coldseal-link \
 	    coldseal-signer coldseal-token coldseal-provision \
 	    coldseal-rehearsal-token coldseal-usb
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
 	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
 	    coldseal-certificate coldseal-change coldseal-efivar coldseal-share coldseal-who-can-sign \
-	    coldseal-rehearsal coldseal-formats; do
+	    coldseal-rehearsal coldseal-formats coldseal-link; do
 		echo "usr/share/man/man1/$p.1"
 	done
 	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision \
@@ -43,7 +43,9 @@ want() {
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
 	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
-	    README.audit-db PROTOCOL.receipt PROTOCOL.formats gocheck.go
+	    README.audit-db PROTOCOL.receipt PROTOCOL.formats gocheck.go \
+	    PROTOCOL.link
+	echo usr/lib/udev/rules.d/70-coldseal-link.rules
 }
 have() {
 	(cd "$root" && find . ! -type d -printf '%P\n' | sort)

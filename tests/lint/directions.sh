@@ -68,6 +68,8 @@ forbidden() {
 	case $1 in
 	coldseald) echo "libsqlite3 libp11-kit libtss2 libusb" ;;
 	coldseal-core) echo "libp11-kit libtss2 libusb libqrencode" ;;
+	coldseal-link)
+		echo "libsqlite3 libp11-kit libtss2 libjansson libusb" ;;
 	coldseal-intake | coldseal-export)
 		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
 	coldseal-usb)
