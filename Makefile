@@ -87,7 +87,7 @@ DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
-FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
+FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root parts))
 FATVOL := $(call o,usb-transfer/fatvol)
 MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
