@@ -88,7 +88,7 @@ LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root parts))
-FATVOL := $(call o,usb-transfer/fatvol)
+FATVOL := $(call o,$(addprefix usb-transfer/,fatvol fatvol_parts))
 MEDIA := $(call o,usb-transfer/media_host)
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
@@ -164,7 +164,7 @@ coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
 	$(SANDBOX)
 coldseal-intake_L := libcrypto libseccomp
 
-coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk) \
+coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk usb-transfer/parts) \
 	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp
 

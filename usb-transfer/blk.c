@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "usb-transfer/blk.h"
 
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -38,6 +39,17 @@ medium_size(int fd, uint64_t *ret, struct diag *d)
 		    "an image file or a block device", "another thing");
 	*ret = bytes;
 	return 0;
+}
+
+void
+medium_drop_cache(int fd)
+{
+	struct stat st;
+
+	/* drops a device's clean pages, also those that others have read */
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
+		cs_ignore(ioctl(fd, BLKFLSBUF, 0));
+	cs_ignore(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
 }
 
 int

@@ -209,6 +209,7 @@ on_commit(struct export *x, struct diag *d)
 	for (i = 0; i < x->n; i++) {
 		memcpy(v[i].name, x->files[i].name, sizeof(v[i].name));
 		v[i].size = bundle_writer_size(x->files[i].w);
+		v[i].part_bytes = PART_BYTES;
 		v[i].read = read_bundle;
 		v[i].arg = x->files[i].w;
 	}

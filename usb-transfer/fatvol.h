@@ -2,7 +2,7 @@
 #ifndef CS_FATVOL_H
 #define CS_FATVOL_H
 
-#include "lib/err.h"
+#include "usb-transfer/parts.h"
 
 /*
  * Writes a whole FAT32 volume from constants, over whatever is there:
@@ -15,12 +15,28 @@
 
 struct fatvol_file {
 	char name[13];		/* "COLDSEAL.RSP" */
-	uint64_t size;		/* bytes, below 4 GiB */
+	uint64_t size;		/* bytes; above PART_BYTES: in parts */
+	uint32_t part_bytes;	/* 0: PART_BYTES; less in tests */
 	/* n bytes at off; the same bytes each time it is asked */
 	int (*read)(void *arg, uint64_t off, void *buf, size_t n,
 	    struct diag *d);
 	void *arg;
 };
+
+/* Files as the volume has them: each of them at most a part. */
+#define FATVOL_MAX_PARTS	(FATVOL_MAX_FILES + PARTS_MAX)
+
+struct fatvol_parts {
+	size_t n;
+	struct fatvol_file v[FATVOL_MAX_PARTS];
+	struct fatvol_view {
+		const struct fatvol_file *whole;
+		uint64_t off;
+	} view[FATVOL_MAX_PARTS];
+};
+/* *ret points into itself and to files.  CS_E_MEDIA_SPACE */
+int fatvol_split(const struct fatvol_file *files, size_t n,
+    struct fatvol_parts *ret, struct diag *d) CS_WUR;
 
 struct fatvol_ops {		/* NULL members are the real ones; for tests */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
@@ -34,5 +50,7 @@ int fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files,
 uint64_t fatvol_need(const struct fatvol_file *files, size_t n);
 /* size of a regular file or block device */
 int medium_size(int fd, uint64_t *ret, struct diag *d) CS_WUR;
+/* So that what is read next comes from the medium, where the kernel can. */
+void medium_drop_cache(int fd);
 
 #endif
