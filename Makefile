@@ -87,9 +87,11 @@ DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
-FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root parts))
+FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root \
+	media_names parts))
 FATVOL := $(call o,$(addprefix usb-transfer/,fatvol fatvol_parts))
-MEDIA := $(call o,usb-transfer/media_host)
+MEDIA := $(call o,$(addprefix usb-transfer/,media_folder media_host \
+	media_seen media_source))
 # what needs no TPM: the host tool has it too
 TPM_POLICY := $(call o,$(addprefix tpm/,image nv_name policy public tree)) \
 	$(call lib,quorum)

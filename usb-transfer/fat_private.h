@@ -48,6 +48,10 @@ struct fat {
 /* Finds the volume: MBR or none (fat_probe.c). */
 int fat_probe(const struct blkdev *dev, uint64_t *ret_start,
     uint64_t *ret_bytes, struct diag *d) CS_WUR;
+/* A BIOS parameter block, as opposed to boot code with a partition table. */
+bool fat_boot_sector(const uint8_t *b);
+/* What partitions of a type in an MBR hold: one that is FAT? */
+const char *fat_type_name(uint8_t type, bool *ret_fat);
 /* len and off multiples of the block size, off from the volume's start */
 int fat_bytes_at(const struct fat *f, uint64_t off, uint32_t len, void *buf,
     struct diag *d) CS_WUR;

@@ -89,8 +89,8 @@ static const struct {
 };
 /* clang-format on */
 
-static const char *
-type_name(uint8_t type, bool *ret_fat)
+const char *
+fat_type_name(uint8_t type, bool *ret_fat)
 {
 	size_t i;
 
@@ -119,8 +119,8 @@ name_known(const uint8_t *p, size_t len, bool weak, const char *where,
 }
 
 /* A BIOS parameter block, as opposed to boot code with a partition table. */
-static bool
-looks_fat(const uint8_t *b)
+bool
+fat_boot_sector(const uint8_t *b)
 {
 	const uint16_t bps = le16(b + 11);
 
@@ -192,7 +192,7 @@ several(const uint8_t *const e[4], size_t n, struct diag *d)
 
 	for (i = 0; i < n; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
-		    "%s%s", i > 0 ? ", " : "", type_name(e[i][4], &fat));
+		    "%s%s", i > 0 ? ", " : "", fat_type_name(e[i][4], &fat));
 	return diag_fail(d, CS_E_MEDIA_PARTITIONS, "one partition",
 	    "%zu partitions: %s", n, text);
 }
@@ -229,7 +229,7 @@ probe_partition(const struct blkdev *dev, const uint8_t *e, uint8_t *buf,
 	const uint64_t lba = le32(e + 8), n = le32(e + 12);
 	const uint8_t type = e[4];
 	bool fat;
-	const char *name = type_name(type, &fat);
+	const char *name = fat_type_name(type, &fat);
 	size_t len;
 	int r;
 
@@ -243,14 +243,14 @@ probe_partition(const struct blkdev *dev, const uint8_t *e, uint8_t *buf,
 		r = name_known(buf, len, false, " in its partition", d);
 	if (r == 0)
 		r = name_gpt(buf, len, d);
-	if (r == 0 && !looks_fat(buf))
+	if (r == 0 && !fat_boot_sector(buf))
 		r = name_known(buf, len, true, " in its partition", d);
 	if (r != 0)
 		return r;
 	if (!fat)
 		return diag_fail(d, CS_E_MEDIA_PARTITIONS,
 		    "a partition of a FAT type", "type %#x: %s", type, name);
-	if (!looks_fat(buf))
+	if (!fat_boot_sector(buf))
 		return diag_fail(d, CS_E_MEDIA_GEOMETRY, "a FAT boot sector",
 		    "none in the partition");
 	*ret_start = lba * unit;
@@ -289,13 +289,13 @@ fat_probe(const struct blkdev *dev, uint64_t *ret_start, uint64_t *ret_bytes,
 		r = name_known(buf, len, false, "", d);
 	if (r == 0)
 		r = name_gpt(buf, len, d);
-	if (r == 0 && !looks_fat(buf))
+	if (r == 0 && !fat_boot_sector(buf))
 		r = name_known(buf, len, true, "", d);
 	if (r != 0)
 		return r;
 	if (buf[510] != 0x55 || buf[511] != 0xaa)
 		return no_volume(buf, len, d);
-	if (looks_fat(buf)) {
+	if (fat_boot_sector(buf)) {
 		*ret_start = 0;
 		*ret_bytes = dev->blocks * dev->block_size;
 		return 0;

@@ -20,6 +20,7 @@
 #include "lib/sandbox.h"
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fat.h"
+#include "usb-transfer/media_names.h"
 
 #define SOCK	    3
 #define SOURCE	    4
@@ -235,46 +236,12 @@ send_end(enum bundle_type type, const uint8_t manifest[32])
 	return r;
 }
 
-static const struct {
-	const char *name;
-	enum bundle_type type;
-} files[] = {
-	{ "COLDSEAL.REQ", BUNDLE_REQUEST },
-	{ "COLDSEAL.APR", BUNDLE_APPROVAL },
-	{ "COLDSEAL.RCP", BUNDLE_RECEIPT },
-};
-
-/* One of them; nobody guesses which. */
 static int
-find(struct intake *in, struct diag *d)
+find(void *arg, const char *name, struct diag *d)
 {
-	struct diag none = { 0 }, why = { 0 };
-	const char *found = NULL;
-	struct fat_file f;
-	size_t i;
-	int r;
+	struct intake *in = arg;
 
-	for (i = 0; i < ARRAY_LEN(files); i++) {
-		r = fat_find(in->fat, files[i].name, &f, &why);
-		if (i == 0)
-			none = why;
-		if (r == CS_E_MEDIA_NO_FILE)
-			continue;
-		if (r != 0) {
-			*d = why;
-			return r;
-		}
-		if (found != NULL)
-			return diag_fail(d, CS_E_MEDIA_TWO_FILES, "one of them",
-			    "%s and %s", found, files[i].name);
-		found = files[i].name;
-		in->type = files[i].type;
-		in->file = f;
-	}
-	if (found != NULL)
-		return 0;
-	*d = none;
-	return CS_E_MEDIA_NO_FILE;
+	return fat_find(in->fat, name, &in->file, d);
 }
 
 static int
@@ -290,7 +257,7 @@ run(struct intake *in, struct diag *d)
 	if (r == 0)
 		r = fat_open(&dev, &in->fat, d);
 	if (r == 0)
-		r = find(in, d);
+		r = media_find_in(find, in, &in->type, d);
 	if (r == 0)
 		r = bundle_read(read_file, in, in->type, &sink, manifest, d);
 	if (r == 0 && !in->asked)
