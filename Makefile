@@ -117,15 +117,15 @@ RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
-HOST := attest_challenge attest_check attest_enroll attest_inputs \
+HOST := blockdev blockdev_free attest_challenge attest_check attest_enroll attest_inputs \
 	audit_accept audit_anchor audit_attest audit_db audit_field \
 	audit_import audit_keep audit_leaf audit_pairs audit_read \
 	audit_rebuild audit_receipt audit_rows audit_schema audit_sql \
 	audit_status audit_store audit_verify audit_words change_create \
 	change_show cli docs evfiles formats govern govern_diff \
 	govern_explain govern_lint govern_review hostkey hostkey_p11 \
-	hostkey_pem image_sign inputs logsource main media media_read \
-	media_write multihash newfile package package_write policy_pubkey \
+	hostkey_pem image_sign inputs logsource main media media_check media_device \
+	media_read media_write multihash newfile package package_write policy_pubkey \
 	policy_show policy_sign policy_simulate progress reqfile reqnew \
 	tilefiles \
 	request_approve request_check request_create \

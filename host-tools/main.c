@@ -21,6 +21,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_change_create,
 	&verb_media_write,
 	&verb_media_read,
+	&verb_media_check,
 	&verb_response_verify,
 	&verb_response_extract,
 	&verb_audit_import,

@@ -39,7 +39,7 @@ see_volume(const struct blkdev *dev, struct media_seen *seen)
 	}
 	label_text(info.label, label);
 	(void)snprintf(seen->holds, sizeof(seen->holds),
-	    "%s volume%s%s of %llu bytes, %zu files and folders in its root%s",
+	    "%s volume%s%s of %llu bytes, entries in its root folder: %zu%s",
 	    info.is32 ? "FAT32" : "FAT16", *label != '\0' ? " " : "", label,
 	    (unsigned long long)info.bytes, info.entries,
 	    info.dirty ? ", not unmounted cleanly" : "");

@@ -78,6 +78,12 @@ media_source_fat(struct media_source *s)
 	return s->fat;
 }
 
+const struct blkdev *
+media_source_dev(const struct media_source *s)
+{
+	return s->fat != NULL ? &s->dev : NULL;
+}
+
 void
 media_source_parts(struct media_source *s, uint32_t part_bytes)
 {

@@ -23,6 +23,8 @@ int media_source_open(const char *path, struct media_source **ret,
     struct diag *d) CS_WUR;
 /* NULL if it is a folder */
 struct fat *media_source_fat(struct media_source *s);
+/* likewise; what media_look() looks at */
+const struct blkdev *media_source_dev(const struct media_source *s);
 /* Every later part must have part_bytes: less than PART_BYTES in tests. */
 void media_source_parts(struct media_source *s, uint32_t part_bytes);
 

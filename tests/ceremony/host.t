@@ -338,12 +338,25 @@ refuses "no such file on it" 3 MEDIA-NO-FILE "$cs" media read in.img \
 ok "and nothing is written" sh -c '! ls x.rsp* 2>/dev/null | grep .'
 refuses "a character device" 1 HOST-BLOCK-DEVICE "$cs" media write \
     /dev/null r.req
-for dev in /dev/loop0 /dev/vda /dev/sda /dev/nvme0n1; do
-	[ -b "$dev" ] || continue
-	refuses "a block device" 1 HOST-BLOCK-DEVICE "$cs" media read \
-	    "$dev" --out x.rsp
-	break
-done
+refuses "a pipe" 1 HOST-BLOCK-DEVICE "$cs" media read /dev/zero --out x.rsp
+refuses "--confirm without a device" 2 USAGE "$cs" media write x.img r.req \
+    --confirm x
+exits "media check" 0 "$cs" media check in.img
+like "it says what the appliance would" "$tap_out" \
+    "^verdict +request: the appliance reads it"
+run "$cs" media check in.img --json
+is "media check --json" "$(jq -r '.file + " " + .manifest' <<<"$tap_out")" \
+    "COLDSEAL.REQ $(tar xOf r.req manifest | sha256sum | cut -d ' ' -f 1)"
+is "with every member" "$(jq -r '.members | length' <<<"$tap_out")" \
+    "$(($(tar tf r.req | wc -l) - 1))"
+exits "media check of a folder" 0 "$cs" media check stick
+truncate -s 34M blank.img
+refuses "media check of a blank medium" 3 MEDIA-EMPTY "$cs" media check \
+    blank.img
+cp in.img torn.img
+offset=$(grep -abo request.dsse in.img | sed -n 2p | cut -d : -f 1)
+printf x | dd of=torn.img bs=1 seek=$((offset + 600)) conv=notrunc 2>/dev/null
+refuses "media check of other content" 3 BUNDLE-HASH "$cs" media check torn.img
 exits "a broken bundle is not written" 3 "$cs" media write x.img short.req
 ok "and nothing is written" test ! -e x.img
 cp r.req stick/COLDSEAL.RSP
