@@ -349,7 +349,9 @@ make_own_cert(const struct sigfmt *f, const struct hsm_token_signer *ts,
 		.key = k->pub,
 		.alg = k->alg };
 	const struct subject s = { .name = name };
-	const struct sigfmt_job j = { &pk, &s, time(NULL) };
+	const struct sigfmt_job j = { .key = &pk,
+		.subject = &s,
+		.time = time(NULL) };
 	struct buf out = BUF_INIT(SIGFMT_MAX);
 	int r;
 

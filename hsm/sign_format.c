@@ -60,16 +60,30 @@ hsm_sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
 }
 
 int
-hsm_sign_format(const char *format, const struct sigfmt_job *j,
-    const struct hsm_token_signer *s, struct buf *out, struct diag *d)
+hsm_sign_parts(const char *format, const struct sigfmt_job *j,
+    const struct hsm_token_signer *s, struct sigfmt_sigs *ret, struct diag *d)
 {
 	const struct sigfmt *f = sigfmt_by_name(format);
 	int r;
 
-	buf_reset(out);
 	r = sigfmt_check(format, j, d);
 	if (r == 0 && (f == NULL || s->alg != j->key->alg))
 		r = diag_fail(d, CS_E_HSM_MECH, key_alg_name(j->key->alg), "%s",
 		    key_alg_name(s->alg));
-	return r != 0 ? r : hsm_sign_rounds(f, j, s, out, d);
+	if (r != 0)
+		return r;
+	ret->n = 0;
+	return sign_rounds(f, j, s, ret, d);
+}
+
+int
+hsm_sign_format(const char *format, const struct sigfmt_job *j,
+    const struct hsm_token_signer *s, struct buf *out, struct diag *d)
+{
+	struct sigfmt_sigs done = { 0 };
+	int r;
+
+	buf_reset(out);
+	r = hsm_sign_parts(format, j, s, &done, d);
+	return r != 0 ? r : sigfmt_by_name(format)->assemble(j, &done, out, d);
 }

@@ -11,7 +11,14 @@
  */
 int hsm_sign_format(const char *format, const struct sigfmt_job *j,
     const struct hsm_token_signer *s, struct buf *out, struct diag *d) CS_WUR;
-/* The same without the check: for what is none of the table, a certificate. */
+/*
+ * What the token makes of it, still to be assembled: by another thread, so
+ * that the token does not wait.
+ */
+int hsm_sign_parts(const char *format, const struct sigfmt_job *j,
+    const struct hsm_token_signer *s, struct sigfmt_sigs *ret, struct diag *d)
+    CS_WUR;
+/* hsm_sign_format() without the check: for what is none of the table, a certificate. */
 int hsm_sign_rounds(const struct sigfmt *f, const struct sigfmt_job *j,
     const struct hsm_token_signer *s, struct buf *out, struct diag *d) CS_WUR;
 

@@ -8,15 +8,12 @@
 #include "lib/proto_signer.h"
 
 #define RING_SIZE 64u
-/* type and index and length of SIGNER_SIG beside the signature */
-#define SIG_MAX (IPC_MAX - 64)
 /* a message is sent when it has so much; one signature may be more */
 #define BATCH_MAX 2048u
 
 struct item {
 	uint32_t subject;
-	uint8_t *sig;
-	size_t len;
+	struct sigfmt_sigs parts;
 };
 
 struct signer_check {
@@ -55,33 +52,50 @@ flush(const struct signer_check_job *j, struct batch *b, uint32_t *ret_sent)
 	return r;
 }
 
-/* Verified, and only then put into the batch. */
+static int
+put(const struct signer_check_job *j, uint32_t subject, const struct buf *sig,
+    struct batch *b, uint32_t *ret_sent)
+{
+	int r = 0;
+
+	if (b->buf.len + sig->len + 8 > BATCH_MAX)
+		r = flush(j, b, ret_sent);
+	if (r == 0)
+		r = buf_put_u32(&b->buf, subject);
+	if (r == 0)
+		r = buf_put_str(&b->buf, sig->p, sig->len);
+	if (r == 0)
+		b->n++;
+	return r;
+}
+
+/* Assembled, verified, and only then put into the batch. */
 static int
 check_one(const struct signer_check_job *j, const struct item *it,
     struct batch *b, uint32_t *ret_sent, struct diag *d)
 {
-	const struct sigfmt_job job = { .key = j->key,
-		.subject = &j->req->st->subjects[it->subject] };
+	struct sigfmt_job job = { .key = j->key,
+		.subject = &j->req->st->subjects[it->subject],
+		.time = j->now,
+		.cert = j->cert };
+	struct buf sig __attribute__((cleanup(buf_done))) =
+	    BUF_INIT(SIGFMT_MAX);
 	int r;
 
-	r = sigfmt_verify(j->req->format, &job, it->sig, it->len, d);
+	r = sigfmt_by_name(j->req->format)->assemble(&job, &it->parts, &sig, d);
+	if (r != 0)
+		return r;
+	job.time = 0;
+	r = sigfmt_verify(j->req->format, &job, sig.p, sig.len, d);
 	if (r != 0)
 		return diag_fail(d, CS_E_SELF_VERIFY,
 		    "a signature that the policy's public key verifies",
 		    "subject %u, key %s: %s", it->subject, j->key->id,
 		    err_id(r));
-	r = 0;
-	if (b->buf.len + it->len + 8 > BATCH_MAX)
-		r = flush(j, b, ret_sent);
-	if (r == 0)
-		r = buf_put_u32(&b->buf, it->subject);
-	if (r == 0)
-		r = buf_put_str(&b->buf, it->sig, it->len);
-	if (r != 0)
-		return diag_fail(d, r, NULL, "signature of subject %u",
-		    it->subject);
-	b->n++;
-	return 0;
+	r = put(j, it->subject, &sig, b, ret_sent);
+	return r == 0 ?
+	    0 :
+	    diag_fail(d, r, NULL, "signature of subject %u", it->subject);
 }
 
 /* 1 and an item, or 0 at the end */
@@ -139,10 +153,8 @@ run(void *arg)
 	uint32_t sent = 0;
 	int e, r = 0;
 
-	while (r == 0 && take(c, &it)) {
+	while (r == 0 && take(c, &it))
 		r = check_one(&c->job, &it, &b, &sent, &d);
-		free(it.sig);
-	}
 	/* those before a bad one are good */
 	if (!thrown_away(c) && (e = flush(&c->job, &b, &sent)) != 0 && r == 0)
 		r = diag_fail(&d, e, NULL, "the last signatures");
@@ -172,22 +184,19 @@ signer_check_open(const struct signer_check_job *job, struct signer_check **ret,
 }
 
 int
-signer_check_push(struct signer_check *c, uint32_t subject, uint8_t *sig,
-    size_t len)
+signer_check_push(struct signer_check *c, uint32_t subject,
+    const struct sigfmt_sigs *parts)
 {
-	_cleanup_free_ uint8_t *mine = sig;
 	size_t tail;
 	int r;
 
-	if (len > SIG_MAX)
-		return CS_E_TOO_LARGE;
 	(void)pthread_mutex_lock(&c->lock);
 	while (c->count == RING_SIZE && c->error == 0)
 		(void)pthread_cond_wait(&c->drained, &c->lock);
 	r = c->error;
 	if (r == 0) {
 		tail = (c->head + c->count) % RING_SIZE;
-		c->ring[tail] = (struct item){ subject, take_ptr(mine), len };
+		c->ring[tail] = (struct item){ subject, *parts };
 		if (c->count++ == 0)
 			(void)pthread_cond_signal(&c->filled);
 	}
@@ -209,10 +218,6 @@ signer_check_close(struct signer_check **cp, bool failed, uint32_t *ret_sent,
 	(void)pthread_mutex_unlock(&c->lock);
 	(void)pthread_join(c->thread, NULL);
 
-	for (; c->count > 0; c->count--) {
-		free(c->ring[c->head].sig);
-		c->head = (c->head + 1) % RING_SIZE;
-	}
 	r = c->error;
 	if (r == 0)
 		*ret_sent = c->sent;

@@ -4,12 +4,14 @@
 
 #include "lib/policy.h"
 #include "lib/request.h"
+#include "lib/sigfmt.h"
 
 /*
- * The second pair of eyes: a thread that takes signatures as the token makes
- * them, verifies each with the public key of the policy, and only then sends
- * it to the core, several in a message.  A bounded ring lies between, so that signing and checking
- * overlap and memory stays small whatever the batch.
+ * The second pair of eyes: a thread that takes what the token makes, puts the
+ * exported signature together, verifies it with the public key of the policy,
+ * and only then sends it to the core, several in a message.  A bounded ring
+ * lies between, so that signing and checking overlap and memory stays small
+ * whatever the batch.
  *
  *	open -> (push)* -> close -> joined
  *	  |        |
@@ -21,13 +23,15 @@ struct signer_check_job {
 	int sock;			/* SIGNER_SIG goes here; not taken */
 	const struct request *req;	/* borrowed until close */
 	const struct policy_key *key;
+	int64_t now;			/* that the token signed for */
+	struct x509_st *cert;		/* the key's, parsed, or NULL; borrowed */
 };
 
 int signer_check_open(const struct signer_check_job *job,
     struct signer_check **ret, struct diag *d) CS_WUR;
-/* Takes sig (free()).  Waits while the ring is full. */
-int signer_check_push(struct signer_check *c, uint32_t subject, uint8_t *sig,
-    size_t len) CS_WUR;
+/* Copies parts.  Waits while the ring is full. */
+int signer_check_push(struct signer_check *c, uint32_t subject,
+    const struct sigfmt_sigs *parts) CS_WUR;
 /*
  * Waits for what is in the ring and ends the thread.  0 only if every
  * signature that was pushed has been verified and sent; *ret_sent of them.

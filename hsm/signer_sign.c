@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/signer.h"
 
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "hsm/sign_format.h"
@@ -13,25 +14,25 @@
 struct signing {
 	const struct signer_job *job;
 	struct hsm_token_signer token;
+	X509 *cert;
 };
 
 static int
 sign_all(struct signing *g, struct signer_check *c, struct diag *d)
 {
 	const struct request *q = g->job->req;
-	struct sigfmt_job j = { .key = g->job->key, .time = g->job->now };
+	struct sigfmt_job j = { .key = g->job->key,
+		.time = g->job->now,
+		.cert = g->cert };
+	struct sigfmt_sigs parts;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < q->st->nsubjects; i++) {
-		struct buf out = BUF_INIT(SIGFMT_MAX);
-
 		j.subject = &q->st->subjects[i];
-		r = hsm_sign_format(q->format, &j, &g->token, &out, d);
+		r = hsm_sign_parts(q->format, &j, &g->token, &parts, d);
 		if (r == 0)
-			r = signer_check_push(c, (uint32_t)i, take_ptr(out.p),
-			    out.len);
-		buf_done(&out);
+			r = signer_check_push(c, (uint32_t)i, &parts);
 	}
 	return r;
 }
@@ -43,6 +44,8 @@ overlap(struct signer *s, struct signing *g, uint32_t *ret_sent, struct diag *d)
 		.sock = s->sock,
 		.req = g->job->req,
 		.key = g->job->key,
+		.now = g->job->now,
+		.cert = g->cert,
 	};
 	struct diag check = { 0 };
 	struct signer_check *c;
@@ -76,7 +79,10 @@ sign_logged_in(struct signer *s, struct p11_session *session,
 	if (r != 0)
 		return r;
 	g.token = (struct hsm_token_signer){ session, key, j->key->alg };
-	return overlap(s, &g, ret_sent, d);
+	g.cert = sigfmt_parse_cert(j->key);
+	r = overlap(s, &g, ret_sent, d);
+	X509_free(g.cert);
+	return r;
 }
 
 int

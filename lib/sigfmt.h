@@ -29,7 +29,15 @@ struct sigfmt_job {
 	const struct policy_key *key;
 	const struct subject *subject;
 	int64_t time;		/* seconds since 1970 UTC; verify ignores it */
+	/* the key's X.509 certificate, borrowed; NULL: parsed when needed */
+	struct x509_st *cert;
 };
+
+/*
+ * For many jobs of one key, on any thread: its certificate parsed once, NULL
+ * if it has none or another kind.  X509_free()
+ */
+struct x509_st *sigfmt_parse_cert(const struct policy_key *k) CS_WUR;
 
 /* What the token made so far, as hsm_sign_tbs() encodes it. */
 struct sigfmt_sigs {

@@ -67,6 +67,27 @@ openssl_freep(unsigned char **p)
 	OPENSSL_free(*p);
 }
 
+X509 *
+sigfmt_parse_cert(const struct policy_key *k)
+{
+	const unsigned char *p = k->cert;
+	_cleanup_(x509_freep) X509 *x = NULL;
+
+	if (k->cert == NULL)
+		return NULL;
+	x = d2i_X509(NULL, &p, (long)k->cert_len);
+	ERR_clear_error();
+	return x != NULL && p == k->cert + k->cert_len ? take_ptr(x) : NULL;
+}
+
+X509 *
+sigfmt_get_cert(const struct sigfmt_job *j)
+{
+	if (j->cert == NULL)
+		return sigfmt_parse_cert(j->key);
+	return X509_up_ref(j->cert) == 1 ? j->cert : NULL;
+}
+
 /* DER only: what is encoded again is what was given. */
 static int
 cms_decode(const uint8_t *sig, size_t len, CMS_ContentInfo **ret,
@@ -96,24 +117,23 @@ cms_decode(const uint8_t *sig, size_t len, CMS_ContentInfo **ret,
 
 /* The certificate the policy names, alone in the CMS, of this very key. */
 static int
-cms_cert(CMS_ContentInfo *c, const struct pubkey *k, const uint8_t *der,
-    size_t len, X509 **ret, struct diag *d)
+cms_cert(CMS_ContentInfo *c, const struct sigfmt_job *j, X509 **ret,
+    struct diag *d)
 {
 	_cleanup_(certs_freep) STACK_OF(X509) *certs = CMS_get1_certs(c);
 	STACK_OF(X509_CRL) *crls = CMS_get1_crls(c);
 	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = der;
 
 	if (crls != NULL) {
 		sk_X509_CRL_pop_free(crls, X509_CRL_free);
 		return sigfmt_bad(d, "no revocation list inside", "one");
 	}
-	if (der == NULL)
+	if (j->key->cert == NULL)
 		return sigfmt_bad(d, "the key's certificate in the policy",
 		    "none");
-	x = d2i_X509(NULL, &p, (long)len);
-	if (x == NULL || (size_t)(p - der) != len ||
-	    EVP_PKEY_eq(X509_get0_pubkey(x), k->pkey) != 1)
+	x = sigfmt_get_cert(j);
+	if (x == NULL ||
+	    EVP_PKEY_eq(X509_get0_pubkey(x), j->key->key->pkey) != 1)
 		return sigfmt_bad(d, "a certificate of the policy's key",
 		    "another certificate in the policy");
 	if (certs == NULL || sk_X509_num(certs) != 1 ||
@@ -286,7 +306,7 @@ verify(const struct sigfmt_job *j, const uint8_t *sig, size_t len,
 
 	r = cms_decode(sig, len, &c, d);
 	if (r == 0)
-		r = cms_cert(c, k->key, k->cert, k->cert_len, &x, d);
+		r = cms_cert(c, j, &x, d);
 	if (r == 0)
 		r = cms_signer(c, x, k->alg, &si, d);
 	if (r == 0)
@@ -346,13 +366,11 @@ begin(const struct sigfmt_job *j, CMS_ContentInfo **ret,
     CMS_SignerInfo **ret_si)
 {
 	_cleanup_(cms_freep) CMS_ContentInfo *c = NULL;
-	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = j->key->cert;
+	_cleanup_(x509_freep) X509 *x = sigfmt_get_cert(j);
 	size_t len;
 	const uint8_t *digest = sigfmt_digest(j, &len);
 	CMS_SignerInfo *si;
 
-	x = d2i_X509(NULL, &p, (long)j->key->cert_len);
 	c = CMS_sign(NULL, NULL, NULL, NULL,
 	    CMS_PARTIAL | CMS_DETACHED | CMS_BINARY);
 	if (x == NULL || c == NULL)
@@ -405,11 +423,9 @@ assemble(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
 int
 sigfmt_describe_cert(const struct sigfmt_job *j, struct buf *out)
 {
-	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = j->key->cert;
+	_cleanup_(x509_freep) X509 *x = sigfmt_get_cert(j);
 	char subject[200] = "";
 
-	x = d2i_X509(NULL, &p, (long)j->key->cert_len);
 	if (x != NULL)
 		cs_ignore(X509_NAME_oneline(X509_get_subject_name(x), subject,
 			      sizeof(subject)) == NULL);

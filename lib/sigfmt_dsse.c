@@ -160,7 +160,9 @@ verify_payload(const struct sigfmt_job *job, const struct dsse *env,
     const uint8_t *sig, size_t len, struct diag *d)
 {
 	struct subject subject = *job->subject;
-	const struct sigfmt_job j = { job->key, &subject, job->time };
+	const struct sigfmt_job j = { .key = job->key,
+		.subject = &subject,
+		.time = job->time };
 	struct sigfmt_sigs s = { .n = 1 };
 	struct buf pae = BUF_INIT(SIGFMT_MAX);
 	int r;

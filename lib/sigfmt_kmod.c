@@ -70,13 +70,11 @@ assemble(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
 {
 	_cleanup_(openssl_freep) unsigned char *der = NULL;
 	_cleanup_(cms_freep) CMS_ContentInfo *c = NULL;
-	_cleanup_(x509_freep) X509 *x = NULL;
-	const unsigned char *p = j->key->cert;
+	_cleanup_(x509_freep) X509 *x = sigfmt_get_cert(j);
 	const unsigned flags = CMS_PARTIAL | CMS_BINARY | CMS_DETACHED;
 	CMS_SignerInfo *si = NULL;
 	int n, r;
 
-	x = d2i_X509(NULL, &p, (long)j->key->cert_len);
 	c = CMS_sign(NULL, NULL, NULL, NULL, flags);
 	if (x != NULL && c != NULL)
 		si = CMS_add1_signer(c, x, X509_get0_pubkey(x),

@@ -108,7 +108,9 @@ verify(const struct sigfmt_job *job, const uint8_t *sig, size_t len,
     struct diag *d)
 {
 	struct subject subject = *job->subject;
-	const struct sigfmt_job j = { job->key, &subject, job->time };
+	const struct sigfmt_job j = { .key = job->key,
+		.subject = &subject,
+		.time = job->time };
 	struct sigfmt_sigs s = { 0 };
 	uint8_t md[CS_SHA256_LEN];
 	int r;

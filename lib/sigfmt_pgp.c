@@ -167,7 +167,7 @@ cert_verify(const struct sigfmt_job *job, const uint8_t *der, size_t len,
 	struct buf tbs = BUF_INIT(TBS_MAX);
 	struct cert c;
 	struct subject s = { .name = c.user };
-	struct sigfmt_job j = { job->key, &s, 0 };
+	struct sigfmt_job j = { .key = job->key, .subject = &s, .time = 0 };
 	int r;
 
 	if (cert_read(job->key, der, len, &c) != 0)
@@ -368,7 +368,9 @@ verify(const struct sigfmt_job *job, const uint8_t *sig, size_t len,
     struct diag *d)
 {
 	struct subject subject = *job->subject;
-	struct sigfmt_job j = { job->key, &subject, 0 };
+	struct sigfmt_job j = { .key = job->key,
+		.subject = &subject,
+		.time = 0 };
 	struct buf tbs = BUF_INIT(TBS_MAX);
 	struct sigfmt_sigs s = { 0 };
 	uint8_t md[CS_SHA256_LEN];

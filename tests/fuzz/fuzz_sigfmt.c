@@ -58,7 +58,7 @@ one(const struct sigfmt *f, enum key_alg a, const uint8_t *p, size_t len,
 		.formats = { &format, 1 } };
 	struct subject s = { .name = (char *)(uintptr_t) "a.bin",
 		.size = sizeof(text) - 1 };
-	const struct sigfmt_job j = { &k, &s, 0 };
+	const struct sigfmt_job j = { .key = &k, .subject = &s, .time = 0 };
 	struct buf out = BUF_INIT(SIGFMT_MAX);
 	int h;
 
@@ -113,7 +113,7 @@ der(const char *format, const uint8_t *p, size_t len)
 	struct policy_key k = { .id = "k", .alg = KEY_P256 };
 	struct subject s = { .name = (char *)(uintptr_t) "a.bin",
 		.has = { [HASH_SHA256] = true } };
-	const struct sigfmt_job j = { &k, &s, 0 };
+	const struct sigfmt_job j = { .key = &k, .subject = &s, .time = 0 };
 	size_t n;
 
 	if (pub == NULL) {

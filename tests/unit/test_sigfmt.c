@@ -57,7 +57,9 @@ make_pgp(enum key_alg a)
 	const struct sigfmt *f = sigfmt_by_name("openpgp-clear");
 	const struct policy_key k = { .id = "k-1", .key = pub[a], .alg = a };
 	const struct subject user = { .name = (char *)(uintptr_t) "A test" };
-	const struct sigfmt_job j = { &k, &user, 1700000000 };
+	const struct sigfmt_job j = { .key = &k,
+		.subject = &user,
+		.time = 1700000000 };
 
 	pgp[a] = (struct buf)BUF_INIT(SIGFMT_MAX);
 	if ((f->algs & SIGFMT_ALG(a)) == 0)
@@ -595,7 +597,9 @@ test_pgp_cert(void **state)
 	const struct sigfmt_job j = { .key = &k };
 	struct buf out = BUF_INIT(SIGFMT_MAX);
 	struct subject user = { .name = (char *)(uintptr_t) "a\nb" };
-	const struct sigfmt_job bad = { &k, &user, 1700000000 };
+	const struct sigfmt_job bad = { .key = &k,
+		.subject = &user,
+		.time = 1700000000 };
 	size_t i;
 	int a;
 

@@ -26,22 +26,20 @@ static struct request req;
 static struct statement st;
 static struct subject subjects[SUBJECTS];
 
-static uint8_t *
-sign(size_t subject, size_t *ret_len)
+static void
+sign(size_t subject, struct sigfmt_sigs *ret)
 {
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(pkey, NULL);
-	uint8_t *sig = malloc(256);
 
-	*ret_len = 256;
+	ret->n = 1;
+	ret->v[0].len = sizeof(ret->v[0].p);
 	assert_non_null(c);
-	assert_non_null(sig);
 	assert_int_equal(EVP_PKEY_sign_init(c), 1);
 	assert_int_equal(EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()), 1);
-	assert_int_equal(EVP_PKEY_sign(c, sig, ret_len,
+	assert_int_equal(EVP_PKEY_sign(c, ret->v[0].p, &ret->v[0].len,
 			     subjects[subject].digest[HASH_SHA256], 32),
 	    1);
 	EVP_PKEY_CTX_free(c);
-	return sig;
 }
 
 /* Reads SIGNER_SIG until the socket is empty. */
@@ -73,13 +71,13 @@ drain(int sock)
 static int
 push_all(struct signer_check *c, size_t n, size_t bad)
 {
-	size_t i, len;
+	struct sigfmt_sigs parts;
+	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < n; i++) {
-		uint8_t *sig = sign(i == bad ? i + 1 : i, &len);
-
-		r = signer_check_push(c, (uint32_t)i, sig, len);
+		sign(i == bad ? i + 1 : i, &parts);
+		r = signer_check_push(c, (uint32_t)i, &parts);
 	}
 	return r;
 }
