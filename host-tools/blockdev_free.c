@@ -85,8 +85,7 @@ path_made_of(const struct looking *l, const char *path)
 {
 	struct stat st;
 
-	return strncmp(path, "/dev/", 5) == 0 && stat(path, &st) == 0 &&
-	    S_ISBLK(st.st_mode) &&
+	return path[0] == '/' && stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
 	    dev_made_of(l, major(st.st_rdev), minor(st.st_rdev));
 }
 

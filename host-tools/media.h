@@ -36,6 +36,12 @@ struct media_consent {
 int media_write_device(const char *path, const struct media_job *job,
     const struct media_consent *how, struct blockdev *ret, struct diag *d)
     CS_WUR;
+/* A whole disk, to be written to, large enough. */
+int media_check_device(const struct blockdev *b, const struct media_job *job,
+    struct diag *d) CS_WUR;
+/* --confirm, or the name typed on a terminal: CS_E_HOST_CONFIRM */
+int media_confirm(const struct blockdev *b, const struct media_consent *how,
+    struct diag *d) CS_WUR;
 void media_show_device(const struct blockdev *b, const struct media_seen *s);
 
 #endif

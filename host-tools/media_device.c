@@ -56,8 +56,8 @@ ask(const struct blockdev *b, struct diag *d)
 	return 0;
 }
 
-static int
-confirm(const struct blockdev *b, const struct media_consent *how,
+int
+media_confirm(const struct blockdev *b, const struct media_consent *how,
     struct diag *d)
 {
 	const char *want = blockdev_identity(b);
@@ -76,8 +76,8 @@ confirm(const struct blockdev *b, const struct media_consent *how,
 	return ask(b, d);
 }
 
-static int
-check_fits(const struct blockdev *b, const struct media_job *job,
+int
+media_check_device(const struct blockdev *b, const struct media_job *job,
     struct diag *d)
 {
 	uint64_t need = 0;
@@ -151,7 +151,7 @@ media_write_device(const char *path, const struct media_job *job,
 		    path);
 	r = blockdev_look(how->sys, dev, &b, d);
 	if (r == 0)
-		r = check_fits(&b, job, d);
+		r = media_check_device(&b, job, d);
 	if (r == 0)
 		r = blockdev_check_free(how->sys, how->proc, dev, d);
 	if (r != 0)
@@ -159,7 +159,7 @@ media_write_device(const char *path, const struct media_job *job,
 	look_at(path, &seen);
 	if (!how->quiet)
 		media_show_device(&b, &seen);
-	r = confirm(&b, how, d);
+	r = media_confirm(&b, how, d);
 	if (r == 0)
 		r = open_same(path, how, dev, &b, &fd, d);
 	if (r == 0)
