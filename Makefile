@@ -60,7 +60,8 @@ KEY := $(call lib,key key_normal keyverify)
 # one file per format of signatures, and their table
 FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
 	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
-	sigfmt_util pgp)
+	sigfmt_util sigfmt_x509 pgp x509_cert x509_crl x509_lint x509_outer \
+	x509_wish)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)

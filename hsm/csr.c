@@ -67,7 +67,7 @@ csr_make(const char *cn, const struct pubkey *k,
 	X509_REQ_get0_signature(x, NULL, &alg);
 	r = tbs_sign(tbs, tbs_len, signer, &sig, d);
 	if (r == 0)
-		r = tbs_assemble(tbs, tbs_len, alg, sig.p, sig.len, &der, &len);
+		r = x509_outer(tbs, tbs_len, alg, sig.p, sig.len, &der, &len);
 	OPENSSL_free(tbs);
 	if (r == 0)
 		r = check(der, len, k, d);

@@ -134,7 +134,7 @@ selfsign_make(const struct selfsign *c, const struct hsm_signer *signer,
 	X509_get0_signature(NULL, &alg, x);
 	r = tbs_sign(tbs, tbs_len, signer, &sig, d);
 	if (r == 0)
-		r = tbs_assemble(tbs, tbs_len, alg, sig.p, sig.len, &der, &len);
+		r = x509_outer(tbs, tbs_len, alg, sig.p, sig.len, &der, &len);
 	OPENSSL_free(tbs);
 	if (r == 0)
 		r = check(der, len, c->pub, d);

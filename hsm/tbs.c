@@ -58,36 +58,6 @@ tbs_sign_away(enum key_alg alg, int (*sign)(void *x, EVP_MD_CTX *ctx), void *x)
 	return sign(x, ctx) > 0 ? 0 : CS_E_CRYPTO;
 }
 
-/* SEQUENCE { tbs, algorithm, BIT STRING } */
-int
-tbs_assemble(const unsigned char *tbs, int tbs_len, const X509_ALGOR *alg,
-    const uint8_t *sig, size_t sig_len, uint8_t **ret, size_t *ret_len)
-{
-	unsigned char *alg_der = NULL, *p;
-	int alg_len = i2d_X509_ALGOR(alg, &alg_der);
-	int bits = ASN1_object_size(0, (int)sig_len + 1, V_ASN1_BIT_STRING);
-	int body = tbs_len + alg_len + bits;
-	int size = ASN1_object_size(1, body, V_ASN1_SEQUENCE);
-
-	if (alg_len <= 0 || (*ret = malloc((size_t)size)) == NULL) {
-		OPENSSL_free(alg_der);
-		return CS_E_NOMEM;
-	}
-	p = *ret;
-	ASN1_put_object(&p, 1, body, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	memcpy(p, tbs, (size_t)tbs_len);
-	p += tbs_len;
-	memcpy(p, alg_der, (size_t)alg_len);
-	p += alg_len;
-	OPENSSL_free(alg_der);
-	ASN1_put_object(&p, 0, (int)sig_len + 1, V_ASN1_BIT_STRING,
-	    V_ASN1_UNIVERSAL);
-	*p++ = 0; /* no unused bits */
-	memcpy(p, sig, sig_len);
-	*ret_len = (size_t)size;
-	return 0;
-}
-
 int
 tbs_sign(const unsigned char *tbs, int len, const struct hsm_signer *signer,
     struct buf *sig, struct diag *d)

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "hsm/sign.h"
+#include "lib/x509.h"
 
 /*
  * For the algorithm identifiers: x is signed with a throw-away key; the
@@ -14,8 +15,5 @@ int tbs_sign_away(enum key_alg alg, int (*sign)(void *x, EVP_MD_CTX *ctx),
     void *x) CS_WUR;
 int tbs_sign(const unsigned char *tbs, int len,
     const struct hsm_signer *signer, struct buf *sig, struct diag *d) CS_WUR;
-/* SEQUENCE { tbs, algorithm, BIT STRING }; free(*ret) */
-int tbs_assemble(const unsigned char *tbs, int tbs_len, const X509_ALGOR *alg,
-    const uint8_t *sig, size_t sig_len, uint8_t **ret, size_t *ret_len) CS_WUR;
 
 #endif

@@ -15,6 +15,7 @@ static const struct sigfmt *const formats[] = {
 	&sigfmt_note,
 	&sigfmt_pgp,
 	&sigfmt_kmod,
+	&sigfmt_x509,
 };
 
 const struct sigfmt *

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/ossl.h"
 #include "lib/sigfmt_impl.h"
+#include "lib/x509.h"
 
 /*
  * "cms": a detached SignedData (RFC 5652 5) with one signer, its certificate,
@@ -18,19 +20,6 @@
 static const int signed_attrs[] = { NID_pkcs9_contentType,
 	NID_pkcs9_messageDigest, NID_pkcs9_signingTime };
 
-/*
- * AlgorithmIdentifier of RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a
- * salt of 32 bytes (RFC 4055 3.1 and 6); OpenSSL would take one only from a
- * key that it signs with itself.
- */
-static const uint8_t pss_algorithm[] = { 0x30, 0x41, 0x06, 0x09, 0x2a, 0x86,
-	0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, 0x30, 0x34, 0xa0, 0x0f, 0x30,
-	0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01,
-	0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-	0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
-	0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0xa2, 0x03, 0x02, 0x01,
-	0x20 };
-
 static void
 cms_freep(CMS_ContentInfo **p)
 {
@@ -38,33 +27,9 @@ cms_freep(CMS_ContentInfo **p)
 }
 
 static void
-x509_freep(X509 **p)
-{
-	X509_free(*p);
-}
-
-static void
 certs_freep(STACK_OF(X509) * *p)
 {
 	sk_X509_pop_free(*p, X509_free);
-}
-
-static void
-time_freep(ASN1_TIME **t)
-{
-	ASN1_TIME_free(*t);
-}
-
-static void
-algor_freep(X509_ALGOR **a)
-{
-	X509_ALGOR_free(*a);
-}
-
-static void
-openssl_freep(unsigned char **p)
-{
-	OPENSSL_free(*p);
 }
 
 X509 *
@@ -347,15 +312,14 @@ add_attributes(CMS_SignerInfo *si, const uint8_t *digest, size_t len,
 static int
 set_algorithm(CMS_SignerInfo *si, enum key_alg alg)
 {
-	const unsigned char *p = pss_algorithm;
 	_cleanup_(algor_freep) X509_ALGOR *a = NULL;
 	X509_ALGOR *sig = NULL;
 
 	if (alg != KEY_RSA3072_PSS)
 		return 0; /* the certificate's key says it */
-	a = d2i_X509_ALGOR(NULL, &p, sizeof(pss_algorithm));
 	CMS_SignerInfo_get0_algs(si, NULL, NULL, NULL, &sig);
-	return a != NULL && sig != NULL && X509_ALGOR_copy(sig, a) == 1 ?
+	return x509_algorithm(alg, &a) == 0 && sig != NULL &&
+		X509_ALGOR_copy(sig, a) == 1 ?
 	    0 :
 	    CS_E_CRYPTO;
 }

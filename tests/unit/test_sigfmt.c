@@ -10,10 +10,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "hsm/csr.h"
 #include "hsm/selfsign.h"
 #include "hsm/sign_format.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/x509.h"
 #include "tests/lib/softhsm.h"
 
 /*
@@ -37,6 +39,7 @@ static struct hsm_signer signers[KEY_ALG_COUNT];
 static uint8_t *cert[KEY_ALG_COUNT];
 static size_t cert_len[KEY_ALG_COUNT];
 static struct buf pgp[KEY_ALG_COUNT];
+static char *wish[KEY_ALG_COUNT]; /* of a root */
 
 static void
 make_cert(enum key_alg a)
@@ -48,6 +51,25 @@ make_cert(enum key_alg a)
 		assert_code(selfsign_make(&c, &signers[a], &cert[a],
 				&cert_len[a], NULL),
 		    0);
+}
+
+static void
+make_wish(enum key_alg a)
+{
+	struct x509_wish_new n = { .profile = "root",
+		.from = 1700000000,
+		.until = 2000000000,
+		.path_length = -1 };
+	uint8_t *csr = NULL;
+
+	if (key_alg_is_ed25519(a))
+		return;
+	assert_code(csr_make("A test", pub[a], &signers[a], &csr, &n.csr_len,
+			NULL),
+	    0);
+	n.csr = csr;
+	assert_code(x509_wish_format(&n, &wish[a], &n.csr_len), 0);
+	free(csr);
 }
 
 /* The OpenPGP certificate of those that can have one. */
@@ -92,6 +114,7 @@ group_setup(void **state)
 		signers[a] =
 		    (struct hsm_signer){ alg, hsm_signer_token, &tokens[a] };
 		make_cert(alg);
+		make_wish(alg);
 		make_pgp(alg);
 	}
 	return 0;
@@ -105,6 +128,7 @@ group_teardown(void **state)
 	(void)state;
 	for (a = 0; a < KEY_ALG_COUNT; a++) {
 		free(cert[a]);
+		free(wish[a]);
 		buf_done(&pgp[a]);
 		p11_key_free(&key[a]);
 		pubkey_free(&pub[a]);
@@ -148,6 +172,13 @@ set_cert(const struct sigfmt *f, struct one *x)
 	x->key.cert_len = f->cert != NULL ? pgp[a].len : cert_len[a];
 }
 
+static const char *
+text_for(const struct sigfmt *f, enum key_alg a)
+{
+	return strcmp(f->name, "x509") == 0 && wish[a] != NULL ? wish[a] :
+								 statement;
+}
+
 static void
 make_one(const struct sigfmt *f, enum key_alg a, struct one *ret)
 {
@@ -157,8 +188,10 @@ make_one(const struct sigfmt *f, enum key_alg a, struct one *ret)
 		    .alg = a,
 		    .formats = { &ret->format, 1 } },
 		.subject = { .name = (char *)(uintptr_t) "a.bin" },
-		.job = { &ret->key, &ret->subject, 1795000000 } };
-	set_text(ret, statement);
+		.job = { .key = &ret->key,
+		    .subject = &ret->subject,
+		    .time = 1795000000 } };
+	set_text(ret, text_for(f, a));
 	if ((f->flags & SIGFMT_F_TEXT) == 0)
 		ret->subject.text = NULL;
 	if ((f->flags & SIGFMT_F_CERT) != 0)
@@ -173,7 +206,7 @@ complete(const struct sigfmt *f, struct one *x)
 {
 	set_cert(f, x);
 	x->key.namespace = "example.org/x";
-	set_text(x, statement);
+	set_text(x, text_for(f, x->key.alg));
 }
 
 static int
