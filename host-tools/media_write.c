@@ -75,23 +75,24 @@ check_options(const struct cli *c, struct diag *d)
 }
 
 static int
-put(const struct cli *c, struct media_job *job, struct blockdev *ret,
+put(const struct cli *c, const struct media_job *what, struct blockdev *ret,
     struct diag *d)
 {
 	const struct media_consent how = { .confirm = cli_get(c, O_CONFIRM),
 		.quiet = cli_has(c, O_JSON),
 		.sys = "/sys",
 		.proc = "/proc" };
+	struct media_job job = *what;
 	struct progress bar;
 	dev_t dev;
 	int r;
 
-	job->progress = media_show_progress;
-	job->arg = &bar;
+	job.progress = media_show_progress;
+	job.arg = &bar;
 	progress_start(&bar, "writing", 0);
 	r = media_is_device(c->args[0], &dev) != 0 ?
-	    media_write_device(c->args[0], job, &how, ret, d) :
-	    media_put(c->args[0], job, d);
+	    media_write_device(c->args[0], &job, &how, ret, d) :
+	    media_put(c->args[0], &job, d);
 	progress_end(&bar);
 	return r;
 }
