@@ -35,9 +35,10 @@ endif
 # before the packages are there, make must still be able to install them
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1))
-# the only library whose headers lie in a folder of their own
+# the libraries whose headers lie in a folder of their own
 P11_CFLAGS := $(call pc_cflags,p11-kit-1)
-CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS)
+USB_CFLAGS := $(call pc_cflags,libusb-1.0)
+CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS) $(USB_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: all demo check check-build check-run mutation mutation-run lint \
@@ -91,6 +92,8 @@ BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root \
 	media_names parts))
 FATVOL := $(call o,$(addprefix usb-transfer/,fatvol fatvol_parts))
+# a stick without a kernel driver, or an image file; only intake and export
+MEDIUM := $(call o,$(addprefix usb-transfer/,bot bot_scsi bot_usb medium))
 MEDIA := $(call o,$(addprefix usb-transfer/,media_folder media_host \
 	media_seen media_source))
 # what needs no TPM: the host tool has it too
@@ -163,13 +166,13 @@ coldseal-console_O := $(call o,appliance/console) $(BASE) $(SECRET) $(SANDBOX) \
 	$(QRTEXT)
 coldseal-console_L := libcrypto libseccomp libqrencode
 
-coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(BASE) \
-	$(SANDBOX)
-coldseal-intake_L := libcrypto libseccomp
+coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(FATVOL) \
+	$(MEDIUM) $(BASE) $(SANDBOX)
+coldseal-intake_L := libcrypto libseccomp libusb-1.0
 
-coldseal-export_O := $(call o,usb-transfer/export usb-transfer/blk usb-transfer/parts) \
-	$(BUNDLE) $(FATVOL) $(BASE) $(SANDBOX)
-coldseal-export_L := libcrypto libseccomp
+coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe \
+	parts)) $(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
+coldseal-export_L := libcrypto libseccomp libusb-1.0
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -249,15 +252,17 @@ MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
 TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode cmocka
-TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm
+	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 \
+	cmocka
+TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm \
+	mediarun
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
 TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
-	$(B)/tests/askchip $(B)/tests/qrpgm
+	$(B)/tests/askchip $(B)/tests/qrpgm $(B)/tests/mediarun
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -270,6 +275,10 @@ $(B)/test.a: $(TEST_O) $(RIG_O)
 $(B)/tests/test_tiles $(B)/tests/test_tilescrash $(B)/tests/test_audit_walk: $(B)/tests/unit/tiles_rig.o
 $(B)/tests/test_attest $(B)/tests/test_attest_enrol: \
 	$(B)/tests/unit/attest_rig.o
+# plays a usbfs, for real libusb; the only test that knows GLib
+$(B)/tests/unit/test_bot_usb.o: CFLAGS += $(patsubst -I%,-isystem %,\
+	$(call pc_cflags,umockdev-1.0))
+$(B)/tests/test_bot_usb: TEST_L += umockdev-1.0 gobject-2.0 glib-2.0
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -281,6 +290,7 @@ $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(B)/tests/askchip: $(B)/tests/lib/askchip.o
 $(B)/tests/qrpgm: $(B)/tests/lib/qrpgm.o
+$(B)/tests/mediarun: $(B)/tests/lib/mediarun.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $< \

@@ -36,7 +36,9 @@ struct console {
 	bool tty; /* stdin is a terminal */
 	bool out_tty;
 	bool progress; /* a progress line is on the screen */
+	char what[25]; /* of that line */
 	int64_t started_ms;
+	uint64_t started_at; /* done at that time */
 };
 
 /* Printable ASCII and newline only, whatever the core sent. */
@@ -202,38 +204,46 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* One line that rewrites itself, on a terminal only. */
-static void
-progress(struct console *c, const uint8_t *what, size_t len, uint64_t done,
-    uint64_t total)
-{
-	int64_t now = now_ms(), left;
-	char line[80];
-
-	if (!c->out_tty || total == 0 || done > total)
-		return;
-	if (!c->progress)
-		c->started_ms = now;
-	c->progress = true;
-	left = done == 0 ? 0 :
-			   (int64_t)((double)(now - c->started_ms) *
-			       ((double)total / (double)done - 1.0) / 1000.0);
-	(void)snprintf(line, sizeof(line),
-	    "%.*s %3u %%  %llu of %llu  "
-	    "about %lld s left   ",
-	    (int)(len > 24 ? 24 : len), (const char *)what,
-	    (unsigned int)(done * 100 / total), (unsigned long long)done,
-	    (unsigned long long)total, (long long)left);
-	(void)print((const uint8_t *)line, strlen(line));
-	cs_ignore(fd_write_all(STDOUT_FILENO, "\r", 1));
-}
-
 static void
 end_progress(struct console *c)
 {
 	if (c->progress)
 		(void)print((const uint8_t *)"\n", 1);
 	c->progress = false;
+}
+
+/* One line that rewrites itself, on a terminal only. */
+static void
+progress(struct console *c, const uint8_t *what, size_t len, uint64_t done,
+    uint64_t total)
+{
+	int64_t now = now_ms(), left;
+	char line[120], name[25];
+
+	if (!c->out_tty || total == 0 || done > total)
+		return;
+	(void)snprintf(name, sizeof(name), "%.*s",
+	    (int)(len >= sizeof(name) ? sizeof(name) - 1 : len),
+	    (const char *)what);
+	if (c->progress && strcmp(name, c->what) != 0)
+		end_progress(c);
+	if (!c->progress) {
+		c->started_ms = now;
+		c->started_at = done;
+		memcpy(c->what, name, sizeof(c->what));
+	}
+	c->progress = true;
+	left = done <= c->started_at ?
+	    0 :
+	    (int64_t)((double)(now - c->started_ms) * (double)(total - done) /
+		(double)(done - c->started_at) / 1000.0);
+	(void)snprintf(line, sizeof(line),
+	    "%s %3u %%  %llu of %llu  "
+	    "about %lld s left   ",
+	    name, (unsigned int)(done * 100 / total), (unsigned long long)done,
+	    (unsigned long long)total, (long long)left);
+	(void)print((const uint8_t *)line, strlen(line));
+	cs_ignore(fd_write_all(STDOUT_FILENO, "\r", 1));
 }
 
 /* 1: go on; 0: end; negative: the core broke the protocol. */

@@ -13,6 +13,8 @@
 
 #define WHO	 "the export helper"
 #define PACK_MAX (512u << 20)
+#define MB	 UINT64_C(1000000)
+#define GB	 UINT64_C(1000000000)
 
 void
 out_init(struct core *c, struct out *o)
@@ -188,27 +190,89 @@ on_done(struct out *o, const struct ipc_msg *m, json_t **ret, struct diag *d)
 	return 0;
 }
 
+/* Printable ASCII: the model is the stick's own word. */
+static int
+get_text(struct rd *rd, char *out, size_t size)
+{
+	size_t i;
+	int r;
+
+	r = rd_cstr_into(rd, out, size);
+	for (i = 0; r == 0 && out[i] != '\0'; i++)
+		if (out[i] < 0x20 || out[i] > 0x7e)
+			r = CS_E_IPC;
+	return r;
+}
+
+/* What is about to be erased; the officer says so, where it may matter. */
+static int
+on_target(struct out *o, const struct ipc_msg *m, struct diag *d)
+{
+	struct rd rd = RD_INIT(m->body.p, m->body.len);
+	char model[64] = "", seems[96] = "", line[401];
+	uint64_t bytes = 0, unit;
+	uint8_t must_ask = 1;
+	int r;
+
+	if (rd_u8(&rd, &must_ask) != 0 || must_ask > 1 ||
+	    get_text(&rd, model, sizeof(model)) != 0 ||
+	    get_text(&rd, seems, sizeof(seems)) != 0 ||
+	    rd_u64(&rd, &bytes) != 0 || rd_end(&rd) != 0)
+		return diag_fail(d, CS_E_IPC, "the OUT medium", WHO);
+	unit = bytes < GB ? MB : GB;
+	r = say(o->c,
+	    "the OUT medium is: %s, %llu.%llu %s (%llu bytes)\n"
+	    "  it seems to hold: %s\n",
+	    model, (unsigned long long)(bytes / unit),
+	    (unsigned long long)(bytes / (unit / 10) % 10),
+	    unit == GB ? "GB" : "MB", (unsigned long long)bytes, seems);
+	if (r == 0 && must_ask == 1) {
+		r = ask(o->c,
+		    "all that is on it will be erased.\ntype ERASE to go on: ",
+		    line);
+		if (r == 0 && strcmp(line, "ERASE") != 0)
+			return diag_fail(d, CS_E_OUT_KEPT, "ERASE", "\"%.40s\"",
+			    line);
+	}
+	return r == 0 ? ipc_send(o->sock, EXPORT_GO, NULL, 0, -1) : r;
+}
+
+static int
+on_progress(struct out *o, const struct ipc_msg *m, struct diag *d)
+{
+	struct rd rd = RD_INIT(m->body.p, m->body.len);
+	uint64_t done = 0, total = 0;
+	uint8_t comparing = 0;
+
+	if (rd_u8(&rd, &comparing) != 0 || comparing > 1 ||
+	    rd_u64(&rd, &done) != 0 || rd_u64(&rd, &total) != 0 ||
+	    rd_end(&rd) != 0)
+		return diag_fail(d, CS_E_IPC, "a known message", WHO);
+	return show_progress(o->c, comparing == 1 ? "comparing" : "writing",
+	    done, total);
+}
+
 int
 out_commit(struct out *o, json_t **ret_files, struct diag *d)
 {
+	bool asked = false;
 	int r;
 
 	r = ipc_send(o->sock, EXPORT_COMMIT, NULL, 0, -1);
 	while (r == 0) {
 		_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
-		uint64_t done = 0, total = 0;
-		struct rd rd;
 
 		r = helper_recv(o->sock, EXPORT_FAIL, WHO, &m, d);
 		if (r != 0)
 			return r;
 		if (m.type == EXPORT_DONE)
 			return on_done(o, &m, ret_files, d);
-		rd = (struct rd)RD_INIT(m.body.p, m.body.len);
-		if (m.type != EXPORT_PROGRESS || rd_u64(&rd, &done) != 0 ||
-		    rd_u64(&rd, &total) != 0)
-			return diag_fail(d, CS_E_IPC, "a known message", WHO);
-		r = show_progress(o->c, "writing", done, total);
+		r = m.type == EXPORT_TARGET && !asked ?
+		    on_target(o, &m, d) :
+		    m.type == EXPORT_PROGRESS ?
+		    on_progress(o, &m, d) :
+		    diag_fail(d, CS_E_IPC, "a known message", WHO);
+		asked = asked || m.type == EXPORT_TARGET;
 	}
 	return r;
 }

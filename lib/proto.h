@@ -25,10 +25,17 @@ enum proto_export {
 	EXPORT_FILE = 0x201,	/* str 8.3 name, str bundle type */
 	EXPORT_PACK,		/* {}; memfd or regular file, read only */
 	EXPORT_MEMBER,		/* str name, u64 offset, u64 length in PACK */
-	EXPORT_COMMIT,		/* {}: write, read back, compare */
-	EXPORT_PROGRESS,	/* u64 done, u64 total, bytes */
+	EXPORT_COMMIT,		/* {}: all is there; answered by TARGET */
+	/* u8 0 while writing, 1 while comparing; u64 done, u64 total, bytes */
+	EXPORT_PROGRESS,
 	EXPORT_DONE,		/* u32 n, n times {str name, str hex, u64 size} */
 	EXPORT_FAIL,		/* diag */
+	/*
+	 * from export: u8 1: people are to be asked first, str model, str what
+	 * it seems to hold, u64 bytes.  Nothing was written yet.
+	 */
+	EXPORT_TARGET,
+	EXPORT_GO,		/* from core: {}: write, read back, compare */
 };
 
 #endif

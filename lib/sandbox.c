@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/usbdevice_fs.h>
 #include <openssl/crypto.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -121,6 +122,28 @@ static const struct rule block_device[] = {
 	{ .call = "ioctl", IS, 1, BLKGETSIZE64 },
 	{ .call = "ioctl", IS, 1, BLKSSZGET },
 	{ .call = "ioctl", IS, 1, BLKFLSBUF },
+};
+
+/*
+ * libusb on one usbfs descriptor: its transfers, one interface, halts.  No
+ * reset, no other configuration, no kernel driver put out; no thread.
+ */
+static const struct rule usbfs[] = {
+	{ .call = "alarm" },
+	{ .call = "ioctl", IS, 1, USBDEVFS_CLAIMINTERFACE },
+	{ .call = "ioctl", IS, 1, USBDEVFS_CLEAR_HALT },
+	{ .call = "ioctl", IS, 1, USBDEVFS_CONNECTINFO },
+	{ .call = "ioctl", IS, 1, USBDEVFS_CONTROL },
+	{ .call = "ioctl", IS, 1, USBDEVFS_DISCARDURB },
+	{ .call = "ioctl", IS, 1, USBDEVFS_GET_CAPABILITIES },
+	{ .call = "ioctl", IS, 1, USBDEVFS_GET_SPEED },
+	{ .call = "ioctl", IS, 1, USBDEVFS_REAPURBNDELAY },
+	{ .call = "ioctl", IS, 1, USBDEVFS_RELEASEINTERFACE },
+	{ .call = "ioctl", IS, 1, USBDEVFS_SUBMITURB },
+	/* the device's name, which it does without */
+	{ .call = "readlink", .err = ENOENT },
+	{ .call = "readlinkat", .err = ENOENT },
+	{ .call = "timerfd_settime" },
 };
 
 static const struct rule paths[] = {
@@ -319,6 +342,10 @@ static const struct profile profiles[] = {
 		    G(waiting), G(threads), G(sockets), G(unix_and_inet) } },
 	[SANDBOX_CONSOLE] = { false, 64, NO_LIMIT, 256 * MIB,
 		{ G(base), G(data_memory), G(terminal) } },
+	[SANDBOX_INTAKE_USB] = { false, 64, 64 * MIB, 1024 * MIB,
+		{ G(base), G(data_memory), G(open_files), G(usbfs) } },
+	[SANDBOX_EXPORT_USB] = { false, 16384, NO_LIMIT, 1024 * MIB,
+		{ G(base), G(data_memory), G(open_files), G(usbfs) } },
 };
 /* clang-format on */
 

@@ -21,6 +21,8 @@ enum sandbox_profile {
 	SANDBOX_TOKEN,		/* PKCS#11 module: files; no exec */
 	SANDBOX_SIGNER,		/* PKCS#11 module and TPM socket; no exec */
 	SANDBOX_CONSOLE,	/* terminal only */
+	SANDBOX_INTAKE_USB,	/* as INTAKE, and libusb on such a descriptor */
+	SANDBOX_EXPORT_USB,	/* as EXPORT, and the same */
 };
 
 int sandbox_enter(enum sandbox_profile p, struct diag *d) CS_WUR;

@@ -69,6 +69,57 @@ blk_open_fd(const int *fd, struct blkdev *ret, struct diag *d)
 }
 
 static int
+write_out(void *arg, uint64_t off, const void *p, size_t n, struct diag *d)
+{
+	const int *fd = arg;
+
+	if (fd_pwrite_all(*fd, p, n, (off_t)off) != 0)
+		return diag_errno(d, CS_E_MEDIA_IO, "write at %llu",
+		    (unsigned long long)off);
+	return 0;
+}
+
+static int
+read_back(void *arg, uint64_t off, void *buf, size_t n, struct diag *d)
+{
+	const int *fd = arg;
+
+	if (fd_pread_all(*fd, buf, n, (off_t)off) != 0)
+		return diag_errno(d, CS_E_MEDIA_IO, "read at %llu",
+		    (unsigned long long)off);
+	return 0;
+}
+
+static int
+flush_fd(void *arg, struct diag *d)
+{
+	const int *fd = arg;
+
+	if (fsync(*fd) != 0)
+		return diag_errno(d, CS_E_MEDIA_IO, "flush");
+	/* what is read back comes from the medium, not from the cache */
+	medium_drop_cache(*fd);
+	return 0;
+}
+
+int
+blkout_open_fd(const int *fd, struct blkout *ret, struct diag *d)
+{
+	uint64_t bytes;
+	int r;
+
+	r = medium_size(*fd, &bytes, d);
+	if (r != 0)
+		return r;
+	*ret = (struct blkout){ .write = write_out,
+		.read_back = read_back,
+		.flush = flush_fd,
+		.arg = (void *)(uintptr_t)fd,
+		.bytes = bytes };
+	return 0;
+}
+
+static int
 read_mem(void *arg, uint64_t lba, uint32_t n, void *buf, struct diag *d)
 {
 	const struct blk_mem *m = arg;

@@ -2,9 +2,11 @@
 
 /*
  * coldseal-export: writes what the core hands it as a volume of its own over
- * the one descriptor it has.  It parses nothing that was there.
+ * the one medium it has (medium.h).  It parses nothing that was there, and
+ * says by a few signatures what that seems to be, before it goes.
  *
- *	(FILE -> (PACK -> MEMBER*)*)* -> COMMIT -> volume, compare -> DONE
+ *	(FILE -> (PACK -> MEMBER*)*)* -> COMMIT -> TARGET
+ *	  -> (core: GO) -> volume, compare, eject -> DONE
  */
 
 #include <signal.h>
@@ -18,9 +20,9 @@
 #include "lib/sandbox.h"
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fatvol.h"
+#include "usb-transfer/medium.h"
 
 #define SOCK	    3
-#define TARGET	    4
 #define MAX_FILES   4u
 #define PROGRESS_MS 100
 #define DRAIN_MS    5000
@@ -39,6 +41,7 @@ struct export
 	struct out_file files[MAX_FILES];
 	size_t n;
 	int pack;
+	struct medium medium;
 	int64_t told_ms;
 };
 
@@ -132,7 +135,9 @@ progress(void *arg, uint64_t done, uint64_t total)
 	if (now - x->told_ms < PROGRESS_MS)
 		return 0;
 	x->told_ms = now;
-	r = buf_put_u64(&b, done);
+	r = buf_put_u8(&b, fatvol_compares(done, total));
+	if (r == 0)
+		r = buf_put_u64(&b, done);
 	if (r == 0)
 		r = buf_put_u64(&b, total);
 	if (r == 0)
@@ -194,12 +199,46 @@ send_done(struct export *x, struct diag *d)
 	return r;
 }
 
+/* What is about to be erased; the core says GO, or is gone. */
+static int
+ask_core(struct export *x, const struct fatvol_file *files, struct diag *d)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(256);
+	struct medium_look l;
+	int r;
+
+	r = medium_open(&x->medium, d);
+	if (r == 0)
+		r = medium_open_out(&x->medium, d);
+	if (r == 0)
+		r = fatvol_fits(x->medium.out.bytes, files, x->n, d);
+	if (r == 0)
+		r = medium_look(&x->medium, &l, d);
+	if (r != 0)
+		return r;
+	r = buf_put_u8(&b, l.device || l.holds == MEDIUM_OTHER);
+	if (r == 0)
+		r = buf_put_cstr(&b, l.model);
+	if (r == 0)
+		r = buf_put_cstr(&b, l.seems);
+	if (r == 0)
+		r = buf_put_u64(&b, l.bytes);
+	if (r == 0)
+		r = ipc_send_buf(SOCK, EXPORT_TARGET, &b, -1);
+	buf_done(&b);
+	if (r == 0)
+		r = ipc_recv(SOCK, &m, IPC_NO_TIMEOUT);
+	if (r != 0 || m.type != EXPORT_GO || m.body.len != 0)
+		return protocol(d, "no GO");
+	return 0;
+}
+
 static int
 on_commit(struct export *x, struct diag *d)
 {
 	const struct fatvol_ops ops = { progress, x };
 	struct fatvol_file v[MAX_FILES];
-	uint64_t bytes = 0;
 	size_t i;
 	int r;
 
@@ -214,9 +253,9 @@ on_commit(struct export *x, struct diag *d)
 		v[i].arg = x->files[i].w;
 	}
 	if (r == 0)
-		r = medium_size(TARGET, &bytes, d);
+		r = ask_core(x, v, d);
 	if (r == 0)
-		r = fatvol_write(TARGET, bytes, v, x->n, &ops, d);
+		r = fatvol_write_to(&x->medium.out, v, x->n, &ops, d);
 	return r == 0 ? send_done(x, d) : r;
 }
 
@@ -276,11 +315,16 @@ main(int argc, char **argv)
 	size_t i;
 	int r;
 
-	(void)argv;
-	if (argc != 1)
+	if (argc > 2)
 		return CS_EXIT_USAGE;
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = sandbox_enter(SANDBOX_EXPORT, &d);
+	r = medium_init(&x.medium, argc, argv, &d);
+	if (r == CS_E_STICK_ARGUMENT)
+		return CS_EXIT_USAGE;
+	if (r == 0)
+		r = sandbox_enter(argc == 2 ? SANDBOX_EXPORT_USB :
+					      SANDBOX_EXPORT,
+		    &d);
 	while (r == 0)
 		r = handle(&x, &d);
 	if (r < 0)
@@ -288,5 +332,6 @@ main(int argc, char **argv)
 	for (i = 0; i < x.n; i++)
 		bundle_writer_free(&x.files[i].w);
 	close_fdp(&x.pack);
+	medium_done(&x.medium);
 	return r == 1 ? CS_EXIT_OK : CS_EXIT_REFUSED;
 }

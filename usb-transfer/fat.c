@@ -71,6 +71,9 @@ read_bpb(const struct fat *f, const uint8_t *b, struct bpb *p, struct diag *d)
 	p->sectors = le16(b + 19) != 0 ? le16(b + 19) : le32(b + 32);
 	if (p->bps < f->dev->block_size)
 		return geometry(d, "sectors not below the medium's", p->bps);
+	/* looked at before, but it was read again since */
+	if (p->spc == 0)
+		return geometry(d, "sectors in a cluster", 0);
 	if (p->bps * p->spc > FAT_MAX_CLUSTER)
 		return geometry(d, "clusters of at most 64 KiB",
 		    (uint64_t)p->bps * p->spc);

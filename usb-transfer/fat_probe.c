@@ -45,7 +45,7 @@ static const struct {
 	{ 512, "PM\0\0", 4, true, CS_E_MEDIA_FOREIGN,
 	    "an Apple partition map" },
 	{ 32769, "CD001", 5, true, CS_E_MEDIA_FOREIGN,
-	    "ISO 9660 (a CD or installer image)" },
+	    "ISO 9660" },
 	{ 32769, "BEA01", 5, true, CS_E_MEDIA_FOREIGN, "UDF" },
 };
 

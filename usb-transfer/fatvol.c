@@ -14,9 +14,6 @@
 #include "usb-transfer/fatvol.h"
 
 #include <string.h>
-#include <unistd.h>
-
-#include "lib/file.h"
 
 #define SECTOR	      512u
 #define RESERVED      32u /* sectors before the first table */
@@ -30,7 +27,7 @@
 #define ENTRY	      32u /* of a folder */
 
 struct vol {
-	int fd;
+	const struct blkout *out;
 	const struct fatvol_file *files;
 	size_t n;
 	struct fatvol_parts parts; /* what files and n are after plan() */
@@ -127,6 +124,15 @@ plan(struct vol *v, uint64_t bytes, struct diag *d)
 	return place_files(v, d);
 }
 
+int
+fatvol_fits(uint64_t bytes, const struct fatvol_file *files, size_t n,
+    struct diag *d)
+{
+	struct vol v = { .files = files, .n = n };
+
+	return plan(&v, bytes, d);
+}
+
 static void
 make_boot(const struct vol *v, uint8_t *b)
 {
@@ -152,6 +158,17 @@ make_boot(const struct vol *v, uint8_t *b)
 	put32(b + 67, SERIAL);
 	memcpy(b + 71, "COLDSEAL   FAT32   ", 19);
 	put16(b + 510, 0xaa55);
+}
+
+bool
+fatvol_is_ours(const uint8_t *boot)
+{
+	const struct vol v = { .spc = boot[13] };
+	uint8_t b[SECTOR];
+
+	make_boot(&v, b);
+	memcpy(b + 32, boot + 32, 8); /* what differs with the size */
+	return memcmp(b, boot, SECTOR) == 0;
 }
 
 static void
@@ -236,20 +253,19 @@ enum pass { WRITE, COMPARE };
 static int
 one_chunk(struct vol *v, enum pass pass, uint64_t off, size_t n, struct diag *d)
 {
+	int r;
+
 	v->done += n;
-	if (pass == WRITE) {
-		if (fd_pwrite_all(v->fd, v->a, n, (off_t)off) != 0)
-			return diag_errno(d, CS_E_MEDIA_IO, "write at %llu",
-			    (unsigned long long)off);
-	} else {
-		if (fd_pread_all(v->fd, v->b, n, (off_t)off) != 0)
-			return diag_errno(d, CS_E_MEDIA_IO, "read at %llu",
-			    (unsigned long long)off);
-		if (memcmp(v->a, v->b, n) != 0)
-			return diag_fail(d, CS_E_MEDIA_COMPARE,
-			    "the bytes that were written", "others at %llu",
-			    (unsigned long long)off);
-	}
+	if (pass == WRITE)
+		r = v->out->write(v->out->arg, off, v->a, n, d);
+	else
+		r = v->out->read_back(v->out->arg, off, v->b, n, d);
+	if (r != 0)
+		return r;
+	if (pass == COMPARE && memcmp(v->a, v->b, n) != 0)
+		return diag_fail(d, CS_E_MEDIA_COMPARE,
+		    "the bytes that were written", "others at %llu",
+		    (unsigned long long)off);
 	if (v->ops != NULL && v->ops->progress != NULL)
 		return v->ops->progress(v->ops->arg, v->done, v->total);
 	return 0;
@@ -331,7 +347,7 @@ do_all(struct vol *v, enum pass pass, struct diag *d)
 static int
 flush(struct vol *v, struct diag *d)
 {
-	return fsync(v->fd) == 0 ? 0 : diag_errno(d, CS_E_MEDIA_IO, "flush");
+	return v->out->flush(v->out->arg, d);
 }
 
 static int
@@ -353,18 +369,20 @@ write_and_compare(struct vol *v, struct diag *d)
 		r = flush(v, d);
 	if (r != 0)
 		return r;
-	/* from the medium, not from the cache */
-	medium_drop_cache(v->fd);
 	r = do_all(v, COMPARE, d);
-	return r == 0 ? do_reserved(v, COMPARE, 0, 1, d) : r;
+	if (r == 0)
+		r = do_reserved(v, COMPARE, 0, 1, d);
+	if (r == 0 && v->out->eject != NULL)
+		r = v->out->eject(v->out->arg, d);
+	return r;
 }
 
 int
-fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files, size_t n,
-    const struct fatvol_ops *ops, struct diag *d)
+fatvol_write_to(const struct blkout *out, const struct fatvol_file *files,
+    size_t n, const struct fatvol_ops *ops, struct diag *d)
 {
 	_cleanup_free_ uint8_t *a = malloc(CHUNK), *b = malloc(CHUNK);
-	struct vol v = { .fd = fd,
+	struct vol v = { .out = out,
 		.files = files,
 		.n = n,
 		.ops = ops,
@@ -377,7 +395,7 @@ fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files, size_t n,
 		return diag_nomem(d);
 	if (n > FATVOL_MAX_FILES)
 		return CS_E_INTERNAL;
-	r = plan(&v, bytes, d);
+	r = plan(&v, out->bytes, d);
 	if (r != 0)
 		return r;
 	v.total = TABLES * (uint64_t)v.table_sectors * SECTOR +
@@ -386,6 +404,20 @@ fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files, size_t n,
 		v.total += v.count[i] * v.cluster_bytes;
 	v.total = v.total * 2 + SECTOR;
 	return write_and_compare(&v, d);
+}
+
+int
+fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files, size_t n,
+    const struct fatvol_ops *ops, struct diag *d)
+{
+	struct blkout out;
+	int r;
+
+	r = blkout_open_fd(&fd, &out, d);
+	if (r != 0)
+		return r;
+	out.bytes = bytes;
+	return fatvol_write_to(&out, files, n, ops, d);
 }
 
 uint64_t

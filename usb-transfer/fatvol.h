@@ -2,6 +2,7 @@
 #ifndef CS_FATVOL_H
 #define CS_FATVOL_H
 
+#include "usb-transfer/blk.h"
 #include "usb-transfer/parts.h"
 
 /*
@@ -38,14 +39,30 @@ struct fatvol_parts {
 int fatvol_split(const struct fatvol_file *files, size_t n,
     struct fatvol_parts *ret, struct diag *d) CS_WUR;
 
-struct fatvol_ops {		/* NULL members are the real ones; for tests */
+struct fatvol_ops {		/* members may be NULL */
+	/* bytes written, then bytes compared, in one count */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
 };
+/* Sector 0 is written twice, all else once; then all is compared once. */
+static inline bool
+fatvol_compares(uint64_t done, uint64_t total)
+{
+	return done > (total + BLK_SIZE) / 2;
+}
+
+/* Over all of *out, which is ejected at the end. */
+int fatvol_write_to(const struct blkout *out, const struct fatvol_file *files,
+    size_t n, const struct fatvol_ops *ops, struct diag *d) CS_WUR;
 
 /* bytes: size of the medium.  fd is read and written, not taken. */
 int fatvol_write(int fd, uint64_t bytes, const struct fatvol_file *files,
     size_t n, const struct fatvol_ops *ops, struct diag *d) CS_WUR;
+/* Whether there is room for them: CS_E_MEDIA_SPACE */
+int fatvol_fits(uint64_t bytes, const struct fatvol_file *files, size_t n,
+    struct diag *d) CS_WUR;
+/* Whether 512 bytes are the boot sector of such a volume, of any size. */
+bool fatvol_is_ours(const uint8_t *boot);
 /* what an image for these files needs at least */
 uint64_t fatvol_need(const struct fatvol_file *files, size_t n);
 /* size of a regular file or block device */

@@ -2,8 +2,8 @@
 
 /*
  * coldseal-intake: the only process that reads a foreign medium.  It has one
- * read-only descriptor of blocks and one socket to the core, and can open
- * nothing.  lib/proto.h has the messages.
+ * descriptor of blocks or of a stick (medium.h) and one socket to the core,
+ * and can open nothing.  lib/proto.h has the messages.
  *
  *	find the file -> bundle -> DOC* -> HASH -> (core: HASH or STOP)
  *	  -> ARTIFACT* -> END, or FAIL at any point
@@ -21,14 +21,15 @@
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fat.h"
 #include "usb-transfer/media_names.h"
+#include "usb-transfer/medium.h"
 
 #define SOCK	    3
-#define SOURCE	    4
 #define PROGRESS_MS 100
 #define ANSWER_MS   120000
 #define STOPPED	    1 /* the core said STOP: no error */
 
 struct intake {
+	struct medium medium;
 	struct fat *fat;
 	struct fat_file file;
 	enum bundle_type type;
@@ -247,15 +248,13 @@ find(void *arg, const char *name, struct diag *d)
 static int
 run(struct intake *in, struct diag *d)
 {
-	static const int source = SOURCE;
 	const struct bundle_sink sink = { begin, data, end, in };
-	struct blkdev dev;
 	uint8_t manifest[32];
 	int r;
 
-	r = blk_open_fd(&source, &dev, d);
+	r = medium_open(&in->medium, d);
 	if (r == 0)
-		r = fat_open(&dev, &in->fat, d);
+		r = fat_open(&in->medium.dev, &in->fat, d);
 	if (r == 0)
 		r = media_find_in(find, in, &in->type, d);
 	if (r == 0)
@@ -285,11 +284,16 @@ main(int argc, char **argv)
 	size_t i;
 	int r;
 
-	(void)argv;
-	if (argc != 1)
+	if (argc > 2)
 		return CS_EXIT_USAGE;
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = sandbox_enter(SANDBOX_INTAKE, &d);
+	r = medium_init(&in.medium, argc, argv, &d);
+	if (r == CS_E_STICK_ARGUMENT)
+		return CS_EXIT_USAGE;
+	if (r == 0)
+		r = sandbox_enter(argc == 2 ? SANDBOX_INTAKE_USB :
+					      SANDBOX_INTAKE,
+		    &d);
 	if (r == 0)
 		r = run(&in, &d);
 	if (r == STOPPED)
@@ -300,5 +304,6 @@ main(int argc, char **argv)
 		hasher_free(&in.extra[i]);
 	free(in.doc);
 	fat_close(&in.fat);
+	medium_done(&in.medium);
 	return r == 0 ? CS_EXIT_OK : CS_EXIT_REFUSED;
 }

@@ -281,6 +281,25 @@ truncate -s 0 "$COLDSEAL_OUT"
 con_or_bail "export 1"
 like "an OUT medium without room" "$con_out" 'MEDIA-SPACE'
 truncate -s 64M "$COLDSEAL_OUT"
+con_or_bail "export 1"
+like "a blank OUT medium is written without a question" "${con_out//$'\n'/ }" \
+    'it seems to hold: nothing.*safe to remove'
+con_or_bail "export 1"
+like "so is an earlier export" "${con_out//$'\n'/ }" \
+    'it seems to hold: an earlier export.*safe to remove'
+mkfs.fat -F 32 "$COLDSEAL_OUT" >/dev/null
+mcopy -i "$COLDSEAL_OUT" "$work/a.req" ::HOLIDAYS.JPG
+before=$(sha256sum <"$COLDSEAL_OUT")
+for answer in "" erase "ERASE IT"; do
+	con_or_bail "export 1" "$answer"
+	like "another's medium, and \"$answer\" for an answer" "${con_out//$'\n'/ }" \
+	    'an image file, 67.1 MB.*to hold: a FAT volume.*OUT-KEPT'
+	is "it is kept" "$(sha256sum <"$COLDSEAL_OUT")" "$before"
+done
+con_or_bail "export 1" ERASE
+like "and with ERASE" "$con_out" 'safe to remove'
+coldseal media read "$COLDSEAL_OUT" --out "$work/erased.rsp" >/dev/null
+exits "it holds the response" 0 cmp "$work/a2.rsp" "$work/erased.rsp"
 mkfs.fat -F 32 "$COLDSEAL_IN" >/dev/null
 bad_medium "no COLDSEAL.REQ" MEDIA-NO-FILE
 mcopy -i "$COLDSEAL_IN" "$work/a.req" ::COLDSEAL.REQ

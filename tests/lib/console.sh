@@ -34,7 +34,7 @@ con_rehearse() {
 
 con_out=
 con_line=
-con_prompt='^(coldseal> |-- Enter for more, q to stop: |type (APPROVE|REJECT) to .*: |PIN of .*: |port that holds your token: |reason for the rejection: |type LAST TRY to go on: )$'
+con_prompt='^(coldseal> |-- Enter for more, q to stop: |type (APPROVE|REJECT) to .*: |PIN of .*: |port that holds your token: |reason for the rejection: |type (LAST TRY|ERASE) to go on: )$'
 
 # Descriptors of our own: bash closes those of a coprocess that has ended,
 # with what it said last still unread.

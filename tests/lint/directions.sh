@@ -53,14 +53,14 @@ done
 # program: libraries that must NOT be in it
 forbidden() {
 	case $1 in
-	coldseald) echo "libsqlite3 libp11-kit libtss2" ;;
+	coldseald) echo "libsqlite3 libp11-kit libtss2 libusb" ;;
 	coldseal-core) echo "libp11-kit libtss2 libusb libqrencode" ;;
 	coldseal-intake | coldseal-export)
 		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
-	coldseal-token) echo "libsqlite3 libtss2 libjansson" ;;
+	coldseal-token) echo "libsqlite3 libtss2 libjansson libusb" ;;
 	coldseal-signer | coldseal-provision) echo "libsqlite3 libusb" ;;
 	coldseal-console)
-		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
+		echo "libsqlite3 libp11-kit libtss2 libjansson libusb" ;;
 	coldseal) echo "libtss2-esys libtss2-sys libtss2-tcti" ;;
 	esac
 }

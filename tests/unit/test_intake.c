@@ -573,19 +573,6 @@ test_intake_refuses_trailing(void **state)
 	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_BUNDLE_TRAILING);
 }
 
-static void
-test_arguments(void **state)
-{
-	_cleanup_fd_ int fd = memfd_create("medium", MFD_CLOEXEC);
-	struct child c;
-
-	(void)state;
-	child_start(&c, "coldseal-intake", fd, "x");
-	assert_int_equal(child_end(&c), CS_EXIT_USAGE);
-	child_start(&c, "coldseal-export", fd, "x");
-	assert_int_equal(child_end(&c), CS_EXIT_USAGE);
-}
-
 /* 100 MiB of artifact; the reader's own memory does not grow with it. */
 static void
 test_intake_memory(void **state)
@@ -711,6 +698,37 @@ send_commit(struct child *c)
 	assert_int_equal(ipc_send(c->sock, EXPORT_COMMIT, NULL, 0, -1), 0);
 }
 
+/* What it says of its medium, before anything is written. */
+static void
+expect_target(struct child *c, bool must_ask, const char *seems)
+{
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	char model[64], text[96];
+	uint64_t bytes = 0;
+	uint8_t ask = 9;
+	struct rd rd;
+
+	next(c, EXPORT_PROGRESS, &m);
+	if (m.type == EXPORT_FAIL)
+		fail_msg("%.*s", (int)m.body.len, (const char *)m.body.p);
+	assert_int_equal(m.type, EXPORT_TARGET);
+	rd = (struct rd)RD_INIT(m.body.p, m.body.len);
+	assert_int_equal(rd_u8(&rd, &ask), 0);
+	assert_int_equal(rd_cstr_into(&rd, model, sizeof(model)), 0);
+	assert_int_equal(rd_cstr_into(&rd, text, sizeof(text)), 0);
+	assert_int_equal(rd_u64(&rd, &bytes), 0);
+	assert_int_equal(rd_end(&rd), 0);
+	assert_string_equal(model, "an image file");
+	assert_string_equal(text, seems);
+	assert_int_equal(ask, must_ask);
+}
+
+static void
+send_go(struct child *c)
+{
+	assert_int_equal(ipc_send(c->sock, EXPORT_GO, NULL, 0, -1), 0);
+}
+
 static int
 fd_read(void *arg, void *buf, size_t n, size_t *ret_n, struct diag *d)
 {
@@ -819,6 +837,8 @@ test_export(void **state)
 	send_pack(&c, "tile", 4);
 	send_member(&c, "tile/0/000.p/1", 0, 4);
 	send_commit(&c);
+	expect_target(&c, true, "bytes of no known kind");
+	send_go(&c);
 	expect_done(&c, v, 2);
 	assert_string_equal(v[0].name, RSP);
 	assert_string_equal(v[1].name, AUD);
@@ -851,6 +871,8 @@ test_export_many(void **state)
 	}
 	send_member(&c, "checkpoint", 3, 1);
 	send_commit(&c);
+	expect_target(&c, true, "bytes of no known kind");
+	send_go(&c);
 	expect_done(&c, v, 1);
 	check_exported(RSP, v[0].hex, v[0].size, BUNDLE_RESPONSE, 10003);
 }
@@ -873,6 +895,8 @@ test_export_again(void **state)
 		send_pack(&c, "record", 6);
 		send_member(&c, "record.dsse", 0, 6);
 		send_commit(&c);
+		expect_target(&c, true, "bytes of no known kind");
+		send_go(&c);
 		expect_done(&c, v, 1);
 		assert_int_equal(file_read(AT_FDCWD, at("out.img"), 64 * MIB,
 				     &p, &n, NULL),
@@ -1004,6 +1028,112 @@ test_export_core_gone(void **state)
 	assert_true(untouched());
 }
 
+static void
+test_arguments(void **state)
+{
+	_cleanup_fd_ int fd = memfd_create("medium", MFD_CLOEXEC);
+	_cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct child c;
+
+	(void)state;
+	child_start(&c, "coldseal-intake", fd, "x");
+	assert_int_equal(child_end(&c), CS_EXIT_USAGE);
+	child_start(&c, "coldseal-export", fd, "x");
+	assert_int_equal(child_end(&c), CS_EXIT_USAGE);
+	/* a file is no stick, whatever they are told */
+	child_start(&c, "coldseal-intake", fd, "usb=0,81,02");
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_STICK_ARGUMENT);
+	child_start(&c, "coldseal-export", fd, "usb=0,81,02");
+	send_file(&c, RSP, "response");
+	send_pack(&c, "record", 6);
+	send_member(&c, "record.dsse", 0, 6);
+	send_commit(&c);
+	expect_fail(&c, EXPORT_PROGRESS, EXPORT_FAIL, CS_E_STICK_ARGUMENT);
+	/* nor is any other device */
+	child_start(&c, "coldseal-intake", null, "usb=0,81,02");
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_STICK_ARGUMENT);
+	child_start(&c, "coldseal-intake", null, NULL);
+	expect_fail(&c, INTAKE_PROGRESS, INTAKE_FAIL, CS_E_MEDIA_IO);
+}
+
+/* A file that is looked at, and exported to unless it is to be kept. */
+static void
+look(int fd, bool must_ask, const char *seems, bool keep)
+{
+	struct done v[1];
+	struct child c;
+
+	child_start(&c, "coldseal-export", fd, NULL);
+	send_file(&c, RSP, "response");
+	send_pack(&c, "record", 6);
+	send_member(&c, "record.dsse", 0, 6);
+	send_commit(&c);
+	expect_target(&c, must_ask, seems);
+	if (keep) {
+		assert_int_equal(child_end(&c), CS_EXIT_REFUSED);
+		return;
+	}
+	send_go(&c);
+	expect_done(&c, v, 1);
+}
+
+/* Nothing is erased without GO, and people are asked where it may matter. */
+static void
+test_export_target(void **state)
+{
+	static const struct {
+		size_t off;
+		const char *magic;
+		size_t n;
+		const char *seems;
+	} other[] = {
+		{ 0, "old stick", 9, "bytes of no known kind" },
+		{ 3, "EXFAT   ", 8, "exFAT" },
+		{ 3, "NTFS    ", 8, "NTFS" },
+		{ 3, "-FVE-FS-", 8, "BitLocker" },
+		{ 0, "LUKS\xba\xbe", 6, "LUKS" },
+		{ 512, "EFI PART", 8, "a GPT partition table" },
+		{ 1080, "\x53\xef", 2, "ext2, ext3 or ext4" },
+		{ 32769, "CD001", 5, "ISO 9660" },
+		{ 3, "COLDSEAL", 8, "bytes of no known kind" },
+	};
+	_cleanup_fd_ int fd = out_image(OUT_SIZE);
+	static const uint8_t zero[65536];
+	uint8_t boot[512];
+	struct child c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(other); i++) {
+		assert_int_equal(fd_pwrite_all(fd, zero, sizeof(zero), 0), 0);
+		assert_int_equal(fd_pwrite_all(fd, other[i].magic, other[i].n,
+				     (off_t)other[i].off),
+		    0);
+		look(fd, true, other[i].seems, true);
+	}
+	assert_int_equal(fd_pwrite_all(fd, zero, sizeof(zero), 0), 0);
+	look(fd, false, "nothing", false);
+	look(fd, false, "an earlier export", true);
+	assert_int_equal(fd_pread_all(fd, boot, sizeof(boot), 0), 0);
+	/* the last step was not reached */
+	assert_int_equal(fd_pwrite_all(fd, zero, 512, 0), 0);
+	look(fd, false, "an export that was cut short", false);
+	/* one byte of it is another's */
+	boot[71] ^= 1;
+	assert_int_equal(fd_pwrite_all(fd, boot, 512, 0), 0);
+	look(fd, true, "a FAT volume", true);
+	/* an answer that is not GO */
+	child_start(&c, "coldseal-export", fd, NULL);
+	send_file(&c, RSP, "response");
+	send_pack(&c, "record", 6);
+	send_member(&c, "record.dsse", 0, 6);
+	send_commit(&c);
+	expect_target(&c, true, "a FAT volume");
+	send_commit(&c);
+	expect_fail(&c, EXPORT_PROGRESS, EXPORT_FAIL, CS_E_IPC);
+	look(fd, true, "a FAT volume", true);
+}
+
 int
 main(void)
 {
@@ -1027,6 +1157,7 @@ main(void)
 		TEST(test_export_rules),
 		TEST(test_export_small_medium),
 		TEST(test_export_core_gone),
+		TEST(test_export_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

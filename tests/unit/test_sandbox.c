@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/usbdevice_fs.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <seccomp.h>
@@ -292,6 +293,23 @@ try_device_size(void)
 	return as_errno(ioctl(given[0], BLKGETSIZE64, &n));
 }
 
+/* With a descriptor that is no USB device, and no memory to write to. */
+static unsigned long usb_request;
+
+static int
+try_usb(void)
+{
+	return as_errno(ioctl(given[0], usb_request, NULL));
+}
+
+static int
+try_readlink(void)
+{
+	char name[64];
+
+	return readlink("/proc/self/fd/0", name, sizeof(name)) >= 0 ? 0 : errno;
+}
+
 static int
 try_terminal(void)
 {
@@ -397,7 +415,7 @@ test_libraries_work(void **state)
 	int p;
 
 	(void)state;
-	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_CONSOLE; p++) {
+	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_EXPORT_USB; p++) {
 		assert_int_equal(run((enum sandbox_profile)p, try_libraries),
 		    0);
 		assert_int_equal(run_nested((enum sandbox_profile)p,
@@ -434,7 +452,7 @@ test_never(void **state)
 	int p, got;
 
 	(void)state;
-	for (p = SANDBOX_CORE; p <= SANDBOX_CONSOLE; p++) {
+	for (p = SANDBOX_CORE; p <= SANDBOX_EXPORT_USB; p++) {
 		for (i = 0; i < ARRAY_LEN(trials); i++) {
 			got = run((enum sandbox_profile)p, trials[i]);
 			if (got != KILLED)
@@ -504,6 +522,68 @@ test_media_programs(void **state)
 
 	(void)state;
 	CHECK(table);
+}
+
+/* What libusb needs of usbfs, and nothing that changes more than transfers. */
+static void
+test_usb(void **state)
+{
+	static const struct {
+		unsigned long request;
+		int want;
+	} rows[] = {
+		{ USBDEVFS_CLAIMINTERFACE, ENOTTY },
+		{ USBDEVFS_CLEAR_HALT, ENOTTY },
+		{ USBDEVFS_CONNECTINFO, ENOTTY },
+		{ USBDEVFS_CONTROL, ENOTTY },
+		{ USBDEVFS_DISCARDURB, ENOTTY },
+		{ USBDEVFS_GET_CAPABILITIES, ENOTTY },
+		{ USBDEVFS_GET_SPEED, ENOTTY },
+		{ USBDEVFS_REAPURBNDELAY, ENOTTY },
+		{ USBDEVFS_RELEASEINTERFACE, ENOTTY },
+		{ USBDEVFS_SUBMITURB, ENOTTY },
+		{ USBDEVFS_BULK, KILLED },
+		{ USBDEVFS_CLAIM_PORT, KILLED },
+		{ USBDEVFS_DISCONNECT_CLAIM, KILLED },
+		{ USBDEVFS_DISCSIGNAL, KILLED },
+		{ USBDEVFS_IOCTL, KILLED },
+		{ USBDEVFS_REAPURB, KILLED },
+		{ USBDEVFS_RESET, KILLED },
+		{ USBDEVFS_SETCONFIGURATION, KILLED },
+		{ USBDEVFS_SETINTERFACE, KILLED },
+		{ BLKGETSIZE64, KILLED },
+		{ BLKFLSBUF, KILLED },
+	};
+	static const enum sandbox_profile usb[] = { SANDBOX_INTAKE_USB,
+		SANDBOX_EXPORT_USB };
+	static const struct expectation without[] = {
+		{ SANDBOX_INTAKE, try_usb, KILLED },
+		{ SANDBOX_EXPORT, try_usb, KILLED },
+		{ SANDBOX_CORE, try_usb, KILLED },
+	};
+	size_t i, k;
+	int got;
+
+	(void)state;
+	for (k = 0; k < ARRAY_LEN(usb); k++) {
+		for (i = 0; i < ARRAY_LEN(rows); i++) {
+			usb_request = rows[i].request;
+			got = run(usb[k], try_usb);
+			if (got != rows[i].want)
+				fail_msg("profile %d, row %zu: %d", (int)usb[k],
+				    i, got);
+		}
+		assert_int_equal(run(usb[k], try_memory_file), 0);
+		assert_int_equal(run(usb[k], try_stat_path), KILLED);
+		assert_int_equal(run(usb[k], try_thread), KILLED);
+		assert_int_equal(run(usb[k], try_unix), KILLED);
+#ifndef CS_SANITIZE
+		assert_int_equal(run(usb[k], try_readlink), ENOENT);
+		assert_int_equal(run(usb[k], try_open), KILLED);
+#endif
+	}
+	usb_request = USBDEVFS_SUBMITURB;
+	CHECK(without);
 }
 
 static void
@@ -637,7 +717,7 @@ test_other_abi(void **state)
 	int p;
 
 	(void)state;
-	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_CONSOLE; p++)
+	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_EXPORT_USB; p++)
 		assert_int_equal(run((enum sandbox_profile)p, try_x32), KILLED);
 }
 #endif
@@ -764,7 +844,7 @@ test_failure_is_told(void **state)
 	int p, r;
 
 	(void)state;
-	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_CONSOLE; p++) {
+	for (p = SANDBOX_SUPERVISOR; p <= SANDBOX_EXPORT_USB; p++) {
 		pid = fork();
 		if (pid == 0) {
 			no_filters();
@@ -814,6 +894,7 @@ main(void)
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_supervisor),
 		cmocka_unit_test(test_media_programs),
+		cmocka_unit_test(test_usb),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_token_and_signer),
 		cmocka_unit_test(test_core),
