@@ -35,10 +35,10 @@ endif
 # before the packages are there, make must still be able to install them
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1))
-# the libraries whose headers lie in a folder of their own
-P11_CFLAGS := $(call pc_cflags,p11-kit-1)
-USB_CFLAGS := $(call pc_cflags,libusb-1.0)
-CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(P11_CFLAGS) $(USB_CFLAGS)
+# the libraries whose headers lie in folders of their own
+OWN_CFLAGS := $(call pc_cflags,p11-kit-1) $(call pc_cflags,libpq) \
+	$(call pc_cflags,libusb-1.0)
+CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(OWN_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: all demo check check-build check-run mutation mutation-run lint \
@@ -92,6 +92,8 @@ BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
 FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root \
 	media_names parts))
 FATVOL := $(call o,$(addprefix usb-transfer/,fatvol fatvol_parts))
+USBPORT := $(call o,$(addprefix usb-transfer/,usbdesc usbdesc_rule usbport \
+	usbport_lock))
 # a stick without a kernel driver, or an image file; only intake and export
 MEDIUM := $(call o,$(addprefix usb-transfer/,bot bot_scsi bot_usb medium))
 MEDIA := $(call o,$(addprefix usb-transfer/,media_folder media_host \
@@ -123,9 +125,11 @@ LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 
 HOST := blockdev blockdev_free attest_challenge attest_check attest_enroll attest_inputs \
 	audit_accept audit_anchor audit_attest audit_db audit_field \
-	audit_import audit_keep audit_leaf audit_pairs audit_read \
-	audit_rebuild audit_receipt audit_rows audit_schema audit_sql \
-	audit_status audit_store audit_verify audit_words change_create \
+	audit_import audit_keep audit_leaf audit_pairs audit_pg \
+	audit_pg_copy audit_pg_rows audit_read audit_rebuild audit_receipt \
+	audit_rows audit_schema audit_seen audit_sqlite audit_status \
+	audit_store audit_verify audit_where audit_words certificate \
+	change_create \
 	change_show cli docs evfiles formats govern govern_diff \
 	govern_explain govern_lint govern_review hostkey hostkey_p11 \
 	hostkey_pem image_sign inputs logsource main media media_check media_device \
@@ -145,9 +149,9 @@ HOST += audit_export audit_log audit_policy audit_query audit_report \
 # --- programs: objects, then libraries by pkg-config name -----------------
 PROGRAMS := coldseald coldseal-core coldseal-console coldseal-intake \
 	coldseal-export coldseal-signer coldseal-token coldseal-provision \
-	coldseal-rehearsal-token coldseal
+	coldseal-rehearsal-token coldseal-usb coldseal
 
-coldseald_O := $(call o,$(addprefix appliance/,coldseald spawn site)) \
+coldseald_O := $(call o,$(addprefix appliance/,coldseald mediaport spawn site)) \
 	$(BASE) $(SANDBOX) $(JSON) $(call lib,utf8)
 coldseald_L := libcrypto jansson libseccomp
 
@@ -155,7 +159,7 @@ coldseal-core_O := $(call o,$(addprefix appliance/,core core_io core_signer \
 	core_clock core_log core_anchor core_session core_boot core_case \
 	core_approve core_former core_intake core_sign core_attest core_out \
 	core_ahead core_audit core_change core_change_view core_export core_gates \
-	core_receipt \
+	core_medium core_receipt \
 	core_show core_trace \
 	core_who)) \
 	$(call lib,quorum sessions) $(LEDGER) $(BASE) $(SANDBOX) $(DOCUMENTS) $(EVIDENCE) $(GOVERN) \
@@ -173,6 +177,11 @@ coldseal-intake_L := libcrypto libseccomp libusb-1.0
 coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe \
 	parts)) $(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp libusb-1.0
+
+# no parser of media, no network, no PKCS#11: it decides what is switched on
+coldseal-usb_O := $(call o,$(addprefix usb-transfer/,broker broker_list \
+	broker_port)) $(USBPORT) $(BASE) $(SANDBOX)
+coldseal-usb_L := libcrypto libseccomp
 
 coldseal-signer_O := $(call o,$(addprefix hsm/,signer signer_attest \
 	signer_audit signer_change signer_check signer_job signer_keys \
@@ -203,18 +212,19 @@ coldseal_O := $(call o,$(addprefix host-tools/,$(HOST))) $(P11) $(BUNDLE) \
 	$(FAT) $(FATVOL) $(MEDIA) $(BASE) $(SECRET) $(SANDBOX) $(DOCUMENTS) \
 	$(EVIDENCE) $(LOG) $(ATTEST_VERIFY) $(SHARE) $(TPM_POLICY) \
 	$(QRFRAME) $(QRTEXT) $(GOVERN) $(DIRLIST)
-coldseal_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-mu \
+coldseal_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-mu \
 	libqrencode
 
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
-	host-tools/coldseal-change.1 \
+	host-tools/coldseal-certificate.1 host-tools/coldseal-change.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \
 	host-tools/coldseal-who-can-sign.1 host-tools/coldseal-formats.1 \
 	host-tools/coldseal-rehearsal.1 appliance/coldseald.8 \
+	usb-transfer/coldseal-usb.8 \
 	hsm/coldseal-provision.8
 PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
@@ -247,22 +257,21 @@ $(B)/bin/coldseal-rehearsal: host-tools/coldseal-rehearsal
 # --- tests ----------------------------------------------------------------
 # A unit test may use any object that has no main().
 MAIN_O := $(call o,appliance/coldseald appliance/core appliance/console \
-	usb-transfer/intake usb-transfer/export hsm/signer hsm/token \
+	usb-transfer/intake usb-transfer/export usb-transfer/broker hsm/signer hsm/token \
 	hsm/provision hsm/rehearsal_token host-tools/main)
 TEST_O := $(filter-out $(MAIN_O),$(sort \
 	$(foreach p,$(PROGRAMS),$($(p)_O))))
-TEST_L := libcrypto jansson sqlite3 libseccomp p11-kit-1 tss2-esys tss2-sys \
-	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 \
-	cmocka
+TEST_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-esys tss2-sys \
+	tss2-mu tss2-tctildr tss2-rc libgfshare libqrencode libusb-1.0 cmocka
 TEST_TOOLS := mklog_main mkevents mkresp mkshares mkattest askchip qrpgm \
-	mediarun
+	usbask mediarun
 RIG_O := $(call o,$(filter-out $(TEST_TOOLS:%=tests/lib/%) tests/lib/fake%,\
 	$(patsubst %.c,%,$(wildcard tests/lib/*.c))))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(FUZZ:%=$(B)/replay/%)
 TOOLS := $(B)/tests/mklog $(B)/tests/mkevents $(B)/tests/mkresp $(B)/tests/mkshares $(B)/tests/mkattest \
-	$(B)/tests/askchip $(B)/tests/qrpgm $(B)/tests/mediarun
+	$(B)/tests/askchip $(B)/tests/qrpgm $(B)/tests/usbask $(B)/tests/mediarun
 FAKES := $(patsubst tests/lib/%.c,$(B)/tests/%.so,$(wildcard tests/lib/fake*.c))
 CEREMONY := $(wildcard tests/ceremony/*.t)
 TEST_ENV = CS_BIN=$(abspath $(B))/bin CS_TEST_BIN=$(abspath $(B))/tests CS_TESTS=$(abspath $(B))/tests \
@@ -290,6 +299,7 @@ $(B)/tests/mkshares: $(B)/tests/lib/mkshares.o
 $(B)/tests/mkattest: $(B)/tests/lib/mkattest.o
 $(B)/tests/askchip: $(B)/tests/lib/askchip.o
 $(B)/tests/qrpgm: $(B)/tests/lib/qrpgm.o
+$(B)/tests/usbask: $(B)/tests/lib/usbask.o
 $(B)/tests/mediarun: $(B)/tests/lib/mediarun.o
 $(TOOLS): $(B)/test.a
 	@mkdir -p $(@D)
@@ -385,8 +395,8 @@ install: all
 	    $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(filter-out %/coldseal,$(BINS)) \
 	    $(DESTDIR)$(LIBEXECDIR)
-	ln -sf $(LIBEXECDIR)/coldseald $(LIBEXECDIR)/coldseal-provision \
-	    $(DESTDIR)$(SBINDIR)
+	ln -sf $(addprefix $(LIBEXECDIR)/,coldseald coldseal-provision \
+	    coldseal-usb) $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(filter %.8,$(MAN)) $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 LICENSE $(PAGES) $(DESTDIR)$(DOCDIR)
@@ -394,7 +404,7 @@ install: all
 # What install put there, by name; a folder only if nothing else is in it.
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,coldseal coldseal-rehearsal) \
-	    $(addprefix $(DESTDIR)$(SBINDIR)/,coldseald coldseal-provision) \
+	    $(addprefix $(DESTDIR)$(SBINDIR)/,coldseald coldseal-provision coldseal-usb) \
 	    $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out coldseal,$(PROGRAMS))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MAN)))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(filter %.8,$(MAN)))) \

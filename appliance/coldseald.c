@@ -22,10 +22,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "appliance/site.h"
+#include "appliance/mediaport.h"
 #include "appliance/spawn.h"
 #include "lib/file.h"
 #include "lib/ipc.h"
@@ -38,6 +37,7 @@
 struct supervisor {
 	const char *state, *in, *out;
 	struct site *site;
+	struct mediaport media;
 	int state_fd, lock_fd, core_sock, sig_fd;
 	pid_t core, console;
 	int core_status; /* as from waitpid(), once core_gone */
@@ -53,6 +53,7 @@ supervisor_done(struct supervisor *s)
 
 	for (i = 0; i < s->nchildren; i++)
 		(void)kill(s->children[i], SIGKILL);
+	mediaport_done(&s->media);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 	site_free(&s->site);
@@ -86,32 +87,13 @@ reap(struct supervisor *s)
 			s->core_status = status;
 			s->core_gone = true;
 		}
+		mediaport_ended(&s->media, pid);
 		for (i = 0; i < s->nchildren; i++)
 			if (s->children[i] == pid) {
 				s->children[i] = s->children[--s->nchildren];
 				break;
 			}
 	}
-}
-
-/* The image file or device that a media helper gets, and nothing else. */
-static int
-open_medium(const char *path, int flags, int *ret_fd, struct diag *d)
-{
-	_cleanup_fd_ int fd = -1;
-	struct stat st;
-
-	if (path == NULL)
-		return diag_fail(d, CS_E_NO_MEDIUM, "a medium in the port",
-		    "none");
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return diag_errno(d, CS_E_NO_MEDIUM, "%s", path);
-	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return diag_fail(d, CS_E_NO_MEDIUM,
-		    "an image file or a block device", "%s is neither", path);
-	*ret_fd = take_fd(&fd);
-	return 0;
 }
 
 static int
@@ -121,17 +103,19 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 	_cleanup_fd_ int mine = -1, theirs = -1, extra = -1, pin = -1;
 	struct spawn sp = { 0 };
 	const struct site_port *tp;
+	char medium[MEDIAPORT_ARG_LEN] = "";
+	struct diag ignored = { 0 };
 	int pair[2], pipefd[2], r = 0;
 	pid_t pid;
 
 	switch (which) {
 	case SUP_INTAKE:
 		sp.program = "coldseal-intake";
-		r = open_medium(s->in, O_RDONLY, &extra, d);
+		r = mediaport_open(&s->media, which, &extra, medium, d);
 		break;
 	case SUP_EXPORT:
 		sp.program = "coldseal-export";
-		r = open_medium(s->out, O_RDWR, &extra, d);
+		r = mediaport_open(&s->media, which, &extra, medium, d);
 		break;
 	case SUP_SIGNER:
 		sp.program = "coldseal-signer";
@@ -140,6 +124,8 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 		sp.args[2] = s->site->module;
 		sp.nargs = 3;
 		sp.hsm_conf = s->site->hsm_conf;
+		/* the log goes on, whatever is in a reader's port */
+		cs_ignore(mediaport_readers(&s->media, &ignored));
 		r = dir_open(s->state_fd, "sealed", &extra, d);
 		break;
 	case SUP_TOKEN:
@@ -151,6 +137,9 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 		sp.args[0] = tp->module;
 		sp.nargs = 1;
 		sp.hsm_conf = tp->conf;
+		r = mediaport_readers(&s->media, d);
+		if (r != 0)
+			return r;
 		if (pipe2(pipefd, O_CLOEXEC) != 0)
 			return diag_errno(d, CS_E_IO, "pipe");
 		extra = pipefd[0];
@@ -169,7 +158,11 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 	sp.fds[0] = theirs;
 	sp.fds[1] = extra;
 	sp.nfds = 2;
+	if (medium[0] != '\0')
+		sp.args[sp.nargs++] = medium;
 	r = spawn_start(&sp, &pid, d);
+	if (r == 0 && medium[0] != '\0')
+		mediaport_used_by(&s->media, pid);
 	if (r == 0)
 		r = remember(s, pid, d);
 	if (r != 0)
@@ -180,29 +173,56 @@ spawn_helper(struct supervisor *s, uint16_t which, const char *port,
 }
 
 static int
+answer_fail(struct supervisor *s, int code, uint16_t which, struct diag *d)
+{
+	struct buf b = BUF_INIT(IPC_MAX - 2);
+	int r;
+
+	if (d->code == 0)
+		(void)diag_fail(d, code, NULL, "helper %u", which);
+	r = ipc_put_diag(&b, d);
+	if (r == 0)
+		r = ipc_send_buf(s->core_sock, SUP_FAIL, &b, -1);
+	buf_done(&b);
+	return r;
+}
+
+static int
+answer_medium(struct supervisor *s, struct ipc_msg *m)
+{
+	struct buf b = BUF_INIT(IPC_MAX - 2);
+	struct rd rd = RD_INIT(m->body.p, m->body.len);
+	struct diag d = { 0 };
+	uint16_t which;
+	int r;
+
+	if (rd_u16(&rd, &which) != 0 || rd_end(&rd) != 0)
+		return CS_E_IPC;
+	r = mediaport_look(&s->media, which, &b, &d);
+	r = r != 0 ? answer_fail(s, r, which, &d) :
+		     ipc_send_buf(s->core_sock, SUP_MEDIUM, &b, -1);
+	buf_done(&b);
+	return r;
+}
+
+static int
 answer_spawn(struct supervisor *s, struct ipc_msg *m)
 {
 	_cleanup_fd_ int sock = -1, pin = -1;
-	struct buf b = BUF_INIT(IPC_MAX - 2);
 	struct rd rd = RD_INIT(m->body.p, m->body.len);
 	struct diag d = { 0 };
 	char port[64];
 	uint16_t which;
 	int r;
 
+	if (m->type == SUP_MEDIUM)
+		return answer_medium(s, m);
 	if (m->type != SUP_SPAWN || rd_u16(&rd, &which) != 0 ||
 	    rd_cstr_into(&rd, port, sizeof(port)) != 0 || rd_end(&rd) != 0)
 		return CS_E_IPC;
 	r = spawn_helper(s, which, port, &sock, &pin, &d);
-	if (r != 0) {
-		if (d.code == 0)
-			(void)diag_fail(&d, r, NULL, "helper %u", which);
-		r = ipc_put_diag(&b, &d);
-		if (r == 0)
-			r = ipc_send_buf(s->core_sock, SUP_FAIL, &b, -1);
-		buf_done(&b);
-		return r;
-	}
+	if (r != 0)
+		return answer_fail(s, r, which, &d);
 	r = ipc_send(s->core_sock, SUP_SPAWNED, NULL, 0, sock);
 	if (r == 0 && pin >= 0)
 		r = ipc_send(s->core_sock, SUP_PIN_FD, NULL, 0, pin);
@@ -309,6 +329,7 @@ setup(struct supervisor *s, struct diag *d)
 		r = leave_network(s, d);
 	if (r != 0)
 		return r;
+	mediaport_init(&s->media, s->site, s->in, s->out);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
 	(void)sigaddset(&set, SIGTERM);
@@ -323,6 +344,8 @@ setup(struct supervisor *s, struct diag *d)
 	if (s->sig_fd < 0)
 		return diag_errno(d, CS_E_IO, "signalfd");
 	r = sandbox_enter(SANDBOX_SUPERVISOR, d);
+	if (r == 0)
+		r = mediaport_start(&s->media, d);
 	return r != 0 ? r : start_pair(s, d);
 }
 
@@ -401,13 +424,14 @@ core_status(struct supervisor *s)
 static void
 usage(FILE *f)
 {
-	(void)fputs("usage: coldseald --state DIR [--in IMAGE] "
-		    "[--out IMAGE]\n"
-		    "  --state DIR   the appliance's state folder\n"
-		    "  --in IMAGE    medium that requests come on\n"
-		    "  --out IMAGE   medium that responses leave on\n"
-		    "  --help        this text\n",
-	    f);
+	(void)
+	    fputs("usage: coldseald --state DIR [--in IMAGE] "
+		  "[--out IMAGE]\n"
+		  "  --state DIR   the appliance's state folder\n"
+		  "  --in IMAGE    medium that requests come on, or usb:PORT\n"
+		  "  --out IMAGE   medium that responses leave on\n"
+		  "  --help        this text\n",
+		f);
 }
 
 static const struct option options[] = {
@@ -424,7 +448,8 @@ main(int argc, char **argv)
 	struct supervisor s = { .state_fd = -1,
 		.lock_fd = -1,
 		.core_sock = -1,
-		.sig_fd = -1 };
+		.sig_fd = -1,
+		.media = { .usb = -1 } };
 	struct diag d = { 0 };
 	char text[800];
 	int c, r, status;

@@ -152,6 +152,7 @@ run_line(struct core *c, char *line)
 		signer_check(c);
 	else
 		signing_drop(c);
+	core_medium_forget(c);
 	r = verbs[i].run(c, words + 1, n - 1, &d);
 	if (c->ready == NULL)
 		signer_end(c);
@@ -215,6 +216,7 @@ core_done(struct core *c)
 	signing_drop(c);
 	ledger_close(&c->ledger);
 	policy_free(&c->policy);
+	core_medium_forget(c);
 	for (i = 0; i < c->nports; i++)
 		free(c->ports[i]);
 	free(c->origin);

@@ -37,6 +37,7 @@ struct core {
 	struct policy *policy;
 	int signer;		/* socket of this command's signer, or -1 */
 	bool over;		/* shut down after this command */
+	char *medium;		/* what the stick of this command is, or NULL */
 	struct signing *ready;	/* preflighted when the quorum was reached */
 	uint8_t log_key[32];	/* Ed25519 public key of the checkpoint */
 	uint8_t anchor[32];	/* the TPM's, over all checkpoints so far */
@@ -70,6 +71,17 @@ int page_wait(struct core *c, bool *ret_stop) CS_WUR;
  * (core_former.c); *ret is NULL if this log is the appliance's first.
  */
 int core_former_log(struct core *c, json_t **ret, struct diag *d) CS_WUR;
+
+/*
+ * --- the medium of a command (core_medium.c) ---
+ * Shows what stick is in the port, before a helper gets it, and remembers it
+ * for the log; the reason if it is refused.  Nothing for an image file, and
+ * for a helper that needs no medium.
+ */
+int core_medium(struct core *c, enum sup_child which, const char *port,
+    struct diag *d) CS_WUR;
+/* at the start of a command */
+void core_medium_forget(struct core *c);
 
 /* --- helpers (core_io.c) --- */
 int helper_spawn(struct core *c, enum sup_child which, const char *port,

@@ -144,9 +144,9 @@ commit(struct exporting *x, struct diag *d)
 	if (r != 0)
 		return r;
 	return core_log_one(x->c, "export",
-	    json_pack("{s:s, s:s, s:I, s:o}", "request", x->f.q.id,
+	    json_pack("{s:s, s:s, s:I, s:o, s:s*}", "request", x->f.q.id,
 		"request_sha256", x->f.q.digest, "counter",
-		(json_int_t)x->counter, "files", files),
+		(json_int_t)x->counter, "files", files, "medium", x->c->medium),
 	    d);
 }
 

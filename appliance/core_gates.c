@@ -64,6 +64,31 @@ count_signatures(void *arg, const char *rule, const char *key, int64_t from,
 	return ledger_signatures(p->ledger, rule, key, from, until, ret, p->d);
 }
 
+/* Each artifact that may be signed but once. */
+static int
+check_once(struct core *c, const struct request *q, struct checks *ck,
+    struct diag *d)
+{
+	const struct sigfmt *f = sigfmt_by_name(q->format);
+	char hex[CS_SHA256_HEX + 1];
+	bool before = false;
+	size_t i;
+	int r = 0;
+
+	if (f == NULL || (f->flags & SIGFMT_F_ONCE) == 0)
+		return 0;
+	for (i = 0; r == 0 && !before && i < q->st->nsubjects; i++) {
+		hex_encode(q->st->subjects[i].digest[HASH_SHA256],
+		    CS_SHA256_LEN, hex);
+		r = ledger_signed_before(c->ledger, hex, q->key, &before, d);
+	}
+	return r != 0 ?
+	    r :
+	    checks_add(ck, CS_E_X509_SERIAL, !before,
+		"an artifact that the key has not signed", "%.80s, sha256 %s",
+		q->st->subjects[i - 1].name, hex);
+}
+
 int
 core_gates(struct core *c, const struct request *q,
     const struct policy_rule *rule, const struct evidence_doc *docs, size_t n,
@@ -74,6 +99,8 @@ core_gates(struct core *c, const struct request *q,
 	int r;
 
 	r = evaluate_limits(c->policy, q, rule, now, &past, ck);
+	if (r == 0)
+		r = check_once(c, q, ck, d);
 	if (r == 0)
 		r = evaluate_evidence(c->policy, q, rule, docs, n, now, ck);
 	return r;

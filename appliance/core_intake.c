@@ -361,8 +361,9 @@ int
 intake_log_unreadable(struct core *c, const struct diag *why, struct diag *d)
 {
 	return core_log_one(c, "intake.refused",
-	    json_pack("{s:[s], s:s, s:s}", "checks", err_id(why->code), "found",
-		why->found, "check", err_id(why->code)),
+	    json_pack("{s:[s], s:s, s:s, s:s*}", "checks", err_id(why->code),
+		"found", why->found, "check", err_id(why->code), "medium",
+		c->medium),
 	    d);
 }
 
@@ -390,13 +391,13 @@ refuse(struct intake *in, struct diag *d)
 	if (r == 0)
 		r = core_log_one(in->c, "intake.refused",
 		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-			      "s:o}",
+			      "s:o, s:s*}",
 			"request", in->req->id, "request_sha256", digest,
 			"envelope", blob, "refusal", refusal, "product",
 			in->req->product, "version", in->req->version, "person",
 			in->who == NULL ? "unknown" : in->who->id, "check",
 			err_id(first->code), "found", first->found, "checks",
-			failed_ids(&in->checks)),
+			failed_ids(&in->checks), "medium", in->c->medium),
 		    d);
 	if (r == 0)
 		r = say(in->c, "the request is refused:\n");
@@ -460,7 +461,8 @@ accept(struct intake *in, struct diag *d)
 	r = core_log_one(in->c, "intake.accepted",
 	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
 		      "s:s, "
-		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o, s:s, s:s*, s:s*}",
+		      "s:s, s:I, s:s, s:s, s:I, s:s, s:o, s:s, s:s*, s:s*, "
+		      "s:s*}",
 		"request", q->id, "request_sha256", digest, "envelope", blob,
 		"product", q->product, "version", q->version, "key", q->key,
 		"format", q->format, "person", in->who->id, "user", q->user,
@@ -469,7 +471,8 @@ accept(struct intake *in, struct diag *d)
 		"root", root, "rule", in->rule->id, "threshold",
 		(json_int_t)in->rule->threshold, "policy", policy, "evidence",
 		evidence_list(q), "branch", q->branch, "break_glass",
-		q->break_glass, "reason", q->change.reason),
+		q->break_glass, "reason", q->change.reason, "medium",
+		in->c->medium),
 	    d);
 	if (r == 0)
 		r = ledger_request_by_id(in->c->ledger, q->id, &row, d);
@@ -515,6 +518,9 @@ verb_intake(struct core *c, char **argv, size_t argc, struct diag *d)
 	(void)argv;
 	(void)argc;
 	r = helper_spawn(c, SUP_INTAKE, "", &in.sock, NULL, d);
+	/* a stick that was refused is worth a leaf, an empty port is not */
+	if (r != 0 && r != CS_E_CONSOLE_GONE && c->medium != NULL)
+		return intake_log_unreadable(c, d, &later) != 0 ? CS_E_IPC : r;
 	if (r != 0)
 		return r;
 	r = read_medium(&in, d);

@@ -194,7 +194,9 @@ helper_spawn(struct core *c, enum sup_child which, const char *port,
 	struct buf b = BUF_INIT(256);
 	int r;
 
-	(void)c;
+	r = core_medium(c, which, port, d);
+	if (r != 0)
+		return r;
 	r = buf_put_u16(&b, (uint16_t)which);
 	if (r == 0)
 		r = buf_put_cstr(&b, port);

@@ -106,6 +106,9 @@ static const char *const statements[STMT_COUNT] = {
 			    " AND (?1 IS NULL OR rule = ?1)"
 			    " AND (?2 IS NULL OR key = ?2)"
 			    " AND signed BETWEEN ?3 AND ?4",
+	[STMT_SIGNED_BEFORE] = "SELECT count(*) FROM signature"
+			       " JOIN request ON id = signature.request"
+			       " WHERE artifact = ?1 AND key = ?2",
 };
 
 static const char *const state_names[] = { "pending", "refused", "rejected",
@@ -445,6 +448,24 @@ index_signatures(struct index *ix, const char *rule, const char *key,
 	(void)sqlite3_bind_int64(st, 4, until);
 	if (sqlite3_step(st) == SQLITE_ROW)
 		*ret = (uint64_t)sqlite3_column_int64(st, 0);
+	else
+		r = index_fail(ix, "signatures", d);
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return r;
+}
+
+int
+index_signed_before(struct index *ix, const char *artifact, const char *key,
+    bool *ret, struct diag *d)
+{
+	sqlite3_stmt *st = ix->stmt[STMT_SIGNED_BEFORE];
+	int r = 0;
+
+	(void)sqlite3_bind_text(st, 1, artifact, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(st, 2, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		*ret = sqlite3_column_int64(st, 0) != 0;
 	else
 		r = index_fail(ix, "signatures", d);
 	(void)sqlite3_reset(st);

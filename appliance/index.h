@@ -50,6 +50,8 @@ int index_requests(struct index *ix,
     struct diag *d) CS_WUR;
 int index_signatures(struct index *ix, const char *rule, const char *key,
     int64_t from, int64_t until, uint64_t *ret, struct diag *d) CS_WUR;
+int index_signed_before(struct index *ix, const char *artifact,
+    const char *key, bool *ret, struct diag *d) CS_WUR;
 int index_approvals(struct index *ix, uint64_t n, struct ledger_approval **ret,
     size_t *ret_n, struct diag *d) CS_WUR;
 

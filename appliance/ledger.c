@@ -601,6 +601,13 @@ ledger_signatures(struct ledger *l, const char *rule, const char *key,
 }
 
 int
+ledger_signed_before(struct ledger *l, const char *artifact, const char *key,
+    bool *ret, struct diag *d)
+{
+	return index_signed_before(l->ix, artifact, key, ret, d);
+}
+
+int
 ledger_leaf(struct ledger *l, uint64_t index, char **ret, size_t *ret_len,
     struct diag *d)
 {

@@ -152,6 +152,9 @@ int ledger_requests(struct ledger *l,
  */
 int ledger_signatures(struct ledger *l, const char *rule, const char *key,
     int64_t from, int64_t until, uint64_t *ret, struct diag *d) CS_WUR;
+/* whether the key signed the artifact (hex SHA-256) in another request */
+int ledger_signed_before(struct ledger *l, const char *artifact,
+    const char *key, bool *ret, struct diag *d) CS_WUR;
 /* ledger_approvals_free() */
 int ledger_approvals(struct ledger *l, uint64_t n,
     struct ledger_approval **ret, size_t *ret_n, struct diag *d) CS_WUR;

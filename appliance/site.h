@@ -16,6 +16,11 @@ struct site_port {
 	const char *conf;	/* SOFTHSM2_CONF in a rehearsal, or "" */
 };
 
+struct site_reader {		/* a card reader or token on USB */
+	const char *port;	/* "1-3" */
+	uint16_t vendor, product;
+};
+
 struct site {
 	json_t *root;
 	const char *origin;
@@ -25,6 +30,9 @@ struct site {
 	bool rehearsal;
 	struct site_port ports[SITE_MAX_PORTS];
 	size_t nports;
+	const char *media_in, *media_out; /* a path or "usb:1-1,2-1", or NULL */
+	struct site_reader readers[SITE_MAX_PORTS];
+	size_t nreaders;
 };
 
 void site_free(struct site **s);

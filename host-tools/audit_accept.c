@@ -465,8 +465,13 @@ audit_accept(struct audit_accept *a, struct diag *d)
 	if (r != 0)
 		a->verdict = verdict_of(r);
 	audit_db_rollback(a->db);
-	/* an error of its own is found again by the next import */
-	if (r != 0 && a->store->size != 0)
+	/*
+	 * An error of its own is found again by the next import; so is all
+	 * that came after the commit, and a server that went away, which may
+	 * have committed.
+	 */
+	if (r != 0 && r != CS_E_AUDIT_DB_SERVER && a->has == a->had &&
+	    a->store->size != 0)
 		cs_ignore(
 		    audit_store_settle(a->store, x.head.note, a->had, &other));
 	return r;

@@ -8,9 +8,9 @@
 /*
  * What an auditor has accepted so far, as a database for questions; the
  * evidence is the tiles beside it (audit_store.h).  host-tools/README.audit-db
- * has the tables.  journal_mode is DELETE (the file can be read from
- * read-only media), synchronous EXTRA, and every import is one transaction: a
- * kill at any time leaves the old state or the new one.
+ * has the tables.  Every import is one transaction: a kill at any time leaves
+ * the old state or the new one.  audit_sqlite.c and audit_pg*.c are the two
+ * engines (audit_db_private.h); all others know neither.
  */
 struct audit_db;
 
@@ -26,15 +26,32 @@ void audit_db_close(struct audit_db **db);
 
 /*
  * Of this log and these keys only: CS_E_AUDIT_OTHER_LOG, _OTHER_KEYS.  A new
- * file is begun empty.
+ * one is begun empty.  name: a file or a URI, as --db says.
+ * CS_E_AUDIT_DB_SERVER: the server was not reached, or is gone; whether what
+ * it was asked last was done is not known.
  */
-int audit_db_open(const char *path, const struct note_vkeys *keys,
+int audit_db_open(const char *name, const struct note_vkeys *keys,
     struct audit_db **ret, struct diag *d) CS_WUR;
 /* An existing one, unchanged; *ret_keys are those of its log. */
-int audit_db_open_read(const char *path, struct note_vkeys *ret_keys,
+int audit_db_open_read(const char *name, struct note_vkeys *ret_keys,
     struct audit_db **ret, struct diag *d) CS_WUR;
 
-/* IMMEDIATE; what was not committed is rolled back by audit_db_close(). */
+/*
+ * A database that takes the place of the one of that name, if there is one,
+ * by audit_anew_commit().  It is empty, and in a transaction.
+ */
+struct audit_anew {
+	const struct audit_engine *engine;
+	const char *name;
+	char *filled;
+	struct audit_db *db;
+};
+int audit_db_open_anew(const char *name, const struct note_vkeys *keys,
+    struct audit_anew *ret, struct diag *d) CS_WUR;
+int audit_anew_commit(struct audit_anew *a, struct diag *d) CS_WUR;
+void audit_anew_done(struct audit_anew *a);
+
+/* One at a time; what was not committed is rolled back by audit_db_close(). */
 int audit_db_begin(struct audit_db *db, struct diag *d) CS_WUR;
 int audit_db_commit(struct audit_db *db, struct diag *d) CS_WUR;
 void audit_db_rollback(struct audit_db *db);

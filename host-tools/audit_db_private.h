@@ -2,9 +2,7 @@
 #ifndef CS_AUDIT_DB_PRIVATE_H
 #define CS_AUDIT_DB_PRIVATE_H
 
-#include <sqlite3.h>
-
-#include "host-tools/audit_db.h"
+#include "host-tools/audit_query.h"
 #include "host-tools/audit_schema.h"
 
 /* Tables that rows are added to, and how many columns each has. */
@@ -53,7 +51,7 @@ enum audit_find {
 	FIND_FORK,		/* 1; sha256 */
 	AUDIT_FIND_COUNT
 };
-#define AUDIT_ARGS	2u
+#define AUDIT_ARGS	2	/* of the widest */
 
 /* One value; text is used until the call returns. */
 struct audit_cell {
@@ -81,31 +79,96 @@ struct audit_words;
 struct audit_row;
 void audit_row_free(struct audit_row **x);
 
+/*
+ * A database's engine.  name is what --db says.  Each function fails with the
+ * engine's own words; rows are those of audit_query.h.
+ */
+struct audit_engine {
+	/* one that is there, or with write one that may come to be */
+	int (*open)(struct audit_db *db, const char *name, bool write,
+	    struct diag *d);
+	void (*close)(struct audit_db *db);
+	/* *ret_new: nothing is in it yet.  CS_E_AUDIT_DB_FORMAT: not ours */
+	int (*kind)(struct audit_db *db, bool *ret_new, struct diag *d);
+	/* why there is nothing to be asked; fails */
+	int (*missing)(struct audit_db *db, struct diag *d);
+	/* the tables and views, in a transaction */
+	int (*create)(struct audit_db *db, struct diag *d);
+	/* the indexes, unless they are there */
+	int (*indexes)(struct audit_db *db, struct diag *d);
+
+	/* one writer at a time; others wait */
+	int (*begin)(struct audit_db *db, struct diag *d);
+	int (*commit)(struct audit_db *db, struct diag *d);
+	void (*rollback)(struct audit_db *db);
+	int (*insert)(struct audit_db *db, enum audit_table t,
+	    const struct audit_cell *row, struct diag *d);
+	int (*find)(struct audit_db *db, enum audit_find f,
+	    const struct audit_cell *args, bool *ret_found, int64_t *ret,
+	    struct diag *d);
+
+	/* a rebuild: what is filled in name's place, how it takes that */
+	int (*anew)(const char *name, char **ret, struct diag *d);
+	int (*empty)(struct audit_db *db, struct diag *d);
+	int (*replace)(const char *filled, const char *name, struct diag *d);
+	void (*discard)(const char *filled);
+
+	int (*ask)(struct audit_db *db, const char *sql,
+	    const struct audit_arg *args, size_t n, struct audit_rows **ret,
+	    struct diag *d);
+	int (*next)(struct audit_rows *q, bool *ret_any, struct diag *d);
+	void (*done)(struct audit_rows *q);
+	const char *(*text)(struct audit_rows *q, int column);
+	int64_t (*number)(struct audit_rows *q, int column);
+	bool (*null)(struct audit_rows *q, int column);
+	bool (*is_number)(struct audit_rows *q, int column);
+	const char *(*name)(struct audit_rows *q, int column);
+	int (*columns)(struct audit_rows *q);
+};
+
+extern const struct audit_engine audit_sqlite_engine, audit_pg_engine;
+
+/* The engine's own begins with it. */
+struct audit_rows {
+	struct audit_db *db;
+};
+
 struct audit_db {
-	sqlite3 *sql;
-	sqlite3_stmt *insert[AUDIT_TABLE_COUNT]; /* prepared at first use */
-	sqlite3_stmt *find[AUDIT_FIND_COUNT];
+	const struct audit_engine *engine;
+	void *conn;		/* the engine's */
 	struct audit_words *words;
 	struct audit_row *leaf;
 	bool open;		/* in a transaction */
 };
 
-/* Every SQLite error becomes CS_E_AUDIT_DB here. */
-int audit_db_fail(struct audit_db *db, const char *what, struct diag *d);
-int audit_db_exec(struct audit_db *db, const char *sql, struct diag *d)
-    CS_WUR;
-int audit_db_prepare(struct audit_db *db, const char *sql,
-    sqlite3_stmt **ret, struct diag *d) CS_WUR;
-/* One row's first column, which must be there. */
-int audit_db_number(struct audit_db *db, const char *sql, uint64_t *ret,
-    struct diag *d) CS_WUR;
+/* The name of a table, and how many columns it has. */
+struct audit_table_info {
+	const char *name;
+	int columns;
+};
+extern const struct audit_table_info audit_tables[AUDIT_TABLE_COUNT];
+/* What is asked, with $1, $2, and how many of them. */
+struct audit_find_info {
+	const char *sql;
+	int args;
+};
+extern const struct audit_find_info audit_finds[AUDIT_FIND_COUNT];
 
 /* One row, a cell for each column. */
-int audit_db_insert(struct audit_db *db, enum audit_table t,
-    const struct audit_cell *row, struct diag *d) CS_WUR;
-int audit_db_find(struct audit_db *db, enum audit_find f,
+static inline int
+audit_db_insert(struct audit_db *db, enum audit_table t,
+    const struct audit_cell *row, struct diag *d)
+{
+	return db->engine->insert(db, t, row, d);
+}
+
+static inline int
+audit_db_find(struct audit_db *db, enum audit_find f,
     const struct audit_cell *args, bool *ret_found, int64_t *ret,
-    struct diag *d) CS_WUR;
+    struct diag *d)
+{
+	return db->engine->find(db, f, args, ret_found, ret, d);
+}
 
 /* The id of a word, which is added if it is new. */
 int audit_word(struct audit_db *db, const char *p, size_t n, int64_t *ret,
@@ -119,12 +182,5 @@ int audit_next_id(struct audit_db *db, enum audit_table t, int64_t *ret,
 /* What the caches remember is forgotten: a transaction was rolled back. */
 void audit_words_forget(struct audit_db *db);
 void audit_words_free(struct audit_words **w);
-
-static inline void
-stmt_freep(sqlite3_stmt **s)
-{
-	(void)sqlite3_finalize(*s);
-}
-#define _cleanup_stmt_ _cleanup_(stmt_freep)
 
 #endif

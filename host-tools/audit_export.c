@@ -8,10 +8,11 @@
 #include "host-tools/newfile.h"
 #include "lib/json.h"
 
-enum { O_DB, O_WHAT, O_CSV, O_JSONL, O_OUT };
+enum { O_DB, O_TILES, O_WHAT, O_CSV, O_JSONL, O_OUT };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_WHAT] = { "what", "NAME", 0,
 	    "a table of coldseal-audit(1): signatures, approvals, ..." },
 	[O_CSV] = { "csv", NULL, 0, "RFC 4180, for spreadsheets" },
@@ -157,10 +158,11 @@ export_leaves(struct audit_view *a, FILE *f, struct diag *d)
 static int
 export_to(const struct cli *c, const char *sql, FILE *f, struct diag *d)
 {
+	const struct audit_where where = audit_where(c, O_DB, O_TILES);
 	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	int r;
 
-	r = audit_view_open(cli_get(c, O_DB), &a, d);
+	r = audit_view_open(&where, &a, d);
 	if (r != 0)
 		return r;
 	r = sql != NULL ? export_rows(&a, sql, cli_has(c, O_CSV), f, d) :

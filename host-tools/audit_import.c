@@ -10,11 +10,11 @@
 #include "host-tools/cli.h"
 #include "host-tools/show.h"
 
-enum { O_DB, O_LOG_KEY, O_RECEIPT, O_AK, O_GOLDEN, O_JSON };
+enum { O_DB, O_TILES, O_LOG_KEY, O_RECEIPT, O_AK, O_GOLDEN, O_JSON };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED,
-	    "the auditor's database; made if it is not there" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_LOG_KEY] = { "log-key", "FILE", CLI_REQUIRED,
 	    "verifier keys of the log, log.vkey" },
 	[O_RECEIPT] = { "receipt", "FILE", CLI_MANY,
@@ -106,6 +106,7 @@ not_attested(const struct cli *c, const struct import *im, struct diag *d)
 static int
 load(const struct cli *c, struct import *im, struct diag *d)
 {
+	const struct audit_where w = audit_where(c, O_DB, O_TILES);
 	const struct cli_value *receipts = &c->val[O_RECEIPT];
 	_cleanup_free_ char *dir = NULL;
 	int r;
@@ -128,9 +129,9 @@ load(const struct cli *c, struct import *im, struct diag *d)
 	if (r == 0)
 		r = not_attested(c, im, d);
 	if (r == 0)
-		r = audit_db_open(cli_get(c, O_DB), &im->keys, &im->db, d);
+		r = audit_db_open(w.db, &im->keys, &im->db, d);
 	if (r == 0)
-		r = audit_store_path(cli_get(c, O_DB), NULL, &dir, d);
+		r = audit_where_tiles(&w, &dir, d);
 	return r == 0 ? audit_store_open(dir, &im->keys, &im->store, d) : r;
 }
 
@@ -170,7 +171,8 @@ static int
 run(const struct cli *c, struct diag *d)
 {
 	_cleanup_(import_done) struct import im = { .src.dirfd = -1,
-		.store.dirfd = -1 };
+		.store.dirfd = -1,
+		.store.lock = -1 };
 	struct audit_accept a = {
 		.store = &im.store,
 		.src = &im.src,

@@ -13,6 +13,7 @@
 
 enum {
 	O_DB,
+	O_TILES,
 	O_PERSON,
 	O_KEY,
 	O_PRODUCT,
@@ -24,7 +25,8 @@ enum {
 };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_PERSON] = { "person", "ID", 0, "only what this person did" },
 	[O_KEY] = { "key", "ID", 0, "only requests for this key" },
 	[O_PRODUCT] = { "product", "NAME", 0, "only this product" },
@@ -180,6 +182,7 @@ print_leaf(struct audit_view *a, uint64_t idx, struct diag *d)
 static int
 run(const struct cli *c, struct diag *d)
 {
+	const struct audit_where where = audit_where(c, O_DB, O_TILES);
 	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	_cleanup_audit_rows_ struct audit_rows *q = NULL;
 	int (*print)(struct audit_view *, uint64_t, struct diag *) =
@@ -190,7 +193,7 @@ run(const struct cli *c, struct diag *d)
 
 	r = make_question(c, &ask, d);
 	if (r == 0)
-		r = audit_view_open(cli_get(c, O_DB), &a, d);
+		r = audit_view_open(&where, &a, d);
 	if (r == 0)
 		r = audit_rows_open(a.db, ask.sql, ask.args, ask.n, &q, d);
 	while (r == 0 && ferror(stdout) == 0) {

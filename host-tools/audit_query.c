@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host-tools/audit_query.h"
-
 #include "host-tools/audit_db_private.h"
-
-struct audit_rows {
-	struct audit_db *db;
-	sqlite3_stmt *s;
-};
 
 void
 audit_rows_free(struct audit_rows **q)
 {
 	if (*q == NULL)
 		return;
-	(void)sqlite3_finalize((*q)->s);
-	free(*q);
+	(*q)->db->engine->done(*q);
 	*q = NULL;
 }
 
@@ -23,52 +15,25 @@ audit_rows_open(struct audit_db *db, const char *sql,
     const struct audit_arg *args, size_t n, struct audit_rows **ret,
     struct diag *d)
 {
-	_cleanup_audit_rows_ struct audit_rows *q = calloc(1, sizeof(*q));
-	size_t i;
-	int r, rc;
-
-	if (q == NULL)
-		return diag_nomem(d);
-	q->db = db;
-	r = audit_db_prepare(db, sql, &q->s, d);
-	if (r != 0)
-		return r;
-	for (i = 0; i < n; i++) {
-		rc = args[i].text != NULL ?
-		    sqlite3_bind_text(q->s, (int)i + 1, args[i].text, -1,
-			SQLITE_STATIC) :
-		    sqlite3_bind_int64(q->s, (int)i + 1,
-			(sqlite3_int64)args[i].number);
-		if (rc != SQLITE_OK)
-			return audit_db_fail(db, "a question", d);
-	}
-	*ret = take_ptr(q);
-	return 0;
+	return db->engine->ask(db, sql, args, n, ret, d);
 }
 
 int
 audit_rows_next(struct audit_rows *q, bool *ret_any, struct diag *d)
 {
-	int rc = sqlite3_step(q->s);
-
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return audit_db_fail(q->db, "a question", d);
-	*ret_any = rc == SQLITE_ROW;
-	return 0;
+	return q->db->engine->next(q, ret_any, d);
 }
 
 const char *
 audit_rows_text(struct audit_rows *q, int column)
 {
-	const void *t = sqlite3_column_text(q->s, column);
-
-	return t != NULL ? t : "";
+	return q->db->engine->text(q, column);
 }
 
 uint64_t
 audit_rows_number(struct audit_rows *q, int column)
 {
-	sqlite3_int64 v = sqlite3_column_int64(q->s, column);
+	int64_t v = q->db->engine->number(q, column);
 
 	return v < 0 ? 0 : (uint64_t)v;
 }
@@ -76,25 +41,25 @@ audit_rows_number(struct audit_rows *q, int column)
 bool
 audit_rows_null(struct audit_rows *q, int column)
 {
-	return sqlite3_column_type(q->s, column) == SQLITE_NULL;
+	return q->db->engine->null(q, column);
 }
 
 bool
 audit_rows_is_number(struct audit_rows *q, int column)
 {
-	return sqlite3_column_type(q->s, column) == SQLITE_INTEGER;
+	return q->db->engine->is_number(q, column);
 }
 
 const char *
 audit_rows_name(struct audit_rows *q, int column)
 {
-	return sqlite3_column_name(q->s, column);
+	return q->db->engine->name(q, column);
 }
 
 int
 audit_rows_columns(struct audit_rows *q)
 {
-	return sqlite3_column_count(q->s);
+	return q->db->engine->columns(q);
 }
 
 int

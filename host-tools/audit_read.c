@@ -13,10 +13,11 @@
 #include "lib/sha.h"
 
 int
-audit_store_open_read(const char *db, int *ret_dirfd, struct diag *d)
+audit_store_open_read(const struct audit_where *w, int *ret_dirfd,
+    struct diag *d)
 {
 	_cleanup_free_ char *path = NULL;
-	int r = audit_store_path(db, NULL, &path, d);
+	int r = audit_where_tiles(w, &path, d);
 
 	if (r == 0)
 		r = dir_open(AT_FDCWD, path, ret_dirfd, d);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The database again, from the folder of tiles alone: every leaf is verified
- * as when it was imported, and becomes the same rows.  The new file takes the
- * old one's place when it is complete.
+ * as when it was imported, and becomes the same rows.  They take the old ones'
+ * place when they are complete.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,11 +18,11 @@
 #include "lib/file.h"
 #include "lib/json.h"
 
-enum { O_DB, O_JSON };
+enum { O_DB, O_TILES, O_JSON };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED,
-	    "the database to be made from FILE.tiles" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
@@ -30,7 +30,7 @@ struct rebuild {
 	int dirfd;
 	struct note_vkeys keys;
 	struct logsource src;
-	struct audit_db *db;
+	struct audit_anew anew;
 	uint64_t *sizes; /* of the imports, ascending */
 	size_t n, at;
 	struct merkle_range edge;
@@ -40,7 +40,7 @@ static void
 rebuild_done(struct rebuild *b)
 {
 	logsource_done(&b->src);
-	audit_db_close(&b->db);
+	audit_anew_done(&b->anew);
 	free(b->sizes);
 }
 
@@ -91,7 +91,7 @@ add_checkpoint(struct rebuild *b, uint64_t size, struct diag *d)
 	e.note = (const char *)note;
 	e.imported = (int64_t)imported;
 	e.bundle = *bundle != '\0' ? bundle : NULL;
-	return audit_db_add_checkpoint(b->db, &e, d);
+	return audit_db_add_checkpoint(b->anew.db, &e, d);
 }
 
 static int
@@ -102,7 +102,7 @@ take_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len,
 	uint8_t hash[32];
 	int r;
 
-	r = audit_db_add_leaf(b->db, index, (const char *)leaf, len, d);
+	r = audit_db_add_leaf(b->anew.db, index, (const char *)leaf, len, d);
 	if (r == 0)
 		r = merkle_leaf_hash(leaf, len, hash);
 	if (r == 0)
@@ -194,7 +194,7 @@ see_fork(void *arg, const char *name, struct diag *d)
 	f.stored = stored;
 	f.other = other;
 	f.found = (int64_t)found;
-	return audit_db_add_fork(b->db, &f, d);
+	return audit_db_add_fork(b->anew.db, &f, d);
 }
 
 static int
@@ -216,9 +216,7 @@ fill(struct rebuild *b, struct diag *d)
 		qsort(b->sizes, b->n, sizeof(*b->sizes), compare);
 	if (b->n == 0 || b->sizes[b->n - 1] != b->src.c.size)
 		return damaged(d, "imports/");
-	r = audit_db_begin(b->db, d);
-	if (r == 0)
-		r = tlog_walk_with(&b->src.tiles, b->src.c.size, &w, &got, d);
+	r = tlog_walk_with(&b->src.tiles, b->src.c.size, &w, &got, d);
 	if (r == 0 && memcmp(got.root, b->src.c.root, 32) != 0)
 		r = diag_fail(d, CS_E_AUDIT_ROOT, "the signed root",
 		    "another one over %" PRIu64 " leaves", b->src.c.size);
@@ -226,7 +224,7 @@ fill(struct rebuild *b, struct diag *d)
 		r = damaged(d, "imports/0.json");
 	if (r == 0)
 		r = audit_each_name(b->dirfd, "forks", see_fork, b, d);
-	return r == 0 ? audit_db_commit(b->db, d) : r;
+	return r == 0 ? audit_anew_commit(&b->anew, d) : r;
 }
 
 static int
@@ -247,39 +245,33 @@ report(const struct cli *c, const struct rebuild *b, struct diag *d)
 static int
 run(const struct cli *c, struct diag *d)
 {
+	const struct audit_where w = audit_where(c, O_DB, O_TILES);
 	_cleanup_(rebuild_done) struct rebuild b = { .src.dirfd = -1 };
-	_cleanup_free_ char *dir = NULL, *vkey = NULL, *tmp = NULL;
-	_cleanup_fd_ int fd = -1;
-	const char *path = cli_get(c, O_DB);
+	_cleanup_free_ char *dir = NULL, *vkey = NULL;
+	_cleanup_fd_ int fd = -1, lock = -1;
 	int r;
 
 	audit_memory();
-	r = audit_store_path(path, NULL, &dir, d);
+	r = audit_where_tiles(&w, &dir, d);
 	if (r == 0)
-		r = audit_store_open_read(path, &fd, d);
+		r = audit_store_open_read(&w, &fd, d);
+	if (r == 0)
+		r = audit_store_lock(fd, false, &lock, d);
 	if (r != 0)
 		return r;
 	b.dirfd = fd;
-	if (asprintf(&vkey, "%s/log.vkey", dir) < 0 ||
-	    asprintf(&tmp, "%s.rebuild", path) < 0)
+	if (asprintf(&vkey, "%s/log.vkey", dir) < 0) {
+		vkey = NULL;
 		return diag_nomem(d);
+	}
 	r = vkeys_file_load(vkey, &b.keys, d);
 	if (r == 0)
 		r = logsource_open(dir, &b.keys, &b.src, d);
-	if (r != 0)
-		return r;
-	(void)unlink(tmp);
-	r = audit_db_open(tmp, &b.keys, &b.db, d);
+	if (r == 0)
+		r = audit_db_open_anew(w.db, &b.keys, &b.anew, d);
 	if (r == 0)
 		r = fill(&b, d);
-	audit_db_close(&b.db);
-	if (r == 0 && rename(tmp, path) != 0)
-		r = diag_errno(d, CS_E_IO, "rename to %s", path);
-	if (r != 0) {
-		(void)unlink(tmp);
-		return r;
-	}
-	return report(c, &b, d);
+	return r == 0 ? report(c, &b, d) : r;
 }
 
 const struct cli_verb verb_audit_rebuild = {

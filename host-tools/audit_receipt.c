@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "host-tools/audit_db.h"
+#include "host-tools/audit_where.h"
 #include "host-tools/cli.h"
 #include "host-tools/hostkey.h"
 #include "host-tools/package.h"
@@ -19,7 +20,7 @@
 enum { O_DB, O_KEY, O_MODULE, O_PIN, O_NAME, O_OUT, O_VKEY };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
 	[O_KEY] = { "key", "KEY", CLI_REQUIRED,
 	    "the auditor's Ed25519 key: a PEM file or a pkcs11: URI" },
 	[O_MODULE] = { "module", "FILE", 0, "PKCS#11 module of the token" },

@@ -9,10 +9,11 @@
 
 #define ROWS_DEFAULT 10000u
 
-enum { O_DB, O_OUT, O_ROWS };
+enum { O_DB, O_TILES, O_OUT, O_ROWS };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_OUT] = { "out", "FILE", CLI_REQUIRED, "the HTML file to write" },
 	[O_ROWS] = { "rows", "N", 0,
 	    "at most the newest N rows of each table (10000)" },
@@ -53,6 +54,7 @@ write_report(struct report *p, struct newfile *out, struct diag *d)
 static int
 run(const struct cli *c, struct diag *d)
 {
+	const struct audit_where where = audit_where(c, O_DB, O_TILES);
 	_cleanup_newfile_ struct newfile out = NEWFILE_INIT;
 	struct report p = { .a = AUDIT_VIEW_INIT,
 		.rows = ROWS_DEFAULT,
@@ -64,7 +66,7 @@ run(const struct cli *c, struct diag *d)
 	    (note_size_parse(rows, strlen(rows), &p.rows) != 0 || p.rows == 0))
 		return diag_fail(d, CS_E_USAGE, "a number of 1 and more",
 		    "--rows %.40s", rows);
-	r = audit_view_open(cli_get(c, O_DB), &p.a, d);
+	r = audit_view_open(&where, &p.a, d);
 	if (r == 0)
 		r = newfile_open(cli_get(c, O_OUT), &out, d);
 	if (r == 0)

@@ -73,7 +73,7 @@ audit_db_add_checkpoint(struct audit_db *db, const struct audit_accepted *a,
 		row[4] = cell_text(a->bundle, strlen(a->bundle));
 	row[5] = cell_text(edge, strlen(edge));
 	r = audit_db_insert(db, AUDIT_CHECKPOINT, row, d);
-	return r == 0 ? audit_db_exec(db, audit_sqlite.indexes, d) : r;
+	return r == 0 ? db->engine->indexes(db, d) : r;
 }
 
 int
@@ -95,48 +95,39 @@ audit_db_add_fork(struct audit_db *db, const struct audit_fork *f,
 	return audit_db_insert(db, AUDIT_FORK, row, d);
 }
 
+/* The checkpoint that q stands at, under the database's own keys. */
 static int
-read_head(sqlite3_stmt *s, struct audit_head *ret, struct diag *d)
+read_head(struct audit_rows *q, struct audit_head *ret, struct diag *d)
 {
-	const char *text = (const char *)sqlite3_column_text(s, 1);
+	const char *note = audit_rows_text(q, 0), *vkey = audit_rows_text(q, 1);
 	struct note_vkeys keys;
 	int r;
 
-	if (text == NULL)
-		return diag_nomem(d);
-	r = note_vkeys_parse(text, strlen(text), &keys, d);
-	text = (const char *)sqlite3_column_text(s, 0);
-	if (r == 0 && text != NULL)
-		r = note_verify(text, strlen(text), keys.v, keys.n, &ret->c, d);
+	r = note_vkeys_parse(vkey, strlen(vkey), &keys, d);
+	if (r == 0)
+		r = note_verify(note, strlen(note), keys.v, keys.n, &ret->c, d);
 	if (r != 0)
 		return r;
-	ret->note = text != NULL ? strdup(text) : NULL;
-	text = (const char *)sqlite3_column_text(s, 2);
-	if (ret->note == NULL || text == NULL)
+	ret->note = strdup(note);
+	if (ret->note == NULL)
 		return diag_nomem(d);
 	ret->any = true;
-	return edge_parse(text, &ret->c, &ret->edge, d);
+	return edge_parse(audit_rows_text(q, 2), &ret->c, &ret->edge, d);
 }
 
 int
 audit_db_head(struct audit_db *db, struct audit_head *ret, struct diag *d)
 {
-	_cleanup_stmt_ sqlite3_stmt *s = NULL;
-	int r, rc;
+	_cleanup_audit_rows_ struct audit_rows *q = NULL;
+	bool any = false;
+	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = audit_db_prepare(db,
+	r = audit_rows_first(db,
 	    "SELECT note, vkey, edge FROM checkpoint, log"
 	    " ORDER BY size DESC LIMIT 1",
-	    &s, d);
-	if (r != 0)
-		return r;
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_DONE)
-		return 0;
-	if (rc != SQLITE_ROW)
-		return audit_db_fail(db, "checkpoint", d);
-	return read_head(s, ret, d);
+	    NULL, 0, &q, &any, d);
+	return r != 0 || !any ? r : read_head(q, ret, d);
 }
 
 int
@@ -144,12 +135,13 @@ audit_db_counts(struct audit_db *db, struct audit_counts *ret, struct diag *d)
 {
 	int r;
 
-	r = audit_db_number(db, "SELECT count(*) FROM event", &ret->leaves, d);
+	r = audit_ask_number(db, "SELECT count(*) FROM event", NULL, 0,
+	    &ret->leaves, d);
 	if (r == 0)
-		r = audit_db_number(db, "SELECT count(*) FROM checkpoint",
-		    &ret->checkpoints, d);
+		r = audit_ask_number(db, "SELECT count(*) FROM checkpoint",
+		    NULL, 0, &ret->checkpoints, d);
 	if (r == 0)
-		r = audit_db_number(db, "SELECT count(*) FROM fork",
+		r = audit_ask_number(db, "SELECT count(*) FROM fork", NULL, 0,
 		    &ret->forks, d);
 	return r;
 }
@@ -159,23 +151,21 @@ audit_db_each_event(struct audit_db *db,
     int (*fn)(void *arg, const char *event, uint64_t count), void *arg,
     struct diag *d)
 {
-	_cleanup_stmt_ sqlite3_stmt *s = NULL;
-	const char *event;
-	int r, rc;
+	_cleanup_audit_rows_ struct audit_rows *q = NULL;
+	bool any = true;
+	int r;
 
-	r = audit_db_prepare(db,
+	r = audit_rows_open(db,
 	    "SELECT w.word, n FROM (SELECT type, count(*) AS n FROM event"
-	    " GROUP BY type) JOIN word w ON w.id = type ORDER BY w.word",
-	    &s, d);
-	if (r != 0)
-		return r;
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		event = (const char *)sqlite3_column_text(s, 0);
-		if (event == NULL)
-			return diag_nomem(d);
-		r = fn(arg, event, (uint64_t)sqlite3_column_int64(s, 1));
+	    " GROUP BY type) AS t JOIN word w ON w.id = type ORDER BY w.word",
+	    NULL, 0, &q, d);
+	while (r == 0) {
+		r = audit_rows_next(q, &any, d);
+		if (r != 0 || !any)
+			return r;
+		r = fn(arg, audit_rows_text(q, 0), audit_rows_number(q, 1));
 		if (r != 0)
-			return diag_fail(d, r, NULL, "events");
+			r = diag_fail(d, r, NULL, "events");
 	}
-	return rc == SQLITE_DONE ? 0 : audit_db_fail(db, "events", d);
+	return r;
 }

@@ -269,6 +269,31 @@ const struct audit_dialect audit_sqlite = {
 	indexes,
 	sqlite_views,
 };
+
+/*
+ * Times that RFC 3339 cannot write are NULL, as SQLite has them.  Text is
+ * compared byte by byte, whatever the server's language is.
+ */
+#define POSTGRESQL_TIME(x)                                                 \
+	"CASE WHEN " x " BETWEEN 0 AND 253402300799 THEN"                  \
+	" to_char(to_timestamp(" x ") AT TIME ZONE 'UTC',"                 \
+	" 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') END"
+static const char postgresql_tables[] =
+    TABLES("bigint", ";", ";")
+    "DO $$DECLARE c record; BEGIN"
+    " FOR c IN SELECT table_name AS t, column_name AS n"
+    " FROM information_schema.columns"
+    " WHERE table_schema = current_schema() AND data_type = 'text' LOOP"
+    " EXECUTE format('ALTER TABLE %I ALTER %I TYPE text COLLATE \"C\"',"
+    " c.t, c.n); END LOOP; END$$;";
+static const char postgresql_views[] = VIEWS(POSTGRESQL_TIME);
+
+const struct audit_dialect audit_postgresql = {
+	postgresql_tables,
+	indexes,
+	postgresql_views,
+};
+
 const char *const audit_datasette[2] = {
     "title: The log of a coldseal appliance\n"
     "description: >-\n"

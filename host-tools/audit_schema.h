@@ -15,7 +15,7 @@ struct audit_dialect {
 	const char *views;
 };
 
-extern const struct audit_dialect audit_sqlite;
+extern const struct audit_dialect audit_sqlite, audit_postgresql;
 
 /* datasette.yaml, before and after the database's name. */
 extern const char *const audit_datasette[2];

@@ -7,10 +7,11 @@
 #include "host-tools/logsource.h"
 #include "host-tools/show.h"
 
-enum { O_DB, O_JSON };
+enum { O_DB, O_TILES, O_JSON };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
@@ -73,7 +74,7 @@ walk(int dirfd, const struct checkpoint *c, bool *ret_sound, struct diag *d)
 }
 
 static int
-collect(const char *path, struct status *s, struct diag *d)
+collect(const struct audit_where *w, struct status *s, struct diag *d)
 {
 	_cleanup_audit_db_ struct audit_db *db = NULL;
 	_cleanup_fd_ int fd = -1;
@@ -85,7 +86,7 @@ collect(const char *path, struct status *s, struct diag *d)
 	s->gaps = json_array();
 	if (s->events == NULL || s->gaps == NULL)
 		return diag_nomem(d);
-	r = audit_db_open_read(path, &s->keys, &db, d);
+	r = audit_db_open_read(w->db, &s->keys, &db, d);
 	if (r == 0)
 		r = audit_db_head(db, &s->head, d);
 	if (r == 0)
@@ -93,7 +94,7 @@ collect(const char *path, struct status *s, struct diag *d)
 	if (r == 0)
 		r = audit_db_each_event(db, add_event, s, d);
 	if (r == 0)
-		r = audit_store_open_read(path, &fd, d);
+		r = audit_store_open_read(w, &fd, d);
 	if (r == 0)
 		r = audit_kept_each(fd, add_kept, s, d);
 	if (r == 0 && s->head.any)
@@ -153,7 +154,8 @@ static int
 run(const struct cli *c, struct diag *d)
 {
 	_cleanup_(status_done) struct status s = { 0 };
-	int r = collect(cli_get(c, O_DB), &s, d);
+	const struct audit_where where = audit_where(c, O_DB, O_TILES);
+	int r = collect(&where, &s, d);
 
 	if (r != 0)
 		return r;

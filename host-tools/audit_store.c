@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "host-tools/tilefiles.h"
@@ -27,15 +28,7 @@ void
 audit_store_close(struct audit_store *s)
 {
 	close_fdp(&s->dirfd);
-}
-
-int
-audit_store_path(const char *db, const char *dir, char **ret, struct diag *d)
-{
-	int n = dir != NULL ? asprintf(ret, "%s", dir) :
-			      asprintf(ret, "%s" AUDIT_STORE_SUFFIX, db);
-
-	return n < 0 ? diag_nomem(d) : 0;
+	close_fdp(&s->lock);
 }
 
 static int
@@ -58,10 +51,33 @@ check_keys(int dirfd, const struct note_vkeys *keys, struct diag *d)
 }
 
 int
+audit_store_lock(int dirfd, bool write, int *ret, struct diag *d)
+{
+	const int flags = (write ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC;
+	struct stat is, now;
+
+	for (;;) {
+		_cleanup_fd_ int fd = openat(dirfd, "log.vkey", flags);
+
+		if (fd < 0)
+			return diag_errno(d, CS_E_IO, "open log.vkey");
+		if (flock(fd, write ? LOCK_EX : LOCK_SH) != 0 ||
+		    fstat(fd, &is) != 0 ||
+		    fstatat(dirfd, "log.vkey", &now, AT_SYMLINK_NOFOLLOW) != 0)
+			return diag_errno(d, CS_E_IO, "lock log.vkey");
+		/* two may have made it at once: the one that stays */
+		if (is.st_ino != now.st_ino)
+			continue;
+		*ret = take_fd(&fd);
+		return 0;
+	}
+}
+
+int
 audit_store_open(const char *path, const struct note_vkeys *keys,
     struct audit_store *ret, struct diag *d)
 {
-	_cleanup_fd_ int fd = -1;
+	_cleanup_fd_ int fd = -1, lock = -1;
 	int r;
 
 	if (mkdir(path, 0755) != 0 && errno != EEXIST)
@@ -69,10 +85,13 @@ audit_store_open(const char *path, const struct note_vkeys *keys,
 	r = dir_open(AT_FDCWD, path, &fd, d);
 	if (r == 0)
 		r = check_keys(fd, keys, d);
+	if (r == 0)
+		r = audit_store_lock(fd, true, &lock, d);
 	if (r != 0)
 		return r;
 	memset(ret, 0, sizeof(*ret));
 	ret->dirfd = take_fd(&fd);
+	ret->lock = take_fd(&lock);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef CS_AUDIT_STORE_H
 #define CS_AUDIT_STORE_H
 
+#include "host-tools/audit_where.h"
 #include "host-tools/logsource.h"
 #include "lib/tiles.h"
 
@@ -16,24 +17,26 @@
  * and audit_store_settle() takes it away, or, if the database was committed,
  * ends it.
  */
-#define AUDIT_STORE_SUFFIX	".tiles"
 #define AUDIT_BLOB_MAX		(16u << 20)	/* bytes of a blob */
 
 struct audit_store {
 	int dirfd;
+	int lock;		/* log.vkey */
 	uint64_t old, size;	/* of the import that runs, or 0, 0 */
 };
 
 void audit_store_close(struct audit_store *s);
 #define _cleanup_audit_store_ _cleanup_(audit_store_close)
 
-/* dir NULL: db.tiles; free(*ret) */
-int audit_store_path(const char *db, const char *dir, char **ret,
-    struct diag *d) CS_WUR;
 /* For reading; CS_E_AUDIT_STORE if there is none. */
-int audit_store_open_read(const char *db, int *ret_dirfd, struct diag *d)
-    CS_WUR;
-/* For writing, made if it is not there; of these keys only. */
+int audit_store_open_read(const struct audit_where *w, int *ret_dirfd,
+    struct diag *d) CS_WUR;
+/* Waits for those who write it, write: or read it; until *ret is closed. */
+int audit_store_lock(int dirfd, bool write, int *ret, struct diag *d) CS_WUR;
+/*
+ * For writing, made if it is not there; of these keys only.  Waits for others
+ * who write it, on this computer: log.vkey is locked until it is closed.
+ */
 int audit_store_open(const char *path, const struct note_vkeys *keys,
     struct audit_store *ret, struct diag *d) CS_WUR;
 

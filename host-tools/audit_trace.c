@@ -15,10 +15,11 @@
 #define PIECE	       (1u << 20)
 #define SIGNATURES_MAX 1000u /* of one file */
 
-enum { O_DB, O_JSON };
+enum { O_DB, O_TILES, O_JSON };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_JSON] = { "json", NULL, 0, "machine output" },
 };
 
@@ -135,6 +136,7 @@ show(const json_t *all, uint64_t n)
 static int
 run(const struct cli *c, struct diag *d)
 {
+	const struct audit_where where = audit_where(c, O_DB, O_TILES);
 	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	_cleanup_json_ json_t *all = json_array();
 	char digest[CS_SHA256_HEX + 1];
@@ -145,7 +147,7 @@ run(const struct cli *c, struct diag *d)
 		return diag_nomem(d);
 	r = digest_of(c->args[0], digest, d);
 	if (r == 0)
-		r = audit_view_open(cli_get(c, O_DB), &a, d);
+		r = audit_view_open(&where, &a, d);
 	if (r == 0)
 		r = collect(&a, digest, all, &n, d);
 	if (r == 0)

@@ -23,13 +23,13 @@ audit_view_done(struct audit_view *a)
 
 /* The folder beside the database, which must be of the same state. */
 static int
-open_tiles(const char *path, struct audit_view *a, struct diag *d)
+open_tiles(const struct audit_where *w, struct audit_view *a, struct diag *d)
 {
 	_cleanup_free_ uint8_t *note = NULL;
 	size_t len;
 	int r;
 
-	r = audit_store_open_read(path, &a->dirfd, d);
+	r = audit_store_open_read(w, &a->dirfd, d);
 	if (r == 0)
 		r = file_read(a->dirfd, "checkpoint", NOTE_MAX, &note, &len, d);
 	if (r != 0)
@@ -37,24 +37,25 @@ open_tiles(const char *path, struct audit_view *a, struct diag *d)
 	if (len != strlen(a->head.note) || memcmp(note, a->head.note, len) != 0)
 		return diag_fail(d, CS_E_AUDIT_STORE,
 		    "the checkpoint that the database accepted last",
-		    "another one beside %.80s", path);
+		    "another one beside %.80s", w->db);
 	return tlog_open_at(a->dirfd, a->head.c.size, &a->log, d);
 }
 
 int
-audit_view_open(const char *path, struct audit_view *ret, struct diag *d)
+audit_view_open(const struct audit_where *w, struct audit_view *ret,
+    struct diag *d)
 {
 	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	int r;
 
-	r = audit_db_open_read(path, &a.keys, &a.db, d);
+	r = audit_db_open_read(w->db, &a.keys, &a.db, d);
 	if (r == 0)
 		r = audit_db_head(a.db, &a.head, d);
 	if (r == 0 && !a.head.any)
 		r = diag_fail(d, CS_E_AUDIT_EMPTY, "an accepted checkpoint",
-		    "none in %.80s", path);
+		    "none in %.80s", w->db);
 	if (r == 0)
-		r = open_tiles(path, &a, d);
+		r = open_tiles(w, &a, d);
 	if (r != 0)
 		return r;
 	*ret = a;

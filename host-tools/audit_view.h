@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "host-tools/audit_query.h"
+#include "host-tools/audit_where.h"
 #include "lib/tiles.h"
 
 /*
@@ -14,7 +15,7 @@
  */
 struct audit_view {
 	struct audit_db *db;
-	int dirfd;		/* FILE.tiles */
+	int dirfd;		/* of the tiles */
 	struct note_vkeys keys;
 	struct audit_head head;
 	struct tlog *log;
@@ -26,8 +27,8 @@ void audit_view_done(struct audit_view *a);
 #define _cleanup_audit_view_ _cleanup_(audit_view_done)
 
 /* CS_E_AUDIT_EMPTY: nothing was imported yet */
-int audit_view_open(const char *path, struct audit_view *ret, struct diag *d)
-    CS_WUR;
+int audit_view_open(const struct audit_where *w, struct audit_view *ret,
+    struct diag *d) CS_WUR;
 /* Terminated, with its newline.  CS_E_LOG_TAMPER, CS_E_LOG_MISSING; free() */
 int audit_view_line(struct audit_view *a, uint64_t idx, char **ret,
     size_t *ret_len, struct diag *d) CS_WUR;

@@ -2,10 +2,11 @@
 #include "host-tools/audit_policy.h"
 #include "host-tools/govern.h"
 
-enum { O_DB, O_AT, O_PERSON, O_KEY, O_JSON, O_CSV };
+enum { O_DB, O_TILES, O_AT, O_PERSON, O_KEY, O_JSON, O_CSV };
 
 static const struct cli_opt options[] = {
-	[O_DB] = { "db", "FILE", CLI_REQUIRED, "the auditor's database" },
+	[O_DB] = AUDIT_OPT_DB,
+	[O_TILES] = AUDIT_OPT_TILES,
 	[O_AT] = { "at", "TIME", 0,
 	    "who could then, not now: 2026-11-25T02:00:00Z" },
 	[O_PERSON] = { "person", "ID", 0,
@@ -18,6 +19,7 @@ static const struct cli_opt options[] = {
 static int
 run(const struct cli *c, struct diag *d)
 {
+	const struct audit_where where = audit_where(c, O_DB, O_TILES);
 	_cleanup_audit_view_ struct audit_view a = AUDIT_VIEW_INIT;
 	_cleanup_audit_policy_ struct audit_policy v = { 0 };
 	_cleanup_authority_ struct authority *who = NULL;
@@ -27,7 +29,7 @@ run(const struct cli *c, struct diag *d)
 
 	r = govern_time(c, O_AT, &o.at, d);
 	if (r == 0)
-		r = audit_view_open(cli_get(c, O_DB), &a, d);
+		r = audit_view_open(&where, &a, d);
 	if (r == 0)
 		r = audit_policy_at(&a, o.at, &v, d);
 	if (r == 0)

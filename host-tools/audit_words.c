@@ -76,7 +76,7 @@ audit_next_id(struct audit_db *db, enum audit_table t, int64_t *ret,
 	for (i = 0; i < ARRAY_LEN(last) && w->next[t] == 0; i++) {
 		if (last[i].t != t)
 			continue;
-		r = audit_db_number(db, last[i].sql, &n, d);
+		r = audit_ask_number(db, last[i].sql, NULL, 0, &n, d);
 		if (r != 0)
 			return r;
 		w->next[t] = (int64_t)n + 1;

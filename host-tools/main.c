@@ -19,6 +19,8 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_request_check,
 	&verb_request_approve,
 	&verb_change_create,
+	&verb_certificate_request,
+	&verb_certificate_crl,
 	&verb_media_write,
 	&verb_media_read,
 	&verb_media_check,

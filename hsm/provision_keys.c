@@ -380,6 +380,7 @@ make_cert(struct build *b, struct p11_session *s, struct prov_key *k,
 
 	(void)snprintf(cn, sizeof(cn), CN_FORMAT, b->o->origin, k->id);
 	c.cn = cn;
+	c.ca = strcmp(k->format, "x509") == 0; /* it issues others */
 	c.not_after = c.not_before + CERT_YEARS * INT64_C(31557600);
 	r = p11_find_key(s, k->cka_id, PROV_ID_LEN, k->id, k->pub->spki,
 	    k->pub->spki_len, &key, d);

@@ -146,6 +146,7 @@ prov_site_load(int state_fd, struct prov_site *ret, struct diag *d)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	json_t *ports = NULL;
+	const char *medium;
 	const struct json_field f[] = {
 		{ "origin", JK_STR, true, &ret->origin, NULL },
 		{ "module", JK_STR, true, &ret->module, NULL },
@@ -153,6 +154,10 @@ prov_site_load(int state_fd, struct prov_site *ret, struct diag *d)
 		{ "tcti", JK_STR, true, &ret->tcti, NULL },
 		{ "rehearsal", JK_BOOL, true, &ret->rehearsal, NULL },
 		{ "tokens", JK_ARR, true, &ports, NULL },
+		/* the supervisor's */
+		{ "media_in", JK_STR, false, &medium, NULL },
+		{ "media_out", JK_STR, false, &medium, NULL },
+		{ "readers", JK_ARR, false, &ports, NULL },
 	};
 	size_t len;
 	int r;

@@ -50,22 +50,31 @@ add_extension(X509 *x, int nid, const char *value)
 }
 
 static int
-fill(X509 *x, const struct pubkey *k, const char *cn, int64_t not_before,
-    int64_t not_after)
+add_extensions(X509 *x, bool ca)
+{
+	return add_extension(x, NID_basic_constraints,
+		   ca ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+	    add_extension(x, NID_key_usage,
+		ca ? "critical,keyCertSign,cRLSign" :
+		     "critical,digitalSignature") &&
+	    (ca || add_extension(x, NID_ext_key_usage, "codeSigning")) &&
+	    add_extension(x, NID_subject_key_identifier, "hash");
+}
+
+static int
+fill(X509 *x, const struct selfsign *c)
 {
 	X509_NAME *name = X509_get_subject_name(x);
 
 	return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-		(const unsigned char *)cn, -1, -1, 0) == 1 &&
+		(const unsigned char *)c->cn, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(x, name) == 1 &&
-	    ASN1_TIME_set(X509_getm_notBefore(x), (time_t)not_before) != NULL &&
-	    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)not_after) != NULL &&
-	    X509_set_pubkey(x, k->pkey) == 1 &&
-	    add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
-	    add_extension(x, NID_key_usage, "critical,digitalSignature") &&
-	    add_extension(x, NID_ext_key_usage, "codeSigning") &&
-	    add_extension(x, NID_subject_key_identifier, "hash");
+	    ASN1_TIME_set(X509_getm_notBefore(x), (time_t)c->not_before) !=
+	    NULL &&
+	    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)c->not_after) !=
+	    NULL &&
+	    X509_set_pubkey(x, c->pub->pkey) == 1 && add_extensions(x, c->ca);
 }
 
 /* What was put together must be a certificate that its own key verifies. */
@@ -127,7 +136,7 @@ selfsign_make(const struct selfsign *c, const struct hsm_signer *signer,
 	r = check_wish(c, signer->alg, d);
 	if (r != 0)
 		return r;
-	if (x == NULL || !fill(x, c->pub, c->cn, c->not_before, c->not_after) ||
+	if (x == NULL || !fill(x, c) ||
 	    tbs_sign_away(signer->alg, sign_cert, x) != 0)
 		return diag_fail(d, CS_E_CRYPTO, NULL, "certificate");
 	tbs_len = i2d_re_X509_tbs(x, &tbs);

@@ -6,8 +6,9 @@
 
 /*
  * A self-signed certificate (RFC 5280) for a key on a token: v3, random
- * serial of 159 bits, subject and issuer CN, basicConstraints CA:FALSE,
- * digitalSignature, codeSigning, subject key identifier.
+ * serial of 159 bits, subject and issuer CN, subject key identifier; a leaf
+ * (CA:FALSE, digitalSignature, codeSigning) or a root (CA:TRUE, keyCertSign,
+ * cRLSign).
  */
 #define SELFSIGN_CN_MAX	64u	/* ub-common-name */
 
@@ -15,6 +16,7 @@ struct selfsign {
 	const char *cn;			/* 1..64 bytes of printable ASCII */
 	int64_t not_before, not_after;	/* seconds since 1970 UTC */
 	const struct pubkey *pub;
+	bool ca;
 };
 
 /*

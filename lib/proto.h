@@ -3,8 +3,9 @@
 #define CS_PROTO_H
 
 /*
- * core <-> coldseal-intake, and core <-> coldseal-export.  Bodies in the
- * order given; str is u32 length and bytes (lib/buf.h).
+ * core <-> coldseal-intake, core <-> coldseal-export, and coldseald <->
+ * coldseal-usb.  Bodies in the order given; str is u32 length and bytes
+ * (lib/buf.h).
  */
 enum proto_intake {
 	INTAKE_DOC = 0x101,	/* str name; sealed memfd with the bytes */
@@ -37,5 +38,31 @@ enum proto_export {
 	EXPORT_TARGET,
 	EXPORT_GO,		/* from core: {}: write, read back, compare */
 };
+
+/*
+ * One question by coldseald, one answer by coldseal-usb; USB_FAIL {diag} may
+ * replace the answer.
+ */
+enum proto_usb {
+	/* u32 n, n times {u8 enum usb_use, str port, u16 vendor, u16 product} */
+	USB_RULES = 0x701,	/* once, first -> USB_READY: everything is off */
+	USB_LOOK,		/* u8 enum usb_use, u32 ms to wait for a stick */
+	/* -> str what it is, u8 1 if it is a plain stick; diag if it is not */
+	USB_SEEN,
+	USB_OPEN,		/* {}: the one that was seen -> USB_OPENED */
+	/* u8 interface, u8 endpoint in, u8 endpoint out, u16 packet, u32 Mbit/s */
+	USB_OPENED,		/* fd: of usbfs */
+	USB_CLOSE,		/* {} -> USB_READY: it is off */
+	USB_READERS,		/* {} -> USB_READY: those that are there are on */
+	USB_READY,		/* {} */
+	USB_FAIL,		/* diag */
+};
+
+enum usb_use {
+	USB_USE_IN,
+	USB_USE_OUT,
+	USB_USE_READER,		/* the only one with vendor and product, not 0 */
+};
+#define USB_MAX_RULES	32u
 
 #endif

@@ -31,6 +31,12 @@ enum proto_supervisor {
 	SUP_SPAWNED,		/* fd: the child's socket */
 	SUP_PIN_FD,		/* fd: where the console writes the PIN; tokens */
 	SUP_FAIL,		/* diag */
+	/*
+	 * from core, before it spawns: u16 SUP_INTAKE or SUP_EXPORT; what is in
+	 * that port?  From coldseald: str, "" for an image file; u8 1 if it may
+	 * be used, or 0 and a diag
+	 */
+	SUP_MEDIUM,
 };
 
 enum sup_child {

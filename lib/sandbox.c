@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/landlock.h>
 #include <linux/usbdevice_fs.h>
 #include <openssl/crypto.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <time.h>
 
@@ -182,6 +184,17 @@ static const struct rule paths[] = {
 	{ .call = "utimensat" },
 };
 
+/*
+ * Opening below a descriptor, not by the working folder: it has at most 32
+ * (AT_FDCWD is a negative number), and the upper half of the argument is not
+ * defined.
+ */
+static const struct rule below[] = {
+	{ .call = "fcntl" },
+	{ .call = "getdents64" },
+	{ .call = "openat", MASKED, 0, 0xffffffe0, 0 },
+};
+
 /* Waiting: SQLite's busy handler, PKCS#11 modules between polls. */
 static const struct rule waiting[] = {
 	{ .call = "clock_nanosleep" },
@@ -334,6 +347,8 @@ static const struct profile profiles[] = {
 		{ G(base), G(data_memory), G(open_files), G(block_device) } },
 	[SANDBOX_EXPORT] = { false, 16384, NO_LIMIT, 1024 * MIB,
 		{ G(base), G(data_memory), G(open_files), G(block_device) } },
+	[SANDBOX_USB] = { false, 32, 4096, 256 * MIB,
+		{ G(base), G(data_memory), G(below) } },
 	[SANDBOX_TOKEN] = { false, 1024, 64 * MIB, NO_LIMIT,
 		{ G(base), G(code_memory), G(open_files), G(paths),
 		    G(waiting), G(threads), G(sockets), G(unix_only) } },
@@ -494,6 +509,41 @@ sandbox_enter(enum sandbox_profile p, struct diag *d)
 	if ((r = set_limits(&profiles[p], d)) != 0)
 		return r;
 	return load_filter(&profiles[p], d);
+}
+
+/* Every right that the first version of Landlock knows. */
+#define ALL_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+#define READ_WRITE                                                    \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
+	    LANDLOCK_ACCESS_FS_WRITE_FILE)
+
+int
+sandbox_below(const int *folders, size_t n, struct diag *d)
+{
+	const struct landlock_ruleset_attr all = { .handled_access_fs =
+						       ALL_RIGHTS };
+	_cleanup_fd_ int set = -1;
+	size_t i;
+
+	set = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	if (set < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+		return 0;
+	if (set < 0)
+		return diag_errno(d, CS_E_SANDBOX, "landlock");
+	for (i = 0; i < n; i++) {
+		const struct landlock_path_beneath_attr rule = {
+			.allowed_access = READ_WRITE,
+			.parent_fd = folders[i]
+		};
+
+		if (syscall(SYS_landlock_add_rule, set,
+			LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+			return diag_errno(d, CS_E_SANDBOX, "landlock rule");
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    syscall(SYS_landlock_restrict_self, set, 0) != 0)
+		return diag_errno(d, CS_E_SANDBOX, "landlock");
+	return 0;
 }
 
 void

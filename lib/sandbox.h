@@ -18,6 +18,7 @@ enum sandbox_profile {
 	SANDBOX_CORE,		/* files below the state folder */
 	SANDBOX_INTAKE,		/* descriptors it was given only; no open */
 	SANDBOX_EXPORT,		/* descriptors it was given only; no open */
+	SANDBOX_USB,		/* opens relative to a descriptor; no paths */
 	SANDBOX_TOKEN,		/* PKCS#11 module: files; no exec */
 	SANDBOX_SIGNER,		/* PKCS#11 module and TPM socket; no exec */
 	SANDBOX_CONSOLE,	/* terminal only */
@@ -26,6 +27,12 @@ enum sandbox_profile {
 };
 
 int sandbox_enter(enum sandbox_profile p, struct diag *d) CS_WUR;
+/*
+ * From now on the process opens files below these folders only, to read and
+ * write (Landlock).  Call before sandbox_enter().  A kernel that has no
+ * Landlock is no failure: the filter is what every kernel must have.
+ */
+int sandbox_below(const int *folders, size_t n, struct diag *d) CS_WUR;
 /* Only the hardening that needs no filter: no core file, no ptrace. */
 void sandbox_harden(void);
 

@@ -130,7 +130,9 @@ sigfmt_check_key(const struct policy_key *k, struct diag *d)
 		    "an algorithm of the format (coldseal formats)",
 		    "%s for %s at the key %s", key_alg_name(k->alg), f->name,
 		    k->id);
-	if ((f->flags & SIGFMT_F_CERT) != 0 && k->cert == NULL)
+	if ((f->flags & (SIGFMT_F_CERT | SIGFMT_F_CERT_LATER)) ==
+		SIGFMT_F_CERT &&
+	    k->cert == NULL)
 		return diag_fail(d, CS_E_POLICY_CERT, "a certificate",
 		    "none at the key %s for %s", k->id, f->name);
 	return check_namespace(k, f, d);

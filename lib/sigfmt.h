@@ -55,6 +55,10 @@ struct sigfmt_sigs {
 #define SIGFMT_F_DIGEST		0x08u
 /* one key's signature means whatever its digest does: nothing is bound */
 #define SIGFMT_F_OPAQUE		0x10u
+/* a certificate may come later: the key can sign its own */
+#define SIGFMT_F_CERT_LATER	0x20u
+/* one artifact is signed once by a key: CS_E_X509_SERIAL */
+#define SIGFMT_F_ONCE		0x40u
 
 struct sigfmt {
 	const char *name;

@@ -17,12 +17,12 @@
  */
 #define LINE_MAX_LEN 300
 
-static int
-signer_of(const struct sigfmt_job *j, struct x509_signer *ret)
+/* X509_free(.cert), which may be NULL: for its own root a key needs none */
+static struct x509_signer
+signer_of(const struct sigfmt_job *j)
 {
-	*ret = (struct x509_signer){ j->key->alg, j->key->key,
-		sigfmt_get_cert(j) };
-	return ret->cert == NULL ? CS_E_FORMAT : 0;
+	return (
+	    struct x509_signer){ j->key->alg, j->key->key, sigfmt_get_cert(j) };
 }
 
 static int
@@ -37,12 +37,9 @@ check_wish(const struct sigfmt_job *j, const struct x509_wish *w,
     struct diag *d)
 {
 	struct buf tbs = BUF_INIT(SIGFMT_MAX);
-	struct x509_signer by;
+	struct x509_signer by = signer_of(j);
 	int r;
 
-	if (signer_of(j, &by) != 0)
-		return diag_fail(d, CS_E_X509_ISSUER, "the key's certificate",
-		    "none in the policy");
 	r = w->crl ? x509_make_crl(w, &by, &tbs, d) :
 		     x509_lint(w, j->subject->digest[HASH_SHA256], &by, d);
 	X509_free(by.cert);
@@ -83,17 +80,16 @@ static int
 put_tbs(const struct sigfmt_job *j, struct buf *out, bool *ret_crl,
     struct diag *d)
 {
-	struct x509_signer by = { 0 };
+	struct x509_signer by;
 	struct x509_wish w;
 	int r;
 
 	r = wish_of(j, &w, d);
 	if (r != 0)
 		return r;
-	r = signer_of(j, &by);
-	if (r == 0)
-		r = w.crl ? x509_make_crl(&w, &by, out, d) :
-			    put_cert(j, &w, &by, out, d);
+	by = signer_of(j);
+	r = w.crl ? x509_make_crl(&w, &by, out, d) :
+		    put_cert(j, &w, &by, out, d);
 	*ret_crl = w.crl;
 	X509_free(by.cert);
 	x509_wish_done(&w);
@@ -389,6 +385,13 @@ describe(const struct sigfmt_job *j, struct buf *out)
 			   put_name(out, "issuer", X509_get_subject_name(x));
 }
 
+static int
+public_key(const struct policy_key *k, struct buf *out, struct diag *d)
+{
+	return k->cert == NULL ? sigfmt_pem_key(k, out, d) :
+				 sigfmt_pem_cert(k, out, d);
+}
+
 const struct sigfmt sigfmt_x509 = {
 	.name = "x509",
 	.suffix = "pem",
@@ -396,7 +399,8 @@ const struct sigfmt sigfmt_x509 = {
 	    "certificate or revocation list, from the wish in the artifact",
 	.verifier = "openssl verify",
 	.algs = SIGFMT_RSA | SIGFMT_EC,
-	.flags = SIGFMT_F_CERT | SIGFMT_F_TEXT,
+	.flags =
+	    SIGFMT_F_TEXT | SIGFMT_F_CERT | SIGFMT_F_CERT_LATER | SIGFMT_F_ONCE,
 	.rounds = 1,
 	.check = check,
 	.describe = describe,
@@ -404,5 +408,5 @@ const struct sigfmt sigfmt_x509 = {
 	.build = build,
 	.assemble = assemble,
 	.verify = verify,
-	.public_key = sigfmt_pem_cert,
+	.public_key = public_key,
 };

@@ -16,8 +16,8 @@ x509_serial(const uint8_t sha256[32], uint8_t ret[X509_SERIAL_LEN])
 	    (uint8_t)((ret[0] & 0x7f) | 0x40); /* positive, no zero first */
 }
 
-int
-x509_extension(X509V3_CTX *ctx, X509 *x, int nid, const char *value)
+static int
+add_extension(X509V3_CTX *ctx, X509 *x, int nid, const char *value)
 {
 	_cleanup_(ext_freep) X509_EXTENSION *e =
 	    X509V3_EXT_conf_nid(NULL, ctx, nid, value);
@@ -34,22 +34,6 @@ set_serial(X509 *x, const uint8_t sha256[32])
 	x509_serial(sha256, serial);
 	return ASN1_STRING_set(n, serial, sizeof(serial)) == 1 ? 0 :
 								 CS_E_CRYPTO;
-}
-
-/* RFC 7093 2, method 1: the first 160 bits of the key's SHA-256. */
-static int
-add_key_id(X509 *x)
-{
-	_cleanup_(octets_freep) ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
-	uint8_t md[CS_SHA256_LEN];
-	unsigned n = sizeof(md);
-
-	return id != NULL && X509_pubkey_digest(x, EVP_sha256(), md, &n) == 1 &&
-		ASN1_OCTET_STRING_set(id, md, 20) == 1 &&
-		X509_add1_ext_i2d(x, NID_subject_key_identifier, id, 0, 0) ==
-		    1 ?
-	    0 :
-	    CS_E_CRYPTO;
 }
 
 AUTHORITY_KEYID *
@@ -92,13 +76,14 @@ add_extensions(X509 *x, const struct x509_wish *w, const X509 *issuer)
 	else if (p->ca)
 		(void)snprintf(basic, sizeof(basic), "critical,CA:TRUE");
 	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
-	r = x509_extension(&ctx, x, NID_basic_constraints, basic);
+	r = add_extension(&ctx, x, NID_basic_constraints, basic);
 	if (r == 0)
-		r = x509_extension(&ctx, x, NID_key_usage, p->usage);
+		r = add_extension(&ctx, x, NID_key_usage, p->usage);
 	if (r == 0 && p->ext_usage != NULL)
-		r = x509_extension(&ctx, x, NID_ext_key_usage, p->ext_usage);
+		r = add_extension(&ctx, x, NID_ext_key_usage, p->ext_usage);
+	/* RFC 5280 4.2.1.2 (1): as a CA that is cross-certified has it */
 	if (r == 0)
-		r = add_key_id(x);
+		r = add_extension(&ctx, x, NID_subject_key_identifier, "hash");
 	return r != 0 || issuer == NULL ? r : add_authority(x, issuer);
 }
 

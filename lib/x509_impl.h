@@ -7,8 +7,6 @@
 #include "lib/x509.h"
 
 /* Shared by lib/x509*.c only. */
-int x509_extension(X509V3_CTX *ctx, X509 *x, int nid, const char *value)
-    CS_WUR;
 /* The issuer's subject key identifier; NULL: it has none, or no memory */
 AUTHORITY_KEYID *x509_authority(const X509 *issuer) CS_WUR;
 /* CS_E_X509_VALIDITY, CS_E_X509_ISSUER */

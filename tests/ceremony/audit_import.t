@@ -2,18 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # An auditor's import: media that are lost, doubled and swapped, logs that
 # fork or were set back, damage of every kind, a process that is killed, a
-# disk that is full.  Real FAT images, real SQLite; the log is made by
-# tests/lib/mkevents and tests/lib/mklog.
+# disk that is full.  Real FAT images, a real database; the log is made by
+# tests/lib/mkevents and tests/lib/mklog.  audit_import_pg.t runs it on a
+# PostgreSQL server.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/stocktar.sh"
+. "$here/../lib/auditdb.sh"
 bin=$(cd "${CS_BIN:-build/bin}" && pwd) || bail "no programs"
 tools=$(cd "${CS_TEST_BIN:-$bin/../tests}" && pwd) || bail "no test tools"
 cs=$bin/coldseal
 work=$(mktemp -d "${TMPDIR:-/tmp}/cs-audit.XXXXXX") || bail "no folder"
-trap 'rm -rf "$work"' EXIT
+trap 'adb_end; rm -rf "$work"' EXIT
 cd "$work" || bail "no folder"
+adb_begin || bail "no database"
+adb_drop a
+adb_use a
 origin=test.example/log
 "$tools/mklog" --vkey "$origin" >log.vkey || bail "no key"
 
@@ -24,7 +29,7 @@ part() { # out from leaves
 	"$tools/mklog" --from "$2" "$origin" "$3" "$1" || bail "mklog $*"
 }
 import() { # bundle [option ...]
-	"$cs" audit import --db a.db --log-key log.vkey "$@"
+	"$cs" audit import "${adb[@]}" --log-key log.vkey "$@"
 }
 verdict() { # bundle [option ...]
 	run import --json "$@"
@@ -35,16 +40,19 @@ gives() { # name verdict bundle [option ...]
 	is "$1: $2" "$v" "$2"
 }
 forget() {
-	rm -rf a.db a.db.tiles datasette.yaml
+	adb_drop a
+	rm -rf a.db.tiles datasette.yaml
 }
+q() { adb_sql a "$@"; }
+dump() { adb_dump a; }
 size() {
-	sqlite3 a.db 'SELECT coalesce(max(size), 0) FROM checkpoint' \
+	q 'SELECT coalesce(max(size), 0) FROM checkpoint' \
 	    'SELECT count(*) FROM event' | paste -sd ' '
 }
 # What was accepted, byte for byte: rows, tiles, notes.
 state() {
 	{
-		sqlite3 a.db .dump
+		dump
 		(cd a.db.tiles && find checkpoint checkpoints tile imports \
 		    blobs -type f -print0 2>/dev/null | sort -z |
 		    xargs -0 sha256sum)
@@ -88,14 +96,14 @@ is "700 leaves are accepted" "$(size)" "700 700"
 is "the bundle is kept" "$(ls a.db.tiles/pending)" 1024-1500
 is "kept, says --json" "$(jq -c '[.kept, .bundle_first]' <<<"$tap_out")" \
     '[true,1024]'
-run "$cs" audit status --db a.db --json
+run "$cs" audit status "${adb[@]}" --json
 is "status tells of the gap" "$(jq -c .gaps <<<"$tap_out")" \
     '[[700,1024,1500]]'
 arrives "medium 3 comes" OK third.img
 is "and 4 is taken with it" "$(size)" "1500 1500"
 is "one followed" "$(jq .followed <<<"$tap_out")" 1
 is "nothing is kept any more" "$(ls a.db.tiles/pending)" ""
-in_order=$(sqlite3 a.db .dump | grep -v 'INTO checkpoint' | sha256sum)
+in_order=$(dump | grep -v 'INTO checkpoint' | sha256sum)
 refuses "an incremental bundle is none by itself" 1 LOG-MISSING \
     "$cs" audit verify fourth --log-key log.vkey
 exits "unless that is said" 0 "$cs" audit verify fourth --incremental \
@@ -116,7 +124,7 @@ arrives "then 1" OK first.img
 is "all are taken" "$(size)" "1500 1500"
 is "three followed" "$(jq .followed <<<"$tap_out")" 3
 is "the same rows as in order" \
-    "$(sqlite3 a.db .dump | grep -v 'INTO checkpoint' | sha256sum)" \
+    "$(dump | grep -v 'INTO checkpoint' | sha256sum)" \
     "$in_order"
 forget
 verdict third
@@ -158,27 +166,26 @@ log fork-same 700 fork 650
 log fork-old 300 fork 299
 log fork-more 1100 fork 600
 log fork-new 1100 fork 700
-cp a.db kept.db
-sqlite3 a.db .dump | grep -v 'INTO fork' | sha256sum >rows
+dump | grep -v 'INTO fork' | sha256sum >rows
 for f in same old more; do
 	gives "FORK: $f" FORK fork-$f
 	is "exit 1" "$tap_status" 1
 	like "AUDIT-FORK" "$tap_err" AUDIT-FORK
 done
 is "rows are as before" \
-    "$(sqlite3 a.db .dump | grep -v 'INTO fork' | sha256sum)" "$(cat rows)"
+    "$(dump | grep -v 'INTO fork' | sha256sum)" "$(cat rows)"
 is "both notes of each are kept" \
-    "$(sqlite3 a.db 'SELECT count(*) FROM fork') $(ls a.db.tiles/forks |
+    "$(q 'SELECT count(*) FROM fork') $(ls a.db.tiles/forks |
 	wc -l)" "3 3"
 gives "a known fork" FORK fork-same
-is "is kept once" "$(sqlite3 a.db 'SELECT count(*) FROM fork')" 3
+is "is kept once" "$(q 'SELECT count(*) FROM fork')" 3
 ok "proof for strangers: both notes verify" bash -c '
 	for k in stored other; do
 		jq -r .$k a.db.tiles/forks/*.json | head -n 1 | base64 -d |
 		    head -n 1 | grep -qx "$0" || exit 1
 	done' "$origin"
 refuses "status: exit 1 after a fork" 1 AUDIT-FORK "$cs" audit status \
-    --db a.db
+    "${adb[@]}"
 forget
 verdict first
 verdict second
@@ -204,7 +211,7 @@ refuses "a receipt of another log" 1 NOTE-KEY import third \
 # --- receipts --------------------------------------------------------------
 openssl genpkey -algorithm ed25519 -out aud.pem
 receipt() { # option ...
-	"$cs" audit receipt --db a.db --key aud.pem \
+	"$cs" audit receipt "${adb[@]:0:2}" --key aud.pem \
 	    --name audit.example/coldseal "$@"
 }
 exits "audit receipt" 0 receipt --out RCP --vkey aud.vkey
@@ -232,50 +239,54 @@ ok "the same" cmp RCP r2
 gives "is taken as a receipt" DUPLICATE third --receipt RCP
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem \
     2>/dev/null
-refuses "a key of another type" 3 COSIGN-KEY "$cs" audit receipt --db a.db \
+refuses "a key of another type" 3 COSIGN-KEY "$cs" audit receipt "${adb[@]:0:2}" \
     --key ec.pem --name x --out no
-refuses "a name with a space" 3 COSIGN-KEY "$cs" audit receipt --db a.db \
+refuses "a name with a space" 3 COSIGN-KEY "$cs" audit receipt "${adb[@]:0:2}" \
     --key aud.pem --name 'a b' --out no
 refuses "nothing to write" 2 USAGE receipt
 ok "nothing is written" test ! -e no
-cp -a a.db.tiles keep.tiles && mv a.db keep
+cp -a a.db.tiles keep.tiles && adb_copy a keep
 forget
 verdict first
 refuses "set back to medium 1, with the receipt: ROLLBACK" 1 AUDIT-ROLLBACK \
     import second --receipt RCP
 forget
-mv keep a.db && mv keep.tiles a.db.tiles
+adb_copy keep a && mv keep.tiles a.db.tiles
 
 # --- rebuild -------------------------------------------------------------
-sqlite3 a.db .dump >was
-exits "audit rebuild" 0 "$cs" audit rebuild --db a.db
-ok "gives the same database" cmp <(sqlite3 a.db .dump) was
-rm -f a.db
-exits "also from nothing" 0 "$cs" audit rebuild --db a.db
-ok "the same" cmp <(sqlite3 a.db .dump) was
-is "application_id, user_version, journal_mode" "$(sqlite3 a.db \
-    'PRAGMA application_id' 'PRAGMA user_version' 'PRAGMA journal_mode' |
-    paste -sd ' ')" "1129529685 2 delete"
-is "foreign keys hold" "$(sqlite3 a.db 'PRAGMA foreign_key_check')" ""
-is "integrity" "$(sqlite3 a.db 'PRAGMA integrity_check')" ok
-rm -f a.db
+dump >was
+exits "audit rebuild" 0 "$cs" audit rebuild "${adb[@]}"
+ok "gives the same database" cmp <(dump) was
+adb_drop a
+exits "also from nothing" 0 "$cs" audit rebuild "${adb[@]}"
+ok "the same" cmp <(dump) was
+adb_server || {
+	is "application_id, user_version, journal_mode" "$(q \
+	    'PRAGMA application_id' 'PRAGMA user_version' \
+	    'PRAGMA journal_mode' | paste -sd ' ')" "1129529685 2 delete"
+	is "foreign keys hold" "$(q 'PRAGMA foreign_key_check')" ""
+	is "integrity" "$(q 'PRAGMA integrity_check')" ok
+}
+adb_drop a
 refuses "import cannot go on without it" 3 AUDIT-STORE import fourth
-exits "rebuild again" 0 "$cs" audit rebuild --db a.db
+exits "rebuild again" 0 "$cs" audit rebuild "${adb[@]}"
 flip() { # file offset
 	printf '\x55' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 flip a.db.tiles/tile/entries/001 300
-refuses "rebuild: a damaged leaf" 1 LOG-TAMPER "$cs" audit rebuild --db a.db
-ok "the database stays" test -s a.db
+refuses "rebuild: a damaged leaf" 1 LOG-TAMPER "$cs" audit rebuild "${adb[@]}"
+is "the database stays" "$(size)" "1100 1100"
 ok "nothing half is left" test ! -e a.db.rebuild
-refuses "status sees it" 1 LOG-TAMPER "$cs" audit status --db a.db
-refuses "rebuild without tiles" 3 AUDIT-STORE "$cs" audit rebuild --db none.db
+refuses "status sees it" 1 LOG-TAMPER "$cs" audit status "${adb[@]}"
+adb_use none
+refuses "rebuild without tiles" 3 AUDIT-STORE "$cs" audit rebuild \
+    "${adb[@]}"
+adb_use a
 
 # --- the questions' rows -------------------------------------------------
 "$tools/mkevents" "$origin" 3000 ev || bail mkevents
 forget
 gives "a log of all events" OK ev
-q() { sqlite3 a.db "$1"; }
 is "signatures" "$(q 'SELECT count(*) FROM v_signatures')" 900
 is "of a request" "$(q "SELECT count(DISTINCT artifact) FROM v_signatures
     WHERE request = (SELECT request FROM v_signatures WHERE idx = 5)")" 3
@@ -283,7 +294,7 @@ is "a signature" "$(q "SELECT product, version, signing_key, format, name,
     requester, system, run, boot, time FROM v_signatures WHERE idx = 15")" \
     "switch|1.0|fw-p256|raw|fw-0.bin|ci|ci.example|1|1|2026-11-18T11:06:55Z"
 is "approvals" "$(q "SELECT person, decision, count(*) FROM v_approvals
-    GROUP BY 1, 2" | paste -sd ' ')" \
+    GROUP BY 1, 2 ORDER BY 1, 2" | paste -sd ' ')" \
     "alice|approve|150 bob|approve|150 carol|approve|150 dave|approve|150"
 is "requests" "$(q 'SELECT result, count(*) FROM v_requests GROUP BY 1')" \
     "signed|294"
@@ -291,29 +302,34 @@ is "a request" "$(q "SELECT requester, user_name, system, pipeline, run, branch,
     artifacts, rule, threshold FROM v_requests WHERE idx = 10")" \
     "ci|runner|ci.example|release|1|main|3|firmware|2"
 is "refusals" "$(q "SELECT check_id, product, person, count(*) FROM v_refusals
-    GROUP BY 1, 2, 3" | head -n 1)" "EVAL-RULE|router|ci|2"
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3" | head -n 1)" "EVAL-RULE|router|ci|2"
 is "events of a product" "$(q "SELECT count(*) FROM v_events
     WHERE product = 'router'")" 1000
 is "evidence" "$(q "SELECT name, length(sha256), count(*) FROM v_evidence
     GROUP BY 1, 2")" "sbom|64|294"
-is "exports" "$(q 'SELECT file, size, count(*) FROM v_exports GROUP BY 1')" \
+is "exports" "$(q 'SELECT file, size, count(*) FROM v_exports
+    GROUP BY 1, 2')" \
     "COLDSEAL.RSP|4096|300"
 is "every leaf is an event" "$(q 'SELECT count(*), min(idx), max(idx)
     FROM v_events')" "3000|0|2999"
-is "digests are hex text" "$(q "SELECT typeof(artifact), length(artifact)
-    FROM signature LIMIT 1")" "text|64"
-is "tables are STRICT" "$(q "SELECT count(*) FROM pragma_table_list
-    WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%'
-    AND NOT strict")" 0
-is "no raw leaf in it" "$(grep -c '"boot":' a.db)" 0
+adb_server || {
+	is "digests are hex text" "$(q "SELECT typeof(artifact),
+	    length(artifact) FROM signature LIMIT 1")" "text|64"
+	is "tables are STRICT" "$(q "SELECT count(*) FROM pragma_table_list
+	    WHERE schema = 'main' AND type = 'table'
+	    AND name NOT LIKE 'sqlite%' AND NOT strict")" 0
+	is "no raw leaf in it" "$(grep -c '"boot":' a.db)" 0
+}
 is "a session" "$(q "SELECT w.word, seconds, length(ceremony) FROM session s
     JOIN word w ON w.id = s.domain LIMIT 1")" "firmware|3600|64"
-ok "datasette.yaml" grep -qx '  "a":' datasette.yaml
-is "a question uses an index" "$(q "EXPLAIN QUERY PLAN SELECT * FROM
-    v_signatures WHERE artifact = 'x'" | grep -c SCAN)" 0
-sqlite3 a.db .dump >was
-"$cs" audit rebuild --db a.db >/dev/null
-ok "rebuilt: the same" cmp <(sqlite3 a.db .dump) was
+adb_server || {
+	ok "datasette.yaml" grep -qx '  "a":' datasette.yaml
+	is "a question uses an index" "$(q "EXPLAIN QUERY PLAN SELECT * FROM
+	    v_signatures WHERE artifact = 'x'" | grep -c SCAN)" 0
+}
+dump >was
+"$cs" audit rebuild "${adb[@]}" >/dev/null
+ok "rebuilt: the same" cmp <(dump) was
 forget
 for n in 700 1234 2048 2999; do
 	rm -rf evp
@@ -322,11 +338,11 @@ for n in 700 1234 2048 2999; do
 done
 verdict ev
 rows() { grep -v -e 'INTO checkpoint' -e '^CREATE INDEX' "$1" | sort; }
-ok "in five parts: the same rows" cmp <(rows <(sqlite3 a.db .dump)) \
+ok "in five parts: the same rows" cmp <(rows <(dump)) \
     <(rows was)
-sqlite3 a.db .dump >was
-"$cs" audit rebuild --db a.db >/dev/null
-ok "rebuilt: the same" cmp <(sqlite3 a.db .dump) was
+dump >was
+"$cs" audit rebuild "${adb[@]}" >/dev/null
+ok "rebuilt: the same" cmp <(dump) was
 
 # --- bad input -----------------------------------------------------------
 forget
@@ -446,7 +462,7 @@ refuses "another appliance's bundle" 1 NOTE-KEY import other
 untouched "another appliance's"
 "$tools/mklog" --vkey other.example/log >other.vkey
 refuses "even with its key" 1 AUDIT-OTHER-LOG "$cs" audit import other \
-    --db a.db --log-key other.vkey
+    "${adb[@]}" --log-key other.vkey
 untouched "with its key"
 
 # names and links in the archive itself; the manifest names them, too
@@ -484,21 +500,29 @@ verdict first
 verdict second
 rm -rf base
 mkdir base
-cp -a a.db a.db.tiles base/
+cp -a a.db.tiles base/
+adb_copy a base
 before=$(state)
 again() {
-	rm -rf a.db a.db.tiles a.db-journal
+	rm -rf a.db.tiles
 	cp -a base/. .
+	adb_copy base a
 }
 ended() { # mode: the import, at every operation of the disk
-	local at=1 wrong=0 status out
+	local at=1 last=0 fine=0 wrong=0 status out
 	while :; do
 		again
 		out=$(CS_DISK=$1 CS_DISK_AT=$at LD_PRELOAD=$fake "$cs" audit \
-		    import next --db a.db --log-key log.vkey 2>/dev/null)
+		    import next "${adb[@]}" --log-key log.vkey 2>/dev/null)
 		status=$?
 		case $status in
-		0) break ;;
+		0)
+			# the last ones, which are after the commit, one by one
+			[ $fine = 0 ] || break
+			fine=1
+			at=$((last + 1))
+			continue
+			;;
 		137 | 4) ;;
 		*) wrong=$((wrong + 1)) ;;
 		esac
@@ -512,34 +536,36 @@ ended() { # mode: the import, at every operation of the disk
 		OK | DUPLICATE) ;;
 		*) wrong=$((wrong + 1)) ;;
 		esac
-		"$cs" audit status --db a.db >/dev/null 2>&1 ||
+		"$cs" audit status "${adb[@]}" >/dev/null 2>&1 ||
 		    wrong=$((wrong + 1))
 		[ "$(cd a.db.tiles && find tile -type f | sort |
 		    sha256sum)" = "$tiles" ] || wrong=$((wrong + 1))
 		[ ! -e a.db.tiles/writing ] || wrong=$((wrong + 1))
-		at=$((at + 1 + at / 20))
+		last=$at
+		at=$((at + 1 + (1 - fine) * at / 20))
 	done
 	diag "$1: the import takes about $at operations"
 	is "$1 at any of them: the old state or the new" "$wrong" 0
-	ok "$1: it was more than once" test "$at" -gt 50
+	ok "$1: it was more than once" test "$at" -gt 30
 }
 verdict next
 tiles=$(cd a.db.tiles && find tile -type f | sort | sha256sum)
 ended kill
 ended full
 again
-CS_DISK=full CS_DISK_AT=20 LD_PRELOAD=$fake "$cs" audit import next --db a.db \
-    --log-key log.vkey >/dev/null 2>&1
+CS_DISK=full CS_DISK_AT=20 LD_PRELOAD=$fake "$cs" audit import next \
+    "${adb[@]}" --log-key log.vkey >/dev/null 2>&1
 untouched "a full disk"
 if [ "$(id -u)" -eq 0 ]; then
 	as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	chmod 755 . && chmod -R a+rX a.db a.db.tiles next log.vkey
+	chmod 755 . && chmod -R a+rX a.db* next log.vkey
 else
 	as=()
-	chmod -R a-w a.db a.db.tiles
+	chmod -R a-w a.db*
 fi
-run "${as[@]}" "$cs" audit import next --db a.db --log-key log.vkey
+run "${as[@]}" "$cs" audit import next "${adb[@]}" \
+    --log-key log.vkey
 is "a read-only destination: exit 4" "$tap_status" 4
 untouched "read-only"
-chmod -R u+w a.db a.db.tiles
+chmod -R u+w a.db*
 done_testing

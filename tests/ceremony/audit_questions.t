@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What auditors ask of a real ceremony's log: trace, log, export, who-can-sign.
+# audit_questions_pg.t asks a PostgreSQL server.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 CS_TOP=${CS_TOP:-$(cd "$here/../.." && pwd)}
@@ -8,10 +9,16 @@ CS_TOP=${CS_TOP:-$(cd "$here/../.." && pwd)}
 . "$here/../lib/console.sh"
 . "$here/../lib/story.sh"
 . "$here/../lib/verify.sh"
+. "$here/../lib/auditdb.sh"
 con_work ask
+trap 'adb_end; con_cleanup' EXIT
 story
-db=$work/a.db
-coldseal audit import "$work/audit.bundle" --db "$db" \
+cd "$work" || bail "no folder"
+adb_begin || bail "no database"
+adb_drop a
+adb_use a
+tiles=$work/a.db.tiles
+coldseal audit import "$work/audit.bundle" "${adb[@]}" \
     --log-key "$work/log.vkey" >/dev/null || bail "no import"
 mkdir "$work/bundle"
 tar -C "$work/bundle" -xf "$work/audit.bundle"
@@ -22,7 +29,7 @@ leaf() { # JQ: number of the first leaf that it is true of
 	    awk '{ print $1 - 1 }'
 }
 ask() { # VERB [ARG...]
-	coldseal audit "$1" --db "$db" "${@:2}"
+	coldseal audit "$1" "${adb[@]}" "${@:2}"
 }
 signed=$work/signed
 sha() { sha256sum <"$1" | cut -c 1-64; }
@@ -84,6 +91,8 @@ refuses "half a digest" 4 IO ask trace cf0b22569d7def0a
 refuses "a folder" 3 HOST-NOT-FILE ask trace "$work"
 refuses "no database" 4 AUDIT-DB coldseal audit trace "$work/never" \
     --db "$work/none.db"
+adb_server && refuses "nor one on the server" 4 AUDIT-DB-SERVER \
+    coldseal audit trace "$work/never" --db "$(pg_uri none)" --tiles "$tiles"
 is "none is made" "$(ls "$work/none.db" 2>/dev/null)" ""
 
 # --- log ---------------------------------------------------------------------
@@ -126,7 +135,8 @@ like "quotes are told apart" "$(ask log --person carol)" \
     'reason="not "this" & one"'
 refuses "a time of another form" 2 USAGE ask log --from yesterday
 refuses "--limit 0" 2 USAGE ask log --limit 0
-refuses "a full disk" 4 IO bash -c "coldseal audit log --db $db >/dev/full"
+refuses "a full disk" 4 IO bash -c \
+    "coldseal audit log ${adb[*]} >/dev/full"
 
 # --- export ------------------------------------------------------------------
 exits "export --jsonl: every leaf" 0 ask export --jsonl --out "$work/all"
@@ -139,17 +149,19 @@ for what in signatures signature-approvals requests evidence approvals \
 	sqlite3 "$work/rows.db" ".import --csv $work/t.csv t" 2>"$work/err"
 	is "sqlite3 reads it, every row" \
 	    "$(sqlite3 "$work/rows.db" 'SELECT count(*) FROM t')" \
-	    "$(sqlite3 "$db" "SELECT count(*) FROM $view")"
+	    "$(adb_sql a "SELECT count(*) FROM $view")"
 	rm -f "$work/rows.db"
 	run ask export --what "$what" --jsonl
 	is "as JSON, the same" "$(jq -c 'length > 1' <<<"$tap_out" |
 	    grep -c true)" \
-	    "$(sqlite3 "$db" "SELECT count(*) FROM $view")"
+	    "$(adb_sql a "SELECT count(*) FROM $view")"
 done
-cp "$db" "$work/f.db"
-cp -r "$db.tiles" "$work/f.db.tiles"
-sqlite3 "$work/f.db" "UPDATE signature SET name = '=HYPERLINK(\"x\")'"
-run coldseal audit export --db "$work/f.db" --what signatures --csv
+adb_copy a f
+cp -r "$tiles" "$work/f.db.tiles"
+adb_sql f "UPDATE signature SET name = '=HYPERLINK(\"x\")'"
+adb_use f
+run ask export --what signatures --csv
+adb_use a
 like "no formula for a spreadsheet" "$tap_out" ",\"'=HYPERLINK\\(\"\"x\"\"\\)\","
 is "rows end as RFC 4180 has it" "$(ask export --what boots --csv |
     grep -vc "$(printf '\r')\$")" 0
@@ -158,7 +170,7 @@ refuses "both" 2 USAGE ask export --csv --jsonl
 refuses "--csv of leaves" 2 USAGE ask export --csv
 refuses "something else" 2 USAGE ask export --csv --what secrets
 run bash -c "ulimit -f 1; trap '' XFSZ
-    coldseal audit export --db $db --jsonl --out $work/all"
+    coldseal audit export ${adb[*]} --jsonl --out $work/all"
 is "no room: exit status" "$tap_status" 4
 ok "and the old file stays" cmp "$work/all" "$work/leaves.jsonl"
 
@@ -183,11 +195,12 @@ refuses "--json and --csv" 2 USAGE ask who-can-sign --json --csv
 
 # --- the database is an index; the leaves decide -----------------------------
 doctored() { # NAME SQL
-	cp "$db" "$work/f.db"
-	sqlite3 "$work/f.db" "$2" || bail "sqlite3"
+	adb_copy a f
+	adb_sql f "$2" || bail "SQL"
 	refuses "a database that says otherwise: $1" 1 AUDIT-INDEX \
-	    coldseal audit trace "${3:-$signed/loader.bin}" --db "$work/f.db"
+	    ask trace "${3:-$signed/loader.bin}"
 }
+adb_use f
 doctored "another artifact's leaf" "UPDATE signature SET artifact =
     '$(sha "$work/never")' WHERE idx = $sig" "$work/never"
 # every row of a table but the right one is of the signature's request
@@ -205,49 +218,46 @@ doctored "another boot" \
     "UPDATE boot SET boot = CASE boot WHEN 2 THEN 9 ELSE 2 END" "$late"
 doctored "another approval" "UPDATE intent_approval SET statement =
     (SELECT statement FROM approval ORDER BY idx LIMIT 1)" "$late"
-cp "$db" "$work/f.db"
+adb_copy a f
 policy=$(ls "$work/f.db.tiles/blobs" | head -n 400 | while read -r f; do
-	[ "$f" != "$(sqlite3 "$db" 'SELECT envelope FROM v_policies')" ] ||
+	[ "$f" != "$(adb_sql a 'SELECT envelope FROM v_policies')" ] ||
 	    echo "$f"
 done)
 rm -rf "$work/f.db.tiles/blobs/$policy"
 refuses "the policy's document is not there" 1 AUDIT-BLOB \
-    coldseal audit who-can-sign --db "$work/f.db"
-cp -r "$db.tiles/blobs/$policy" "$work/f.db.tiles/blobs/"
-other=$(sqlite3 "$db" 'SELECT envelope FROM v_approvals LIMIT 1')
-sqlite3 "$work/f.db" "UPDATE policy SET envelope = '$other'"
-run coldseal audit who-can-sign --db "$work/f.db"
+    ask who-can-sign
+cp -r "$tiles/blobs/$policy" "$work/f.db.tiles/blobs/"
+other=$(adb_sql a 'SELECT envelope FROM v_approvals LIMIT 1')
+adb_sql f "UPDATE policy SET envelope = '$other'"
+run ask who-can-sign
 is "another document is no policy" "$((tap_status != 0))" 1
-cp "$db" "$work/f.db"
+adb_copy a f
 tile=$(find "$work/f.db.tiles/tile/entries" -type f)
 chmod u+w "$tile"
 printf x | dd of="$tile" bs=1 seek=60 conv=notrunc status=none
-refuses "a leaf that changed on disk" 1 LOG-TAMPER coldseal audit log \
-    --db "$work/f.db"
-refuses "is not exported" 1 LOG-TAMPER coldseal audit export --jsonl \
-    --db "$work/f.db" --out "$work/tampered"
+refuses "a leaf that changed on disk" 1 LOG-TAMPER ask log
+refuses "is not exported" 1 LOG-TAMPER ask export --jsonl \
+    --out "$work/tampered"
 is "nor left behind" "$(ls "$work"/tampered* 2>/dev/null)" ""
 # a leaf and its hash in the tile: only the proof up to the root tells
 rm -rf "$work/f.db.tiles"
-cp -r "$db.tiles" "$work/f.db.tiles"
+cp -r "$tiles" "$work/f.db.tiles"
 hash=$(find "$work/f.db.tiles/tile/0" -type f)
 chmod u+w "$tile" "$hash"
 printf 2 | dd of="$tile" bs=1 seek=10 conv=notrunc status=none
 sed -n 1p "$work/leaves.jsonl" | sed 's/"boot":1/"boot":2/' >"$work/forged"
 (printf '\0'; cat "$work/forged") | openssl dgst -sha256 -binary |
     dd of="$hash" bs=1 conv=notrunc status=none
-refuses "a leaf that changed with its hash" 1 LOG-TAMPER coldseal audit log \
-    --db "$work/f.db"
-refuses "is not exported" 1 AUDIT-ROOT coldseal audit export --jsonl \
-    --db "$work/f.db" --out "$work/tampered"
-refuses "nor reported" 1 AUDIT-ROOT coldseal audit report --db "$work/f.db" \
+refuses "a leaf that changed with its hash" 1 LOG-TAMPER ask log
+refuses "is not exported" 1 AUDIT-ROOT ask export --jsonl \
+    --out "$work/tampered"
+refuses "nor reported" 1 AUDIT-ROOT ask report \
     --out "$work/red.html"
 like "but in red" "$(cat "$work/red.html")" 'AUDIT-ROOT'
-head -n 3 "$db.tiles/checkpoint" >"$work/note"
+head -n 3 "$tiles/checkpoint" >"$work/note"
 cp "$work/note" "$work/f.db.tiles/checkpoint"
 refuses "another checkpoint beside the database" 3 AUDIT-STORE \
-    coldseal audit log --db "$work/f.db"
+    ask log
 rm -rf "$work/f.db.tiles"
-refuses "nothing beside the database" 3 AUDIT-STORE coldseal audit log \
-    --db "$work/f.db"
+refuses "nothing beside the database" 3 AUDIT-STORE ask log
 done_testing

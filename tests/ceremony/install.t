@@ -26,18 +26,19 @@ exits "make install" 0 build install
 want() {
 	local p
 	printf 'usr/bin/%s\n' coldseal coldseal-rehearsal
-	printf 'usr/sbin/%s\n' coldseald coldseal-provision
+	printf 'usr/sbin/%s\n' coldseald coldseal-provision coldseal-usb
 	printf 'usr/libexec/coldseal/%s\n' coldseald coldseal-core \
 	    coldseal-console coldseal-intake coldseal-export \
 	    coldseal-signer coldseal-token coldseal-provision \
-	    coldseal-rehearsal-token
+	    coldseal-rehearsal-token coldseal-usb
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
 	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
-	    coldseal-change coldseal-share coldseal-who-can-sign \
+	    coldseal-certificate coldseal-change coldseal-share coldseal-who-can-sign \
 	    coldseal-rehearsal coldseal-formats; do
 		echo "usr/share/man/man1/$p.1"
 	done
-	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision
+	printf 'usr/share/man/man8/%s.8\n' coldseald coldseal-provision \
+	    coldseal-usb
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
 	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \

@@ -38,11 +38,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	if (audit_db_commit(db, NULL) != 0 ||
-	    audit_db_number(db, "SELECT count(*) FROM pragma_foreign_key_check",
-		&bad, NULL) != 0 ||
+	    audit_ask_number(db,
+		"SELECT count(*) FROM pragma_foreign_key_check", NULL, 0, &bad,
+		NULL) != 0 ||
 	    bad != 0 ||
-	    audit_db_number(db, "SELECT count(*) FROM v_events", &bad, NULL) !=
-		0 ||
+	    audit_ask_number(db, "SELECT count(*) FROM v_events", NULL, 0, &bad,
+		NULL) != 0 ||
 	    bad != idx)
 		abort();
 	return 0;

@@ -50,6 +50,19 @@ for f in tpm/attest_verify*.[ch]; do
 	done < <(sed -n 's/^#include //p' "$f")
 done
 
+# the host tool alone speaks to a server, and there in its engine's files alone
+for f in {lib,usb-transfer,tpm,hsm,appliance,host-tools}/*.[ch]; do
+	case $f in
+	host-tools/audit_pg_private.h) ;;
+	*) ! grep -q '^#include <libpq' "$f" || say "$f includes libpq" ;;
+	esac
+	case $f in
+	host-tools/audit_pg*.c | host-tools/audit_seen.c) ;;
+	*) ! grep -q '^#include "host-tools/audit_pg_private.h"' "$f" ||
+	    say "$f includes audit_pg_private.h" ;;
+	esac
+done
+
 # program: libraries that must NOT be in it
 forbidden() {
 	case $1 in
@@ -57,6 +70,8 @@ forbidden() {
 	coldseal-core) echo "libp11-kit libtss2 libusb libqrencode" ;;
 	coldseal-intake | coldseal-export)
 		echo "libsqlite3 libp11-kit libtss2 libjansson" ;;
+	coldseal-usb)
+		echo "libsqlite3 libp11-kit libtss2 libjansson libusb" ;;
 	coldseal-token) echo "libsqlite3 libtss2 libjansson libusb" ;;
 	coldseal-signer | coldseal-provision) echo "libsqlite3 libusb" ;;
 	coldseal-console)
@@ -69,7 +84,9 @@ for p in "$bin"/coldseal*; do
 	file=$(basename "$p")
 	head -c 4 "$p" | grep -q ELF || continue
 	needed=$(readelf -d "$p" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
-	for lib in $(forbidden "$file"); do
+	server=libpq
+	[ "$file" != coldseal ] || server=
+	for lib in $(forbidden "$file") $server; do
 		case $needed in
 		*"$lib"*) say "$file is linked with $lib" ;;
 		esac

@@ -41,7 +41,7 @@ static int
 make_cert(enum key_alg a, const char *cn, int64_t from, int64_t to,
     const struct pubkey *k, uint8_t **ret, size_t *ret_len)
 {
-	const struct selfsign c = { cn, from, to, k };
+	const struct selfsign c = { cn, from, to, k, false };
 
 	return selfsign_make(&c, &signers[a], ret, ret_len, NULL);
 }

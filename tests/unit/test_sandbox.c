@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/landlock.h>
 #include <linux/usbdevice_fs.h>
 #include <openssl/rand.h>
 #include <pthread.h>
@@ -152,6 +153,13 @@ static int
 try_open(void)
 {
 	return as_errno(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+/* given[0] is no folder; the filter sees the descriptor alone */
+static int
+try_open_below(void)
+{
+	return as_errno(openat(given[0], "x", O_RDONLY | O_CLOEXEC));
 }
 
 static int
@@ -524,6 +532,66 @@ test_media_programs(void **state)
 	CHECK(table);
 }
 
+/* coldseal-usb: below a descriptor, and only up to its limit of 32. */
+static void
+test_usb_broker(void **state)
+{
+	static const struct expectation table[] = {
+		{ SANDBOX_USB, try_open_below, ENOTDIR },
+		{ SANDBOX_USB, try_memory_file, KILLED },
+		{ SANDBOX_USB, try_device_size, KILLED },
+		{ SANDBOX_USB, try_stat_path, KILLED },
+		{ SANDBOX_USB, try_unlink, KILLED },
+		{ SANDBOX_USB, try_unix, KILLED },
+		{ SANDBOX_USB, try_netlink, KILLED },
+		{ SANDBOX_USB, try_thread, KILLED },
+		{ SANDBOX_USB, try_terminal, KILLED },
+#ifndef CS_SANITIZE
+		{ SANDBOX_USB, try_open, KILLED },
+		{ SANDBOX_USB, try_code_memory, KILLED },
+		{ SANDBOX_USB, try_mprotect_code, KILLED },
+		{ SANDBOX_INTAKE, try_open_below, KILLED },
+#endif
+	};
+
+	(void)state;
+	CHECK(table);
+}
+
+/* Only below the folder, where this kernel can tell. */
+static int
+below_folder(void)
+{
+	_cleanup_fd_ int dir = -1, fd = -1;
+
+	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || sandbox_below(&dir, 1, NULL) != 0)
+		return ENTER;
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	return as_errno(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+}
+
+static void
+test_below(void **state)
+{
+	int bad = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(below_folder());
+	assert_int_equal(status_of(pid),
+	    syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) > 0 ?
+		EACCES :
+		0);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) > 0)
+		assert_int_equal(sandbox_below(&bad, 1, NULL), CS_E_SANDBOX);
+}
+
 /* What libusb needs of usbfs, and nothing that changes more than transfers. */
 static void
 test_usb(void **state)
@@ -894,6 +962,8 @@ main(void)
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_supervisor),
 		cmocka_unit_test(test_media_programs),
+		cmocka_unit_test(test_usb_broker),
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_usb),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_token_and_signer),

@@ -45,7 +45,7 @@ static void
 make_cert(enum key_alg a)
 {
 	const struct selfsign c = { "coldseal test", 1700000000, 2000000000,
-		pub[a] };
+		pub[a], false };
 
 	if (!key_alg_is_ed25519(a))
 		assert_code(selfsign_make(&c, &signers[a], &cert[a],
