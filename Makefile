@@ -230,7 +230,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence lib/PROTOCOL.formats \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
+	usb-transfer/PROTOCOL.media usb-transfer/README.hardware \
+	tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
 PAGES += tests/lib/gocheck.go
 

@@ -366,6 +366,51 @@ ok "and nothing is written" sh -c '! ls x.rsp* 2>/dev/null | grep .'
 refuses "a wrong --size" 2 USAGE "$cs" media write x.img r.req --size 1k
 refuses "a wrong --file" 2 USAGE "$cs" media read in.img --file X --out y
 
+# --- a stick, as a block device: a loop device, where one can be had --------
+truncate -s 48M stick.img
+mkfs.fat -F 32 -n HOLIDAYS stick.img >/dev/null
+cp stick.img before.img
+if loop=$(losetup -f --show stick.img 2>/dev/null); then
+	refuses "a device that nobody confirmed" 1 HOST-CONFIRM "$cs" media \
+	    write "$loop" r.req </dev/null
+	like "it is shown" "$tap_out" "^holds +FAT32 volume HOLIDAYS"
+	like "with its size" "$tap_out" "^size +50331648 bytes"
+	like "and what --confirm must be" "$tap_out" "^identity +.*stick.img"
+	refuses "another identity" 1 HOST-CONFIRM "$cs" media write "$loop" \
+	    r.req --confirm other
+	refuses "--json asks nobody" 1 HOST-CONFIRM "$cs" media write "$loop" \
+	    r.req --json
+	refuses "--size for a device" 2 USAGE "$cs" media write "$loop" r.req \
+	    --size 40 --confirm "$PWD/stick.img"
+	ok "nothing was written" cmp stick.img before.img
+	exits "the device's own" 0 "$cs" media write "$loop" r.req --json \
+	    --confirm "$(readlink -f stick.img)"
+	is "and it is named" "$(jq -r .device <<<"$tap_out")" \
+	    "$(basename "$loop")"
+	exits "media check of it" 0 "$cs" media check "$loop"
+	exits "media read of it" 0 "$cs" media read "$loop" \
+	    --file COLDSEAL.REQ --out loop.req
+	ok "the same bytes" cmp r.req loop.req
+	exits "the name typed on a terminal" 0 script -qec \
+	    "'$cs' media write $loop r.req" /dev/null <<<"$(basename "$loop")"
+	exits "another typed" 1 script -qec \
+	    "'$cs' media write $loop r.req" /dev/null <<<yes
+	mkfs.ext4 -q "$loop"
+	mkdir mnt
+	if mount "$loop" mnt 2>/dev/null; then
+		refuses "a mounted one" 1 HOST-DEVICE-BUSY "$cs" media write \
+		    "$loop" r.req --confirm "$(readlink -f stick.img)"
+		like "where" "$tap_err" "mounted at .*/mnt"
+		umount mnt
+	fi
+	losetup -d "$loop"
+	ok "fsck finds nothing" sh -c "
+	    '$cs' media write stick.img r.req >/dev/null &&
+	    fsck.fat -n stick.img"
+else
+	diag "no loop device: test_blockdev has the same without one"
+fi
+
 # --- responses -----------------------------------------------------------
 answer() { # variant
 	"$tools/mkresp" r.req policy.dsse "$origin" fw.pem record.pem \
