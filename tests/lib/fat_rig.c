@@ -112,6 +112,17 @@ load(const char *name, struct image *ret)
 	    0);
 }
 
+void
+store(const char *name, const struct image *im)
+{
+	char path[512];
+
+	fat_rig_path(name, path);
+	assert_int_equal(file_write_atomic(AT_FDCWD, path, im->p, im->n, 0600,
+			     NULL),
+	    0);
+}
+
 /* A whole superfloppy: type "16" or "32", sectors per cluster. */
 void
 make_image(const char *name, unsigned mib, const char *type, const char *spc)

@@ -39,6 +39,8 @@ struct image {
 	size_t n;
 };
 void load(const char *name, struct image *ret);
+/* A file of that name is then this image. */
+void store(const char *name, const struct image *im);
 
 /* The reader: 0 or the refusal. */
 int find_file(const struct blkdev *dev, const char *name,

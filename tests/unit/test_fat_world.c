@@ -225,7 +225,6 @@ test_desktops(void **state)
 	struct image im;
 	struct layout l;
 	size_t t, i;
-	int fd;
 
 	(void)state;
 	make_file("f", 70001);
@@ -253,9 +252,7 @@ test_desktops(void **state)
 		load("a.img", &im);
 		measure(&im, 0, &l);
 		set_link(&im, &l, 1, l.is32 ? 0x03ffffff : 0x3fff);
-		fd = open_in("a.img", O_RDWR);
-		assert_int_equal(fd_pwrite_all(fd, im.p, im.n, 0), 0);
-		(void)close(fd);
+		store("a.img", &im);
 		free(im.p);
 		check_same("a.img", "f");
 		check_seen("a.img", "not unmounted cleanly");
@@ -473,17 +470,13 @@ static void
 test_formatters_partition(void **state)
 {
 	struct image im;
-	int fd;
 
 	(void)state;
 	make_blank("a.img", 40 * (off_t)MIB);
 	run("mkfs.exfat", "a.img");
 	load("a.img", &im);
 	with_mbr(&im, 0x07);
-	make_blank("b.img", (off_t)im.n);
-	fd = open_in("b.img", O_RDWR);
-	assert_int_equal(fd_pwrite_all(fd, im.p, im.n, 0), 0);
-	(void)close(fd);
+	store("b.img", &im);
 	free(im.p);
 	check_foreign("b.img", CS_E_MEDIA_EXFAT, "exFAT in its partition");
 }
@@ -529,7 +522,6 @@ static void
 test_hybrid(void **state)
 {
 	struct image im;
-	int fd;
 
 	(void)state;
 	make_blank("a.img", 40 * (off_t)MIB);
@@ -538,18 +530,16 @@ test_hybrid(void **state)
 	im.p[446 + 16 + 4] = 0x0c;
 	set(im.p + 446 + 16 + 8, 4, 2048);
 	set(im.p + 446 + 16 + 12, 4, 2048);
-	fd = open_in("a.img", O_RDWR);
-	assert_int_equal(fd_pwrite_all(fd, im.p, 512, 0), 0);
+	store("a.img", &im);
 	check_foreign("a.img", CS_E_MEDIA_GPT, "hybrid");
 	memset(im.p + 446, 0, 64);
 	im.p[446 + 4] = 0x0c;
 	set(im.p + 446 + 8, 4, 2048);
 	set(im.p + 446 + 12, 4, 999999);
 	memset(im.p + 512, 0, 512);
-	assert_int_equal(fd_pwrite_all(fd, im.p, 1024, 0), 0);
+	store("a.img", &im);
 	check_foreign("a.img", CS_E_MEDIA_PARTITIONS,
 	    "999999 blocks from 2048 on, of 81920");
-	(void)close(fd);
 	free(im.p);
 }
 
