@@ -331,6 +331,10 @@ exits "media write to a folder" 0 "$cs" media write stick r.req
 ok "the same bytes" cmp r.req stick/COLDSEAL.REQ
 exits "media read from a folder" 0 "$cs" media read stick \
     --file COLDSEAL.REQ --out back2.req
+refuses "a full stick" 3 MEDIA-SPACE env CS_DISK=full CS_DISK_AT=1 \
+    LD_PRELOAD="$tools/fake_disk.so" "$cs" media write stick f.req
+ok "the old bundle is still there" cmp r.req stick/COLDSEAL.REQ
+is "and nothing else" "$(ls stick)" COLDSEAL.REQ
 refuses "a size that is too small" 3 MEDIA-SPACE "$cs" media write \
     small.img r.req --size 1
 refuses "no such file on it" 3 MEDIA-NO-FILE "$cs" media read in.img \

@@ -751,6 +751,8 @@ watch(struct watched *w, const struct image *im, struct blkdev *ret)
 static void
 test_read_once(void **state)
 {
+	_cleanup_fat_ struct fat *fat = NULL;
+	struct fat_file f;
 	struct image im;
 	struct layout l;
 	struct watched w;
@@ -772,6 +774,14 @@ test_read_once(void **state)
 	for (i = 0; i < 900000 / 512 + 1; i++)
 		assert_int_equal(w.times[first + i], 1);
 	assert_int_equal(w.times[first + i], 0);
+	/* the root folder, too, however many names are asked for */
+	memset(w.times, 0, w.real.blocks * sizeof(*w.times));
+	assert_int_equal(find_file(&dev, NAME, &fat, &f, NULL), 0);
+	assert_int_equal(fat_find(fat, "COLDSEAL.APR", &f, NULL),
+	    CS_E_MEDIA_NO_FILE);
+	assert_int_equal(fat_find(fat, "COLDSEAL.RCP", &f, NULL),
+	    CS_E_MEDIA_NO_FILE);
+	assert_int_equal(w.times[l.root / 512], 1);
 	/* an unreadable sector of the content, of the table, of the front */
 	w.fail = first + 700;
 	assert_int_equal(read_name(&dev, NAME, MIB, sha, &size, NULL),

@@ -200,6 +200,67 @@ test_two_tib(void **state)
 	run("rm", "a.img");
 }
 
+/*
+ * Layouts of Windows, macOS, cameras and vendors: where the partition begins,
+ * how much is reserved, one table or two, the marks that mean nothing.
+ */
+static void
+test_vendors(void **state)
+{
+	static const struct {
+		uint32_t lba;
+		const char *option[6];
+	} v[] = {
+		{ 63, { "-F", "32", "-R", "38" } },
+		{ 2048, { "-F", "32", "-R", "4206", "-h", "2048" } },
+		{ 8192, { "-F", "32", "-R", "9", "-f", "1" } },
+		{ 32768, { "-F", "16", "-R", "8", "-M", "0xF0" } },
+		{ 135, { "-F", "16", "-R", "1", "-f", "1" } },
+		{ 2048, { "-F", "32", "-D", "0x00", "-n", "NO NAME" } },
+	};
+	struct image im;
+	uint8_t mbr[512];
+	size_t i, start;
+
+	(void)state;
+	make_file("f", 123456);
+	for (i = 0; i < ARRAY_LEN(v); i++) {
+		const char *const *o = v[i].option;
+
+		make_blank("a.img", 70 * (off_t)MIB);
+		run("mkfs.fat", "--invariant", "-a", "-s",
+		    strcmp(o[1], "32") == 0 ? "1" : "4", "a.img", o[0], o[1],
+		    o[2], o[3], o[4], o[5]);
+		run("mcopy", "-i", "a.img", "f", "::" NAME);
+		check_same("a.img", "f");
+		/* and the same behind a table */
+		load("a.img", &im);
+		start = (size_t)v[i].lba * 512;
+		im.p = realloc(im.p, im.n + start);
+		assert_non_null(im.p);
+		memmove(im.p + start, im.p, im.n);
+		memset(im.p, 0, start);
+		memset(mbr, 0, sizeof(mbr));
+		mbr[446] = 0x80;
+		mbr[446 + 4] = strcmp(o[1], "32") == 0 ? 0x0b : 0x06;
+		set(mbr + 446 + 8, 4, v[i].lba);
+		set(mbr + 446 + 12, 4, (uint32_t)(im.n / 512));
+		set(mbr + 510, 2, 0xaa55);
+		memcpy(im.p, mbr, sizeof(mbr));
+		im.n += start;
+		store("b.img", &im);
+		free(im.p);
+		check_same("b.img", "f");
+	}
+	/* FAT12 in a partition that says so */
+	make_blank("a.img", 5 * (off_t)MIB);
+	table_of("a.img", "label: dos\n2048,,1\n");
+	run("mkfs.fat", "--invariant", "-F", "12", "--offset", "2048", "a.img");
+	load("a.img", &im);
+	expect(&im, CS_E_MEDIA_FAT12);
+	free(im.p);
+}
+
 /* --- what else is on a stick -------------------------------------------- */
 
 static void
@@ -586,6 +647,7 @@ main(void)
 		cmocka_unit_test(test_clusters),
 		cmocka_unit_test(test_native_4096),
 		cmocka_unit_test(test_two_tib),
+		cmocka_unit_test(test_vendors),
 		cmocka_unit_test(test_desktops),
 		cmocka_unit_test(test_fsinfo),
 		cmocka_unit_test(test_active_table),
