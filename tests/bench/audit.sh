@@ -47,6 +47,12 @@ for _ in 1 2 3 4 5; do
 	audit_least audit_hash "$("$audit_bench" hash "$work/log" |
 	    jq '.s * 1000 | floor')"
 done
+# somebody else's verifier on the same leaves: Go's sumdb/note and tlog
+GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/gocache GOFLAGS= \
+    go build -o "$work/gocheck" "$here/../lib/gocheck.go"
+for _ in 1 2; do
+	audit_ms audit_go "$work/gocheck" log "$work/log" "$work/audit.vkey"
+done
 for _ in 1 2 3; do
 	rm -rf "$work"/a.db* "$work/plain.db"
 	audit_ms audit_first audit_import "$work/log"
@@ -59,11 +65,30 @@ done
 rm -rf "$work"/a.db*
 audit_rss=$("$audit_bench" rss coldseal audit import --db "$work/a.db" \
     --log-key "$work/audit.vkey" "$work/log")
+# a PostgreSQL server: ours, and its own COPY of these rows into such tables
+# with such indexes and keys, in one transaction (pg_dump's)
+audit_pg() (
+	. "$here/../lib/postgres.sh"
+	trap pg_stop EXIT
+	pg_start "$work/pg" && pg_sql postgres "CREATE DATABASE audit" ||
+	    exit 1
+	audit_ms ours coldseal audit import --db "$(pg_uri audit)" \
+	    --tiles "$work/pg.tiles" --log-key "$work/audit.vkey" "$work/log"
+	pg_dump -n coldseal "$(pg_uri audit)" >"$work/pg.sql"
+	pg_sql postgres "CREATE DATABASE plain"
+	audit_ms plain psql -X -q -1 -v ON_ERROR_STOP=1 -f "$work/pg.sql" \
+	    "$(pg_uri plain)"
+	echo "$ours $plain"
+)
+read -r audit_pg_ours audit_pg_plain < <(audit_pg)
 audit_s() { jq -n "$1 / 1000"; }
 row audit.verify "$(audit_s "$audit_verify")" "$(audit_s "$audit_hash")" s \
     '<= 1.7'
+row audit.verify.go "$(audit_s "$audit_go")" "$(audit_s "$audit_hash")" s ""
 row audit.import "$(audit_s "$audit_first")" "$(audit_s "$audit_plain")" s \
     '<= 2, < 10 s'
+row audit.import.pg "$(audit_s "$audit_pg_ours")" \
+    "$(audit_s "$audit_pg_plain")" s ""
 row audit.increment "$audit_next" "$((audit_first / 50))" ms '<= 1'
 row audit.proof "$("$audit_bench" proof "$work/log" | jq .ms)" 5 ms '<= 1'
 row audit.rss "$audit_rss" 65536 KiB '<= 1'
@@ -71,4 +96,4 @@ row audit.rss "$audit_rss" 65536 KiB '<= 1'
 "$here/audit_trace.sh" "$work/a.db" >"$work/trace"
 row audit.trace "$(jq .median "$work/trace")" 50 ms '<= 1'
 row audit.trace.worst "$(jq .worst "$work/trace")" null ms ""
-rm -rf "$work"/a.db* "$work/log" "$work/more"
+rm -rf "$work"/a.db* "$work/log" "$work/more" "$work"/pg*

@@ -44,5 +44,5 @@ pg_uri() { # DATABASE [USER]
 
 pg_sql() { # DATABASE SQL [psql option ...]
 	PGOPTIONS='-c search_path=coldseal -c client_min_messages=warning' \
-	    psql -X -q -A -t -v ON_ERROR_STOP=1 "$(pg_uri "$1")" "${@:3}" -c "$2"
+	    psql -X -q -A -t -v ON_ERROR_STOP=1 "$(pg_uri "$1")" -c "$2" "${@:3}"
 }
