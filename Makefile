@@ -94,13 +94,15 @@ DOCUMENTS := $(TEXT) $(JSON) $(KEY) $(FORMATS) $(MERKLE) $(DOC)
 LOG := $(NOTE) $(CANON) $(TLOG)
 
 BUNDLE := $(call o,$(addprefix usb-transfer/,bundle bundle_read bundle_write))
-FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_probe))
-FATVOL := $(call o,usb-transfer/fatvol)
+FAT := $(call o,$(addprefix usb-transfer/,blk fat fat_file fat_probe fat_root \
+	media_names parts))
+FATVOL := $(call o,$(addprefix usb-transfer/,fatvol fatvol_parts))
 USBPORT := $(call o,$(addprefix usb-transfer/,usbdesc usbdesc_rule usbport \
 	usbport_lock))
 # a stick without a kernel driver, or an image file; only intake and export
 MEDIUM := $(call o,$(addprefix usb-transfer/,bot bot_scsi bot_usb medium))
-MEDIA := $(call o,usb-transfer/media_host)
+MEDIA := $(call o,$(addprefix usb-transfer/,media_folder media_host \
+	media_seen media_source))
 OUTFILES := $(call o,usb-transfer/outfiles)
 # cells, sessions and requests of the link; a socket instead of a cable
 LINK := $(call o,$(addprefix usb-transfer/,crc32c link link_req link_stream))
@@ -129,7 +131,7 @@ RECOVER := $(SHARE) $(call o,$(addprefix hsm/,recover_gf recover_join \
 LEDGER := $(call o,$(addprefix appliance/,ledger ledger_anchor index \
 	index_apply))
 
-HOST := attest_challenge attest_check attest_enroll attest_inputs \
+HOST := blockdev blockdev_free attest_challenge attest_check attest_enroll attest_inputs \
 	audit_accept audit_anchor audit_attest audit_db audit_field \
 	audit_import audit_keep audit_leaf audit_pairs audit_pg \
 	audit_pg_copy audit_pg_rows audit_read audit_rebuild audit_receipt \
@@ -138,8 +140,8 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	change_create \
 	change_show cli docs evfiles formats govern govern_diff \
 	govern_explain govern_lint govern_review hostkey hostkey_p11 \
-	hostkey_pem image_sign inputs logsource main media media_read \
-	media_write multihash newfile package package_write policy_pubkey \
+	hostkey_pem image_sign inputs logsource main media media_check media_device \
+	media_read media_write multihash newfile package package_write policy_pubkey \
 	policy_show policy_sign policy_simulate progress reqfile reqnew \
 	tilefiles \
 	request_approve request_check request_create \
@@ -185,8 +187,8 @@ coldseal-intake_O := $(call o,usb-transfer/intake) $(BUNDLE) $(FAT) $(FATVOL) \
 	$(MEDIUM) $(FILEHASH) $(BASE) $(SANDBOX)
 coldseal-intake_L := libcrypto libseccomp libusb-1.0
 
-coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe)) \
-	$(OUTFILES) $(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
+coldseal-export_O := $(call o,$(addprefix usb-transfer/,export blk fat_probe \
+	parts)) $(OUTFILES) $(BUNDLE) $(FATVOL) $(MEDIUM) $(BASE) $(SANDBOX)
 coldseal-export_L := libcrypto libseccomp libusb-1.0
 
 # no parser of media, no network, no PKCS#11: it decides what is switched on
@@ -248,7 +250,8 @@ PAGES := README.md appliance/README.privsep lib/PROTOCOL.documents \
 	lib/PROTOCOL.policy lib/policy.schema.json lib/PROTOCOL.log \
 	lib/PROTOCOL.events lib/PROTOCOL.recovery lib/PROTOCOL.evidence lib/PROTOCOL.formats \
 	usb-transfer/PROTOCOL.bundle \
-	usb-transfer/PROTOCOL.media tpm/PROTOCOL.attest \
+	usb-transfer/PROTOCOL.media usb-transfer/README.hardware \
+	tpm/PROTOCOL.attest \
 	host-tools/README.audit-db lib/PROTOCOL.receipt
 PAGES += tests/lib/gocheck.go usb-transfer/PROTOCOL.link
 UDEV := usb-transfer/70-coldseal-link.rules

@@ -24,6 +24,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_efivar_request,
 	&verb_media_write,
 	&verb_media_read,
+	&verb_media_check,
 	&verb_link_send,
 	&verb_link_receive,
 	&verb_link_status,

@@ -41,6 +41,17 @@ medium_size(int fd, uint64_t *ret, struct diag *d)
 	return 0;
 }
 
+void
+medium_drop_cache(int fd)
+{
+	struct stat st;
+
+	/* drops a device's clean pages, also those that others have read */
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
+		cs_ignore(ioctl(fd, BLKFLSBUF, 0));
+	cs_ignore(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+}
+
 int
 blk_open_fd(const int *fd, struct blkdev *ret, struct diag *d)
 {
@@ -87,7 +98,7 @@ flush_fd(void *arg, struct diag *d)
 	if (fsync(*fd) != 0)
 		return diag_errno(d, CS_E_MEDIA_IO, "flush");
 	/* what is read back comes from the medium, not from the cache */
-	(void)posix_fadvise(*fd, 0, 0, POSIX_FADV_DONTNEED);
+	medium_drop_cache(*fd);
 	return 0;
 }
 

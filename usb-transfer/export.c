@@ -156,6 +156,7 @@ on_commit(struct export *x, struct diag *d)
 	for (i = 0; i < x->out.n; i++) {
 		memcpy(v[i].name, x->out.v[i].name, sizeof(v[i].name));
 		v[i].size = bundle_writer_size(x->out.v[i].w);
+		v[i].part_bytes = PART_BYTES;
 		v[i].read = read_bundle;
 		v[i].arg = x->out.v[i].w;
 	}

@@ -24,15 +24,17 @@
 #define DOS_DATE      0x0021u /* 1980-01-01; time means nothing here */
 #define CHUNK	      (1u << 20)
 #define END_OF_CHAIN  0x0fffffffu
+#define ENTRY	      32u /* of a folder */
 
 struct vol {
 	const struct blkout *out;
 	const struct fatvol_file *files;
 	size_t n;
+	struct fatvol_parts parts; /* what files and n are after plan() */
 	const struct fatvol_ops *ops;
 	uint32_t sectors, spc, table_sectors, clusters;
 	uint64_t cluster_bytes, data_off;
-	uint32_t first[FATVOL_MAX_FILES], count[FATVOL_MAX_FILES];
+	uint32_t first[FATVOL_MAX_PARTS], count[FATVOL_MAX_PARTS];
 	uint32_t used; /* clusters, root folder included */
 	uint64_t done, total;
 	uint8_t *a, *b; /* CHUNK bytes each */
@@ -64,11 +66,43 @@ put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v >> 16);
 }
 
+/* The files one after the other, each part as a file. */
+static int
+place_files(struct vol *v, struct diag *d)
+{
+	uint32_t next = FIRST_CLUSTER;
+	size_t i;
+	int r;
+
+	r = fatvol_split(v->files, v->n, &v->parts, d);
+	if (r != 0)
+		return r;
+	v->files = v->parts.v;
+	v->n = v->parts.n;
+	if (v->n >= v->cluster_bytes / ENTRY)
+		return diag_fail(d, CS_E_MEDIA_SPACE,
+		    "a root folder of one cluster", "%zu files", v->n);
+	for (i = 0; i < v->n; i++) {
+		uint64_t count = (v->files[i].size + v->cluster_bytes - 1) /
+		    v->cluster_bytes;
+
+		if (count > v->clusters + 2 - next)
+			return diag_fail(d, CS_E_MEDIA_SPACE,
+			    "room for every file", "%s has %llu bytes",
+			    v->files[i].name,
+			    (unsigned long long)v->files[i].size);
+		v->first[i] = next;
+		v->count[i] = (uint32_t)count;
+		next += (uint32_t)count;
+	}
+	v->used = next - ROOT_CLUSTER;
+	return 0;
+}
+
 static int
 plan(struct vol *v, uint64_t bytes, struct diag *d)
 {
 	uint64_t sectors = bytes / SECTOR, room, per;
-	uint32_t next = FIRST_CLUSTER;
 	size_t i;
 
 	if (bytes < FATVOL_MIN_BYTES)
@@ -87,22 +121,7 @@ plan(struct vol *v, uint64_t bytes, struct diag *d)
 	v->clusters = (uint32_t)(room / v->spc);
 	v->cluster_bytes = v->spc * SECTOR;
 	v->data_off = (RESERVED + TABLES * (uint64_t)v->table_sectors) * SECTOR;
-	for (i = 0; i < v->n; i++) {
-		uint64_t count = (v->files[i].size + v->cluster_bytes - 1) /
-		    v->cluster_bytes;
-
-		if (v->files[i].size > UINT32_MAX ||
-		    count > v->clusters + 2 - next)
-			return diag_fail(d, CS_E_MEDIA_SPACE,
-			    "room for every file", "%s has %llu bytes",
-			    v->files[i].name,
-			    (unsigned long long)v->files[i].size);
-		v->first[i] = next;
-		v->count[i] = (uint32_t)count;
-		next += (uint32_t)count;
-	}
-	v->used = next - ROOT_CLUSTER;
-	return 0;
+	return place_files(v, d);
 }
 
 int
@@ -183,6 +202,8 @@ table_entry(const struct vol *v, uint64_t c)
 		return 0x0ffffff8;
 	if (c == 1 || c == ROOT_CLUSTER)
 		return END_OF_CHAIN;
+	if (c >= ROOT_CLUSTER + (uint64_t)v->used)
+		return 0;
 	for (i = 0; i < v->n; i++)
 		if (c >= v->first[i] && c < v->first[i] + (uint64_t)v->count[i])
 			return c + 1 == v->first[i] + (uint64_t)v->count[i] ?
@@ -379,7 +400,7 @@ fatvol_write_to(const struct blkout *out, const struct fatvol_file *files,
 		return r;
 	v.total = TABLES * (uint64_t)v.table_sectors * SECTOR +
 	    v.cluster_bytes + RESERVED * SECTOR;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < v.n; i++)
 		v.total += v.count[i] * v.cluster_bytes;
 	v.total = v.total * 2 + SECTOR;
 	return write_and_compare(&v, d);

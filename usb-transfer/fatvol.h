@@ -3,6 +3,7 @@
 #define CS_FATVOL_H
 
 #include "usb-transfer/blk.h"
+#include "usb-transfer/parts.h"
 
 /*
  * Writes a whole FAT32 volume from constants, over whatever is there:
@@ -15,12 +16,28 @@
 
 struct fatvol_file {
 	char name[13];		/* "COLDSEAL.RSP" */
-	uint64_t size;		/* bytes, below 4 GiB */
+	uint64_t size;		/* bytes; above PART_BYTES: in parts */
+	uint32_t part_bytes;	/* 0: PART_BYTES; less in tests */
 	/* n bytes at off; the same bytes each time it is asked */
 	int (*read)(void *arg, uint64_t off, void *buf, size_t n,
 	    struct diag *d);
 	void *arg;
 };
+
+/* Files as the volume has them: each of them at most a part. */
+#define FATVOL_MAX_PARTS	(FATVOL_MAX_FILES + PARTS_MAX)
+
+struct fatvol_parts {
+	size_t n;
+	struct fatvol_file v[FATVOL_MAX_PARTS];
+	struct fatvol_view {
+		const struct fatvol_file *whole;
+		uint64_t off;
+	} view[FATVOL_MAX_PARTS];
+};
+/* *ret points into itself and to files.  CS_E_MEDIA_SPACE */
+int fatvol_split(const struct fatvol_file *files, size_t n,
+    struct fatvol_parts *ret, struct diag *d) CS_WUR;
 
 struct fatvol_ops {		/* members may be NULL */
 	/* bytes written, then bytes compared, in one count */
@@ -50,5 +67,7 @@ bool fatvol_is_ours(const uint8_t *boot);
 uint64_t fatvol_need(const struct fatvol_file *files, size_t n);
 /* size of a regular file or block device */
 int medium_size(int fd, uint64_t *ret, struct diag *d) CS_WUR;
+/* So that what is read next comes from the medium, where the kernel can. */
+void medium_drop_cache(int fd);
 
 #endif

@@ -23,6 +23,7 @@
 #include "lib/sandbox.h"
 #include "usb-transfer/bundle.h"
 #include "usb-transfer/fat.h"
+#include "usb-transfer/media_names.h"
 #include "usb-transfer/medium.h"
 
 #define SOCK	    3
@@ -298,46 +299,12 @@ send_end(enum bundle_type type, const uint8_t manifest[32])
 	return r;
 }
 
-static const struct {
-	const char *name;
-	enum bundle_type type;
-} files[] = {
-	{ "COLDSEAL.REQ", BUNDLE_REQUEST },
-	{ "COLDSEAL.APR", BUNDLE_APPROVAL },
-	{ "COLDSEAL.RCP", BUNDLE_RECEIPT },
-};
-
-/* One of them; nobody guesses which. */
 static int
-find(struct intake *in, struct diag *d)
+find(void *arg, const char *name, struct diag *d)
 {
-	struct diag none = { 0 }, why = { 0 };
-	const char *found = NULL;
-	struct fat_file f;
-	size_t i;
-	int r;
+	struct intake *in = arg;
 
-	for (i = 0; i < ARRAY_LEN(files); i++) {
-		r = fat_find(in->fat, files[i].name, &f, &why);
-		if (i == 0)
-			none = why;
-		if (r == CS_E_MEDIA_NO_FILE)
-			continue;
-		if (r != 0) {
-			*d = why;
-			return r;
-		}
-		if (found != NULL)
-			return diag_fail(d, CS_E_MEDIA_TWO_FILES, "one of them",
-			    "%s and %s", found, files[i].name);
-		found = files[i].name;
-		in->type = files[i].type;
-		in->file = f;
-	}
-	if (found != NULL)
-		return 0;
-	*d = none;
-	return CS_E_MEDIA_NO_FILE;
+	return fat_find(in->fat, name, &in->file, d);
 }
 
 /*
@@ -349,7 +316,7 @@ open_stream(struct intake *in, struct diag *d)
 {
 	uint8_t head[9];
 	struct rd rd = RD_INIT(head, sizeof(head));
-	size_t got = 0, i;
+	size_t got = 0;
 	uint8_t type = 0;
 	ssize_t k;
 
@@ -364,13 +331,11 @@ open_stream(struct intake *in, struct diag *d)
 	}
 	cs_ignore(rd_u8(&rd, &type));
 	cs_ignore(rd_u64(&rd, &in->size));
-	for (i = 0; i < ARRAY_LEN(files); i++)
-		if (type == (uint8_t)files[i].type) {
-			in->type = files[i].type;
-			return 0;
-		}
-	return diag_fail(d, CS_E_BUNDLE_TYPE, "one that comes in", "type %u",
-	    type);
+	if (!media_name_in((enum bundle_type)type))
+		return diag_fail(d, CS_E_BUNDLE_TYPE, "one that comes in",
+		    "type %u", type);
+	in->type = (enum bundle_type)type;
+	return 0;
 }
 
 static int
@@ -387,7 +352,7 @@ open_source(struct intake *in, bundle_read_fn **ret, struct diag *d)
 	r = medium_open(&in->medium, d);
 	if (r == 0)
 		r = fat_open(&in->medium.dev, &in->fat, d);
-	return r == 0 ? find(in, d) : r;
+	return r == 0 ? media_find_in(find, in, &in->type, d) : r;
 }
 
 static int

@@ -331,6 +331,10 @@ exits "media write to a folder" 0 "$cs" media write stick r.req
 ok "the same bytes" cmp r.req stick/COLDSEAL.REQ
 exits "media read from a folder" 0 "$cs" media read stick \
     --file COLDSEAL.REQ --out back2.req
+refuses "a full stick" 3 MEDIA-SPACE env CS_DISK=full CS_DISK_AT=1 \
+    LD_PRELOAD="$tools/fake_disk.so" "$cs" media write stick f.req
+ok "the old bundle is still there" cmp r.req stick/COLDSEAL.REQ
+is "and nothing else" "$(ls stick)" COLDSEAL.REQ
 refuses "a size that is too small" 3 MEDIA-SPACE "$cs" media write \
     small.img r.req --size 1
 refuses "no such file on it" 3 MEDIA-NO-FILE "$cs" media read in.img \
@@ -338,12 +342,25 @@ refuses "no such file on it" 3 MEDIA-NO-FILE "$cs" media read in.img \
 ok "and nothing is written" sh -c '! ls x.rsp* 2>/dev/null | grep .'
 refuses "a character device" 1 HOST-BLOCK-DEVICE "$cs" media write \
     /dev/null r.req
-for dev in /dev/loop0 /dev/vda /dev/sda /dev/nvme0n1; do
-	[ -b "$dev" ] || continue
-	refuses "a block device" 1 HOST-BLOCK-DEVICE "$cs" media read \
-	    "$dev" --out x.rsp
-	break
-done
+refuses "a pipe" 1 HOST-BLOCK-DEVICE "$cs" media read /dev/zero --out x.rsp
+refuses "--confirm without a device" 2 USAGE "$cs" media write x.img r.req \
+    --confirm x
+exits "media check" 0 "$cs" media check in.img
+like "it says what the appliance would" "$tap_out" \
+    "^verdict +request: the appliance reads it"
+run "$cs" media check in.img --json
+is "media check --json" "$(jq -r '.file + " " + .manifest' <<<"$tap_out")" \
+    "COLDSEAL.REQ $(tar xOf r.req manifest | sha256sum | cut -d ' ' -f 1)"
+is "with every member" "$(jq -r '.members | length' <<<"$tap_out")" \
+    "$(($(tar tf r.req | wc -l) - 1))"
+exits "media check of a folder" 0 "$cs" media check stick
+truncate -s 34M blank.img
+refuses "media check of a blank medium" 3 MEDIA-EMPTY "$cs" media check \
+    blank.img
+cp in.img torn.img
+offset=$(grep -abo request.dsse in.img | sed -n 2p | cut -d : -f 1)
+printf x | dd of=torn.img bs=1 seek=$((offset + 600)) conv=notrunc 2>/dev/null
+refuses "media check of other content" 3 BUNDLE-HASH "$cs" media check torn.img
 exits "a broken bundle is not written" 3 "$cs" media write x.img short.req
 ok "and nothing is written" test ! -e x.img
 cp r.req stick/COLDSEAL.RSP
@@ -352,6 +369,51 @@ refuses "a request is not read as a response" 3 BUNDLE-TYPE "$cs" media \
 ok "and nothing is written" sh -c '! ls x.rsp* 2>/dev/null | grep .'
 refuses "a wrong --size" 2 USAGE "$cs" media write x.img r.req --size 1k
 refuses "a wrong --file" 2 USAGE "$cs" media read in.img --file X --out y
+
+# --- a stick, as a block device: a loop device, where one can be had --------
+truncate -s 48M stick.img
+mkfs.fat -F 32 -n HOLIDAYS stick.img >/dev/null
+cp stick.img before.img
+if loop=$(losetup -f --show stick.img 2>/dev/null); then
+	refuses "a device that nobody confirmed" 1 HOST-CONFIRM "$cs" media \
+	    write "$loop" r.req </dev/null
+	like "it is shown" "$tap_out" "^holds +FAT32 volume HOLIDAYS"
+	like "with its size" "$tap_out" "^size +50331648 bytes"
+	like "and what --confirm must be" "$tap_out" "^identity +.*stick.img"
+	refuses "another identity" 1 HOST-CONFIRM "$cs" media write "$loop" \
+	    r.req --confirm other
+	refuses "--json asks nobody" 1 HOST-CONFIRM "$cs" media write "$loop" \
+	    r.req --json
+	refuses "--size for a device" 2 USAGE "$cs" media write "$loop" r.req \
+	    --size 40 --confirm "$PWD/stick.img"
+	ok "nothing was written" cmp stick.img before.img
+	exits "the device's own" 0 "$cs" media write "$loop" r.req --json \
+	    --confirm "$(readlink -f stick.img)"
+	is "and it is named" "$(jq -r .device <<<"$tap_out")" \
+	    "$(basename "$loop")"
+	exits "media check of it" 0 "$cs" media check "$loop"
+	exits "media read of it" 0 "$cs" media read "$loop" \
+	    --file COLDSEAL.REQ --out loop.req
+	ok "the same bytes" cmp r.req loop.req
+	exits "the name typed on a terminal" 0 script -qec \
+	    "'$cs' media write $loop r.req" /dev/null <<<"$(basename "$loop")"
+	exits "another typed" 1 script -qec \
+	    "'$cs' media write $loop r.req" /dev/null <<<yes
+	mkfs.ext4 -q "$loop"
+	mkdir mnt
+	if mount "$loop" mnt 2>/dev/null; then
+		refuses "a mounted one" 1 HOST-DEVICE-BUSY "$cs" media write \
+		    "$loop" r.req --confirm "$(readlink -f stick.img)"
+		like "where" "$tap_err" "mounted at .*/mnt"
+		umount mnt
+	fi
+	losetup -d "$loop"
+	ok "fsck finds nothing" sh -c "
+	    '$cs' media write stick.img r.req >/dev/null &&
+	    fsck.fat -n stick.img"
+else
+	diag "no loop device: test_blockdev has the same without one"
+fi
 
 # --- responses -----------------------------------------------------------
 answer() { # variant

@@ -41,7 +41,7 @@ want() {
 	    coldseal-usb
 	printf 'usr/share/doc/coldseal/%s\n' LICENSE README.md README.privsep \
 	    PROTOCOL.documents PROTOCOL.policy policy.schema.json \
-	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media \
+	    PROTOCOL.log PROTOCOL.events PROTOCOL.bundle PROTOCOL.media README.hardware \
 	    PROTOCOL.recovery PROTOCOL.attest PROTOCOL.evidence \
 	    README.audit-db PROTOCOL.receipt PROTOCOL.formats gocheck.go \
 	    PROTOCOL.link

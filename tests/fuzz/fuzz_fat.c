@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "usb-transfer/fat.h"
+#include "usb-transfer/fat_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define CHANGES	 64u
 #define CHUNK	 65536u
 #define FILE_LEN 3000u
+#define PART_LEN 2048u /* FAT32: the file lies in two */
 
 struct medium {
 	uint8_t *front;
@@ -54,21 +55,21 @@ put_boot(uint8_t *b, uint32_t reserved, uint32_t fats, uint32_t sectors)
 }
 
 static void
-put_file(uint8_t *e, uint32_t first)
+put_file(uint8_t *e, uint32_t first, uint32_t len)
 {
 	memcpy(e, "LABEL      ", 11);
 	e[11] = 0x08;
 	e[32] = 0xe5;
 	memcpy(e + 64, "COLDSEALREQ", 11);
 	put(e + 64 + 26, 2, first);
-	put(e + 64 + 28, 4, FILE_LEN);
+	put(e + 64 + 28, 4, len);
 }
 
 /* Clusters first, first + 1, ... of the file, in a row. */
 static void
-put_chain(uint8_t *fat, size_t width, uint32_t first)
+put_chain(uint8_t *fat, size_t width, uint32_t first, uint32_t len)
 {
-	const uint32_t n = (FILE_LEN + BLOCK - 1) / BLOCK;
+	const uint32_t n = (len + BLOCK - 1) / BLOCK;
 	uint32_t i;
 
 	for (i = 0; i < n; i++)
@@ -87,8 +88,8 @@ make16(struct medium *m)
 	put_boot(b, 1, 1, (uint32_t)m->blocks);
 	put(b + 17, 2, root * BLOCK / 32);
 	put(b + 22, 2, table);
-	put_file(b + m->root, 2);
-	put_chain(b + m->fat, 2, 2);
+	put_file(b + m->root, 2, FILE_LEN);
+	put_chain(b + m->fat, 2, 2, FILE_LEN);
 }
 
 static void
@@ -103,8 +104,12 @@ make32(struct medium *m)
 	put(b + 36, 4, table);
 	put(b + 44, 4, 2);
 	put(b + m->fat + 8, 4, 0x0fffffff);
-	put_file(b + m->root, 3);
-	put_chain(b + m->fat, 4, 3);
+	put_file(b + m->root, 3, PART_LEN);
+	put_chain(b + m->fat, 4, 3, PART_LEN);
+	memcpy(b + m->root + 96, "COLDSEALR01", 11);
+	put(b + m->root + 96 + 26, 2, 3 + PART_LEN / BLOCK);
+	put(b + m->root + 96 + 28, 4, FILE_LEN - PART_LEN);
+	put_chain(b + m->fat, 4, 3 + PART_LEN / BLOCK, FILE_LEN - PART_LEN);
 }
 
 static void
@@ -160,6 +165,8 @@ read_all(struct medium *m)
 	int r;
 
 	r = fat_open(&dev, &fat, &d);
+	if (r == 0)
+		fat->part_bytes = PART_LEN;
 	if (r == 0)
 		r = fat_find(fat, "COLDSEAL.REQ", &f, &d);
 	while (r == 0 && n > 0) {

@@ -491,7 +491,7 @@ make_request(char sha256[65])
 	_cleanup_free_ uint8_t *artifact = malloc(3000000);
 	_cleanup_fd_ int fd = memfd_create("image", MFD_CLOEXEC);
 	struct bundle_writer *w = NULL;
-	struct fatvol_file f = { "COLDSEAL.REQ", 0, read_bundle, NULL };
+	struct fatvol_file f = { .name = "COLDSEAL.REQ", .read = read_bundle };
 	char name[101];
 	size_t i;
 

@@ -40,8 +40,8 @@ read_file(void *arg, uint64_t off, void *buf, size_t n, struct diag *d)
 }
 
 static const struct fatvol_file files[] = {
-	{ "COLDSEAL.REQ", FILE_N, read_file, NULL },
-	{ "COLDSEAL.AUD", 70000, read_file, NULL },
+	{ .name = "COLDSEAL.REQ", .size = FILE_N, .read = read_file },
+	{ .name = "COLDSEAL.AUD", .size = 70000, .read = read_file },
 };
 
 static int

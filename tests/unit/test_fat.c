@@ -1,247 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include "tests/lib/fat_rig.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "lib/file.h"
-#include "lib/sha.h"
-#include "usb-transfer/fat.h"
-
-extern char **environ;
 
 /*
  * Images by mkfs.fat and mtools; then copies of them, broken in one place.
  * The offsets of what is broken are found by reading the same boot sector
  * here, in the plainest way.
  */
-#define NAME	 "COLDSEAL.REQ"
-#define SHORT	 "COLDSEALREQ"
-#define CHUNK	 65536u
-#define MIB	 (1u << 20)
-#define PART_LBA 2048u
-
-static char dir[256];
-
-/* --- the tools ---------------------------------------------------------- */
-
-static void
-run_in(const char *in, const char *const argv[])
-{
-	posix_spawn_file_actions_t fa;
-	int status = -1;
-	pid_t pid;
-
-	assert_int_equal(posix_spawn_file_actions_init(&fa), 0);
-	assert_int_equal(posix_spawn_file_actions_addchdir_np(&fa, dir), 0);
-	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 0,
-			     in != NULL ? in : "/dev/null", O_RDONLY, 0),
-	    0);
-	assert_int_equal(posix_spawn_file_actions_addopen(&fa, 1, "log",
-			     O_WRONLY | O_CREAT | O_TRUNC, 0600),
-	    0);
-	assert_int_equal(posix_spawn_file_actions_adddup2(&fa, 1, 2), 0);
-	assert_int_equal(posix_spawnp(&pid, argv[0], &fa, NULL,
-			     (char *const *)(uintptr_t)argv, environ),
-	    0);
-	(void)posix_spawn_file_actions_destroy(&fa);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("%s ended with status %#x", argv[0], (unsigned)status);
-}
-
-#define run(...) run_in(NULL, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void
-path_of(const char *name, char out[512])
-{
-	(void)snprintf(out, 512, "%s/%s", dir, name);
-}
-
-static int
-setup(void **state)
-{
-	const char *tmp = getenv("TMPDIR"), *path = getenv("PATH");
-	char more[4096];
-
-	(void)state;
-	/* mkfs.fat and sfdisk live in sbin */
-	(void)snprintf(more, sizeof(more), "%s:/usr/sbin:/sbin",
-	    path != NULL ? path : "/usr/bin:/bin");
-	(void)snprintf(dir, sizeof(dir), "%s/cs-fat.XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-	return setenv("PATH", more, 1) != 0 ||
-	    setenv("MTOOLS_SKIP_CHECK", "1", 1) != 0 || mkdtemp(dir) == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	run("rm", "-rf", dir);
-	return 0;
-}
-
-/* Bytes that differ from sector to sector. */
-static void
-make_file(const char *name, size_t n)
-{
-	_cleanup_free_ uint8_t *p = malloc(n + 1);
-	char path[512];
-	size_t i;
-
-	assert_non_null(p);
-	for (i = 0; i < n; i++)
-		p[i] = (uint8_t)(i / 512 * 13 + i);
-	path_of(name, path);
-	assert_int_equal(file_write_atomic(AT_FDCWD, path, p, n, 0600, NULL),
-	    0);
-}
-
-static void
-make_blank(const char *name, off_t size)
-{
-	char path[512];
-	int fd;
-
-	path_of(name, path);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, size), 0);
-	(void)close(fd);
-}
-
-struct image {
-	uint8_t *p;
-	size_t n;
-};
-
-static void
-load(const char *name, struct image *ret)
-{
-	char path[512];
-
-	path_of(name, path);
-	assert_int_equal(file_read(AT_FDCWD, path, 1u << 30, &ret->p, &ret->n,
-			     NULL),
-	    0);
-}
-
-/* A whole superfloppy: type "16" or "32", sectors per cluster. */
-static void
-make_image(const char *name, unsigned mib, const char *type, const char *spc)
-{
-	make_blank(name, (off_t)mib * MIB);
-	run("mkfs.fat", "--invariant", "-F", type, "-s", spc, name);
-}
-
-/* --- reading ------------------------------------------------------------ */
-
-static int
-find_in(const struct blkdev *dev, const char *name, struct fat **ret_fat,
-    struct fat_file *ret, struct diag *d)
-{
-	int r;
-
-	r = fat_open(dev, ret_fat, d);
-	return r == 0 ? fat_find(*ret_fat, name, ret, d) : r;
-}
-
-/* The file's SHA-256 and size, or the refusal. */
-static int
-read_name(const struct blkdev *dev, const char *name, size_t chunk,
-    uint8_t sha[32], uint64_t *ret_size, struct diag *d)
-{
-	_cleanup_fat_ struct fat *fat = NULL;
-	_cleanup_free_ uint8_t *buf = malloc(chunk);
-	struct hasher *h = NULL;
-	struct fat_file f;
-	uint64_t total = 0;
-	size_t n = 1;
-	int r;
-
-	assert_non_null(buf);
-	assert_int_equal(hasher_new(HASH_SHA256, &h), 0);
-	r = find_in(dev, name, &fat, &f, d);
-	while (r == 0 && n > 0) {
-		r = fat_read(fat, &f, buf, chunk, &n, d);
-		assert_true(r != 0 || n <= chunk);
-		total += n;
-		assert_int_equal(hasher_update(h, buf, r == 0 ? n : 0), 0);
-	}
-	assert_int_equal(hasher_final(h, sha, 32), 0);
-	hasher_free(&h);
-	*ret_size = total;
-	return r;
-}
-
-static int
-verdict(const struct image *im)
-{
-	const struct blk_mem m = { im->p, im->n };
-	struct diag d = { 0 };
-	struct blkdev dev;
-	uint8_t sha[32];
-	uint64_t size;
-	int r;
-
-	blk_open_mem(&m, &dev);
-	r = read_name(&dev, NAME, CHUNK, sha, &size, &d);
-	/* a refusal always says why */
-	assert_int_equal(r, d.code);
-	return r;
-}
-
-#define expect(im, code) expect_at(im, code, __LINE__)
-static void
-expect_at(const struct image *im, int code, int line)
-{
-	int r = verdict(im);
-
-	if (r != code)
-		fail_msg("line %d: %s, expected %s", line, err_id(r),
-		    err_id(code));
-}
-
-/* What is read from the image is what was put in. */
-static void
-check_same(const char *image, const char *file)
-{
-	static const size_t chunks[] = { CHUNK, MIB, CHUNK + 512 };
-	struct image want;
-	struct blkdev dev;
-	uint8_t a[32], b[32];
-	struct diag d = { 0 };
-	char path[512];
-	uint64_t size = 0;
-	size_t i;
-	int fd, r;
-
-	load(file, &want);
-	assert_int_equal(sha256(want.p, want.n, a), 0);
-	free(want.p);
-	path_of(image, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(blk_open_fd(&fd, &dev, NULL), 0);
-	for (i = 0; i < ARRAY_LEN(chunks); i++) {
-		r = read_name(&dev, NAME, chunks[i], b, &size, &d);
-		if (r != 0)
-			fail_msg("%s: %s: %s", image, err_id(r), d.found);
-		assert_true(size == want.n);
-		assert_memory_equal(a, b, 32);
-	}
-	(void)close(fd);
-}
 
 /* --- good media --------------------------------------------------------- */
 
@@ -373,11 +145,11 @@ test_mbr(void **state)
 		make_blank("a.img", (off_t)(fat32 ? 40 : 20) * MIB);
 		(void)snprintf(line, sizeof(line), "label: dos\n2048,,%s\n",
 		    types[i]);
-		path_of("table", path);
+		fat_rig_path("table", path);
 		assert_int_equal(file_write_atomic(AT_FDCWD, path, line,
 				     strlen(line), 0600, NULL),
 		    0);
-		run_in(path,
+		fat_rig_run(path,
 		    (const char *const[]){ "sfdisk", "-q", "a.img", NULL });
 		run("mkfs.fat", "--invariant", "-F", fat32 ? "32" : "16", "-s",
 		    "1", "--offset", "2048", "a.img");
@@ -387,81 +159,6 @@ test_mbr(void **state)
 }
 
 /* --- broken media ------------------------------------------------------- */
-
-struct layout {
-	bool is32;
-	size_t start, fat, fat_bytes, root, data, cluster;
-	uint32_t clusters;
-};
-
-static uint32_t
-get(const uint8_t *p, size_t n)
-{
-	uint32_t v = 0;
-
-	while (n-- > 0)
-		v = v << 8 | p[n];
-	return v;
-}
-
-static void
-set(uint8_t *p, size_t n, uint32_t v)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static void
-measure(const struct image *im, size_t start, struct layout *l)
-{
-	const uint8_t *b = im->p + start;
-	const size_t bps = get(b + 11, 2);
-	size_t fat_sectors = get(b + 22, 2), sectors = get(b + 19, 2);
-
-	l->start = start;
-	l->is32 = fat_sectors == 0;
-	if (l->is32)
-		fat_sectors = get(b + 36, 4);
-	if (sectors == 0)
-		sectors = get(b + 32, 4);
-	l->cluster = bps * b[13];
-	l->fat = start + get(b + 14, 2) * bps;
-	l->fat_bytes = fat_sectors * bps;
-	l->data = l->fat + b[16] * l->fat_bytes + get(b + 17, 2) * 32;
-	l->root = l->is32 ? l->data + (get(b + 44, 4) - 2) * l->cluster :
-			    l->fat + b[16] * l->fat_bytes;
-	l->clusters =
-	    (uint32_t)((start + sectors * bps - l->data) / l->cluster);
-}
-
-static uint8_t *
-entry(const struct image *im, const struct layout *l, const char *name11)
-{
-	size_t i;
-
-	for (i = 0; i < l->cluster; i += 32)
-		if (memcmp(im->p + l->root + i, name11, 11) == 0)
-			return im->p + l->root + i;
-	fail_msg("no %s", name11);
-	return NULL;
-}
-
-static void
-set_link(const struct image *im, const struct layout *l, uint32_t c,
-    uint32_t to)
-{
-	const size_t width = l->is32 ? 4 : 2;
-
-	set(im->p + l->fat + c * width, width, to);
-}
-
-static uint32_t
-first_of(const uint8_t *e)
-{
-	return get(e + 20, 2) << 16 | get(e + 26, 2);
-}
 
 /* An image with the file over five clusters of 512 bytes, in a row. */
 static void
@@ -570,7 +267,7 @@ test_chain_first(void **state)
 		_cleanup_fat_ struct fat *fat = NULL;
 
 		set_link(&im, &l, c + 3, v[i].link == 3 ? c : v[i].link);
-		assert_int_equal(find_in(&dev, NAME, &fat, &f, NULL),
+		assert_int_equal(find_file(&dev, NAME, &fat, &f, NULL),
 		    v[i].code);
 	}
 	free(im.p);
@@ -809,27 +506,6 @@ test_no_file(void **state)
 
 /* --- partition tables --------------------------------------------------- */
 
-/* The volume of an image moved behind an MBR with one partition. */
-static void
-with_mbr(struct image *im, uint8_t type)
-{
-	struct image out;
-	const size_t off = (size_t)PART_LBA * 512;
-	uint8_t *e;
-
-	out.n = im->n + off;
-	out.p = calloc(1, out.n);
-	assert_non_null(out.p);
-	memcpy(out.p + off, im->p, im->n);
-	e = out.p + 446;
-	e[4] = type;
-	set(e + 8, 4, PART_LBA);
-	set(e + 12, 4, (uint32_t)(im->n / 512));
-	set(out.p + 510, 2, 0xaa55);
-	free(im->p);
-	*im = out;
-}
-
 static void
 test_partitions(void **state)
 {
@@ -869,8 +545,11 @@ test_partitions(void **state)
 	expect(&im, CS_E_MEDIA_PARTITIONS);
 	e[4] = 0x05;
 	expect(&im, CS_E_MEDIA_PARTITIONS);
-	e[4] = 0x01;
+	e[4] = 0x11; /* a hidden one */
 	expect(&im, CS_E_MEDIA_PARTITIONS);
+	/* FAT32 in a partition that says FAT12: the volume knows better */
+	e[4] = 0x01;
+	expect(&im, 0);
 	e[4] = 0xee;
 	expect(&im, CS_E_MEDIA_GPT);
 	memcpy(e, keep, sizeof(keep));
@@ -976,11 +655,12 @@ test_real_gpt(void **state)
 
 	(void)state;
 	make_blank("a.img", 40 * MIB);
-	path_of("table", path);
+	fat_rig_path("table", path);
 	assert_int_equal(file_write_atomic(AT_FDCWD, path, text, strlen(text),
 			     0600, NULL),
 	    0);
-	run_in(path, (const char *const[]){ "sfdisk", "-q", "a.img", NULL });
+	fat_rig_run(path,
+	    (const char *const[]){ "sfdisk", "-q", "a.img", NULL });
 	load("a.img", &im);
 	expect(&im, CS_E_MEDIA_GPT);
 	/* the header is gone, the protective partition is still there */
@@ -1071,6 +751,8 @@ watch(struct watched *w, const struct image *im, struct blkdev *ret)
 static void
 test_read_once(void **state)
 {
+	_cleanup_fat_ struct fat *fat = NULL;
+	struct fat_file f;
 	struct image im;
 	struct layout l;
 	struct watched w;
@@ -1092,6 +774,14 @@ test_read_once(void **state)
 	for (i = 0; i < 900000 / 512 + 1; i++)
 		assert_int_equal(w.times[first + i], 1);
 	assert_int_equal(w.times[first + i], 0);
+	/* the root folder, too, however many names are asked for */
+	memset(w.times, 0, w.real.blocks * sizeof(*w.times));
+	assert_int_equal(find_file(&dev, NAME, &fat, &f, NULL), 0);
+	assert_int_equal(fat_find(fat, "COLDSEAL.APR", &f, NULL),
+	    CS_E_MEDIA_NO_FILE);
+	assert_int_equal(fat_find(fat, "COLDSEAL.RCP", &f, NULL),
+	    CS_E_MEDIA_NO_FILE);
+	assert_int_equal(w.times[l.root / 512], 1);
 	/* an unreadable sector of the content, of the table, of the front */
 	w.fail = first + 700;
 	assert_int_equal(read_name(&dev, NAME, MIB, sha, &size, NULL),
@@ -1234,5 +924,5 @@ main(void)
 		cmocka_unit_test(test_not_a_medium),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fat_rig_setup, fat_rig_teardown);
 }

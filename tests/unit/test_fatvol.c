@@ -362,9 +362,9 @@ test_space(void **state)
 	assert_int_equal(fatvol_write(fd, FATVOL_MIN_BYTES - 1, v, 1, NULL, &d),
 	    CS_E_MEDIA_SPACE);
 	assert_int_equal(fatvol_write(fd, 0, v, 1, NULL, &d), CS_E_MEDIA_SPACE);
-	/* FAT's own limit */
-	b.size = UINT64_C(1) << 32;
-	set_file(&v[0], "COLDSEAL.RSP", &b);
+	/* FAT's own limit, for what has no parts */
+	b.size = (uint64_t)PART_BYTES + 1;
+	set_file(&v[0], "COLDSEAL.ATT", &b);
 	assert_int_equal(fatvol_write(fd, 65536 * MIB, v, 1, NULL, &d),
 	    CS_E_MEDIA_SPACE);
 	/* nothing was written for any of them */
