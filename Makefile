@@ -62,7 +62,7 @@ KEY := $(call lib,key key_normal keyverify)
 FORMATS := $(call lib,sigfmt sigfmt_cms sigfmt_dsse sigfmt_kmod sigfmt_minisign \
 	sigfmt_note sigfmt_pgp sigfmt_raw sigfmt_signify sigfmt_sshsig \
 	sigfmt_util sigfmt_x509 pgp x509_cert x509_crl x509_lint x509_outer \
-	x509_wish)
+	x509_wish efivar sigfmt_efivar)
 MERKLE := $(call lib,merkle)
 NOTE := $(call lib,note notekey checkpoint cosign tlogproof)
 CANON := $(call lib,canon canonget)
@@ -126,7 +126,7 @@ HOST := attest_challenge attest_check attest_enroll attest_inputs \
 	audit_import audit_keep audit_leaf audit_pairs audit_pg \
 	audit_pg_copy audit_pg_rows audit_read audit_rebuild audit_receipt \
 	audit_rows audit_schema audit_seen audit_sqlite audit_status \
-	audit_store audit_verify audit_where audit_words certificate \
+	audit_store audit_verify audit_where audit_words certificate efivar_request \
 	change_create \
 	change_show cli docs evfiles formats govern govern_diff \
 	govern_explain govern_lint govern_review hostkey hostkey_p11 \
@@ -216,7 +216,7 @@ coldseal_L := libcrypto jansson sqlite3 libpq libseccomp p11-kit-1 tss2-mu \
 BINS := $(PROGRAMS:%=$(B)/bin/%)
 SCRIPTS := $(B)/bin/coldseal-rehearsal
 MAN := host-tools/coldseal.1 host-tools/coldseal-request.1 \
-	host-tools/coldseal-certificate.1 host-tools/coldseal-change.1 \
+	host-tools/coldseal-certificate.1 host-tools/coldseal-efivar.1 host-tools/coldseal-change.1 \
 	host-tools/coldseal-media.1 host-tools/coldseal-response.1 \
 	host-tools/coldseal-audit.1 host-tools/coldseal-policy.1 \
 	host-tools/coldseal-attest.1 host-tools/coldseal-image.1 host-tools/coldseal-share.1 \

@@ -71,7 +71,7 @@ int cli_print_json(json_t *j, struct diag *d) CS_WUR;
 /* The verbs, one file each. */
 extern const struct cli_verb verb_request_create, verb_request_show,
     verb_request_check, verb_request_approve, verb_change_create,
-    verb_certificate_request, verb_certificate_crl,
+    verb_certificate_request, verb_certificate_crl, verb_efivar_request,
     verb_media_write, verb_media_read,
     verb_response_verify, verb_response_extract, verb_audit_import,
     verb_audit_verify, verb_audit_status, verb_audit_rebuild,

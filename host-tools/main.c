@@ -21,6 +21,7 @@ static const struct cli_verb *const subcommands[] = {
 	&verb_change_create,
 	&verb_certificate_request,
 	&verb_certificate_crl,
+	&verb_efivar_request,
 	&verb_media_write,
 	&verb_media_read,
 	&verb_response_verify,

@@ -16,6 +16,7 @@ static const struct sigfmt *const formats[] = {
 	&sigfmt_pgp,
 	&sigfmt_kmod,
 	&sigfmt_x509,
+	&sigfmt_efivar,
 };
 
 const struct sigfmt *

@@ -7,7 +7,8 @@
 /* Shared by lib/sigfmt*.c only. */
 extern const struct sigfmt sigfmt_raw, sigfmt_cms, sigfmt_sshsig,
     sigfmt_minisign, sigfmt_signify, sigfmt_dsse, sigfmt_note, sigfmt_pgp,
-    sigfmt_pgp_cert, sigfmt_kmod, sigfmt_x509;
+    sigfmt_pgp_cert, sigfmt_kmod, sigfmt_x509,
+    sigfmt_efivar;
 
 #define SIGFMT_RSA	(SIGFMT_ALG(KEY_RSA3072_PKCS1) | \
 			    SIGFMT_ALG(KEY_RSA3072_PSS))

@@ -9,9 +9,9 @@
 #include "usb-transfer/fat_private.h"
 #include "usb-transfer/fatvol.h"
 
-#define LOOK_BYTES (36u << 10)
-#define USB_MAJOR  189 /* Linux, admin-guide/devices.txt */
-#define BACKUP	   6u  /* sector of a FAT32 volume's second boot sector */
+#define LOOK_BYTES (68u << 10) /* reaches btrfs, the last of them */
+#define USB_MAJOR  189	       /* Linux, admin-guide/devices.txt */
+#define BACKUP	   6u /* sector of a FAT32 volume's second boot sector */
 
 static const int source = MEDIUM_FD;
 
@@ -109,7 +109,11 @@ look_other(const struct blkdev *dev, struct medium_look *l, struct diag *d)
 		*d = why;
 		return r;
 	}
-	(void)snprintf(l->seems, sizeof(l->seems), "%.79s", word);
+	if (why.code == CS_E_MEDIA_PARTITIONS)
+		(void)snprintf(l->seems, sizeof(l->seems), "%s (%.50s)", word,
+		    why.found);
+	else
+		(void)snprintf(l->seems, sizeof(l->seems), "%.79s", word);
 	l->holds = MEDIUM_OTHER;
 	return 0;
 }

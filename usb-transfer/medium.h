@@ -31,7 +31,8 @@ void medium_done(struct medium *m);
 
 /*
  * What people are shown before it is erased.  "Seems": fixed signatures in
- * two runs of 36 KiB at most; nothing is followed, nothing is read out.
+ * the first 68 KiB and at the start of the one partition; nothing is followed,
+ * nothing is read out.
  */
 enum medium_holds {
 	MEDIUM_BLANK,		/* zeros where signatures would be */

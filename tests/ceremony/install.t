@@ -33,7 +33,7 @@ want() {
 	    coldseal-rehearsal-token coldseal-usb
 	for p in coldseal coldseal-request coldseal-media coldseal-response \
 	    coldseal-audit coldseal-policy coldseal-attest coldseal-image \
-	    coldseal-certificate coldseal-change coldseal-share coldseal-who-can-sign \
+	    coldseal-certificate coldseal-change coldseal-efivar coldseal-share coldseal-who-can-sign \
 	    coldseal-rehearsal coldseal-formats; do
 		echo "usr/share/man/man1/$p.1"
 	done

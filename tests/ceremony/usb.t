@@ -39,6 +39,7 @@ for p in intake export; do
 #!/bin/sh
 echo "\$*" >>$work/told
 cat $tree/sys/1-[12]/authorized >>$work/told
+[ ! -p $work/wait ] || { echo "\$\$" >$work/wait; exec cat $work/never; }
 exec $bin/coldseal-$p 4<>$img
 END
 done
@@ -89,6 +90,9 @@ on() { # PORT
 # wait for; the next look would do it too
 off() { # PORT
 	until [ "$(on "$1")" = 0 ]; do read -r -t 0.05 <>"$work/never"; done
+}
+gone() { # PID: and reaped
+	while kill -0 "$1" 2>/dev/null; do read -r -t 0.05 <>"$work/never"; done
 }
 mkfifo "$work/never"
 echo one >"$work/a"
@@ -163,9 +167,21 @@ like "the OUT stick is shown" "$con_out" \
 like "exported" "$con_out" 'request 1 exported'
 ok "the OUT stick is off again" off 1-2
 
-# coldseal-usb dies: nothing is switched on any more
+# coldseal-usb dies while a stick is in use: who has the stick ends with it,
+# and nothing is switched on any more
 plug 1-1 10 stick
+mkfifo "$work/wait"
+con_out=
+con_send intake
+read -r user <"$work/wait"
+is "a stick is in use" "$(on 1-1)" 1
 kill -KILL "$(pgrep -P "$con_pid" -x coldseal-usb)"
+con_until
+like "its process has ended too" "$con_out" '^  found: the media reader ended$'
+ok "it is gone" gone "$user"
+rm "$work/wait"
+pull 1-1
+plug 1-1 11 stick
 con intake
 like "without coldseal-usb there is no stick" "$con_out" '^refused: USB-ENDED: '
 is "it was not switched on" "$(on 1-1)" 0
@@ -219,7 +235,7 @@ out=$(ask in 1-1 2-1 -- sh -c 'echo "$0 $(wc -c <&4)"')
 is "by hand: a stick" $? 0
 like "by hand: its program has the node" "$out" '^usb=0,81,02 50$'
 is "by hand: it is off again" "$(on 1-1)" 0
-plug 1-3 11 token
+plug 1-3 12 token
 is "by hand: readers" "$(ask readers 1-3=1050:0407)" "readers are on"
 pull 1-1
 "$CON_BIN/coldseal-usb" extra >"$work/out" 2>&1

@@ -656,6 +656,9 @@ run_wrapped(char **argv)
 
 	if (now != NULL && strstr(now, "umockdev") != NULL)
 		return;
+	/* umockdev's is before the sanitizer's, and loses strings of GLib's */
+	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0",
+	    1);
 	(void)execvp(again[0], again);
 	perror(again[0]);
 	exit(1);

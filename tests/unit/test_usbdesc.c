@@ -6,18 +6,33 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/lib/usb_shapes.h"
 #include "usb-transfer/usbdesc.h"
 
+#define PAGE 4096u
+
 static uint8_t bytes[USBDESC_MAX + 64];
 
+/* Right before a page that cannot be read: one byte too far ends the test. */
 static int
 parse(size_t n, struct usbdesc *u)
 {
+	static uint8_t *pages;
 	struct diag d = { 0 };
-	int r = usbdesc_parse(bytes, n, u, &d);
+	uint8_t *p;
+	int r;
 
+	if (pages == NULL) {
+		pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_true(pages != MAP_FAILED);
+		assert_int_equal(mprotect(pages + PAGE, PAGE, PROT_NONE), 0);
+	}
+	p = pages + PAGE - n;
+	memcpy(p, bytes, n);
+	r = usbdesc_parse(p, n, u, &d);
 	assert_int_equal(d.code, r);
 	return r;
 }
@@ -227,6 +242,15 @@ static const struct usb_refusal {
 	{ "two configurations in one", 480,
 		DEV CFG("29", "01") IF("00", "00", "02") EP("81") EP("02")
 		CFG("09", "00"), CS_E_USB_DESC_ORDER },
+	{ "an interface more than counted", 480,
+		DEV CFG("29", "01") IF("00", "00", "02") EP("81") EP("02")
+		IF("01", "00", "00"), CS_E_USB_DESC_COUNT },
+	{ "a length of 0", 480,
+		DEV CFG("22", "01") IF("00", "00", "02") "00 24 " EP("81")
+		EP("02"), CS_E_USB_DESC_LENGTH },
+	{ "a length of 1", 480,
+		DEV CFG("22", "01") IF("00", "00", "02") "01 24 " EP("81")
+		EP("02"), CS_E_USB_DESC_LENGTH },
 	{ "no interface at all", 480, DEV CFG("09", "00"),
 		CS_E_USB_DESC_COUNT },
 	{ "the first of two interfaces is missing", 480,
@@ -247,6 +271,9 @@ static const struct usb_refusal {
 	{ "storage, keyboard, network", 480, usb_composite,
 		CS_E_USB_COMPOSITE },
 	{ "a hub", 480, usb_hub, CS_E_USB_HUB },
+	{ "a hub by its device class alone", 480,
+		"12 01 00 02 09 00 01 40 e3 05 10 06 00 01 01 02 00 01 "
+		CFG("12", "01") "09 04 00 00 00 ff 00 00 00 ", CS_E_USB_HUB },
 	{ "a hub among others", 480,
 		DEV CFG("29", "02") IF("00", "00", "02") EP("81") EP("02")
 		"09 04 01 00 00 09 00 00 00 ", CS_E_USB_HUB },
@@ -361,6 +388,9 @@ static const struct usb_refusal not_readers[] = {
 	{ "a protocol of its own", 480,
 		DEV CFG("56", "01") CC("00", "01", "02") CL EP("81") EP("02"),
 		CS_E_USB_READER },
+	{ "a subclass of its own", 480,
+		DEV CFG("56", "01") "09 04 00 00 02 0b 01 00 00 " CL EP("81")
+		EP("02"), CS_E_USB_READER },
 	{ "no endpoint out", 480,
 		DEV CFG("4f", "01") CC("00", "00", "01") CL EP("81"),
 		CS_E_USB_READER },
@@ -411,6 +441,26 @@ test_not_readers(void **state)
 	}
 }
 
+/* 15 endpoints where 8 are counted, the most that there is room for */
+static void
+test_endpoint_room(void **state)
+{
+	struct diag d = { 0 };
+	struct usbdesc u;
+	size_t n = 36, i;
+
+	(void)state;
+	(void)usb_bytes(usb_stick_high, bytes, sizeof(bytes));
+	bytes[31] = 8;
+	for (i = 1; i <= 15; i++, n += 7) {
+		memcpy(bytes + n, "\x07\x05\x00\x02\x00\x02\x00", 7);
+		bytes[n + 2] = (uint8_t)i;
+	}
+	bytes[20] = (uint8_t)(n - 18);
+	assert_int_equal(usbdesc_parse(bytes, n, &u, &d), CS_E_USB_DESC_COUNT);
+	assert_string_equal(d.found, "interface 0 has more than 8");
+}
+
 /* What people read when a stick is more than a stick. */
 static void
 test_words(void **state)
@@ -440,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_cut_inside),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_not_readers),
+		cmocka_unit_test(test_endpoint_room),
 		cmocka_unit_test(test_words),
 	};
 
