@@ -89,7 +89,7 @@ go_since() {
 	    "$COLDSEAL_LOG_KEY"
 }
 ok "Go: the log grew from the receipt's" go_since "$work/part/consistency"
-sed '2s/./A/;2s/^AA/BA/' "$work/part/consistency" >"$work/bad"
+sed '2{s/^A/B/;t;s/./A/}' "$work/part/consistency" >"$work/bad"
 refused() { ! "$@"; }
 ok "Go: and not by another proof" refused go_since "$work/bad"
 con "export full"
