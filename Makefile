@@ -42,8 +42,9 @@ OWN_CFLAGS := $(call pc_cflags,p11-kit-1) $(call pc_cflags,libpq) \
 CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(OWN_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: all demo check check-build check-run mutation mutation-run lint \
-	fuzz fuzz-run bench bench-run sanitize install uninstall clean help packages
+.PHONY: all demo check check-build check-run check-usb check-usb-run mutation \
+	mutation-run lint fuzz fuzz-run bench bench-run sanitize install \
+	uninstall clean help packages
 .SECONDARY:
 all:
 
@@ -365,6 +366,27 @@ mutation-run: $(UNIT) $(B)/tests/mutation/only.o
 	    CS_LIBS='$(call pc_libs,$(TEST_L)) -lpthread' \
 	    tests/mutation/run.sh $(B) $(CHECKS)
 
+# Guests in QEMU with Debian's own kernel: real USB stacks, and hostile devices.
+QEMU := $(B)/qemu
+QEMU_TOOLS := $(patsubst tests/qemu/%.c,$(QEMU)/bin/%,\
+	$(wildcard tests/qemu/*.c))
+QEMU_FILES := $(addprefix tests/qemu/,initrd.sh init guest.sh gadget.sh) \
+	tests/lib/tap.sh
+$(QEMU)/kernel/release: tests/qemu/kernel.sh
+	$(Q)tests/qemu/kernel.sh $(QEMU)/kernel
+$(QEMU)/base.cpio: $(QEMU)/kernel/release $(QEMU_FILES)
+	$(Q)tests/qemu/initrd.sh base $(QEMU)/kernel $@
+$(QEMU)/bin/redir_bridge: QEMU_L = libusbredirparser-0.5
+$(QEMU)/bin/%: $(B)/tests/qemu/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ \
+	    $(if $(QEMU_L),$(call pc_libs,$(QEMU_L))) -lpthread
+check-usb: packages
+	+$(Q)$(MAKE) --no-print-directory check-usb-run
+check-usb-run: all $(QEMU)/base.cpio $(QEMU_TOOLS)
+	$(Q)$(TEST_ENV) CS_QEMU=$(abspath $(QEMU)) \
+	    tests/run.sh $(QEMU)/logs $(wildcard tests/qemu/*.t)
+
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run
 
@@ -445,6 +467,7 @@ help:
 	@echo "make all       build everything below $(B)/"
 	@echo "make demo      a whole ceremony, told in 40 lines; fills demo/"
 	@echo "make check     every test"
+	@echo "make check-usb sticks and links in QEMU guests, with real USB stacks"
 	@echo "make sanitize  the same tests with ASan and UBSan"
 	@echo "make mutation  takes each check of the manual out: a test must fail"
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
