@@ -377,6 +377,8 @@ $(QEMU)/kernel/release: tests/qemu/kernel.sh
 $(QEMU)/base.cpio: $(QEMU)/kernel/release $(QEMU_FILES)
 	$(Q)tests/qemu/initrd.sh base $(QEMU)/kernel $@
 $(QEMU)/bin/redir_bridge: QEMU_L = libusbredirparser-0.5
+$(QEMU)/bin/use_stick: $(BASE)
+$(QEMU)/bin/use_stick: QEMU_L = libcrypto
 $(QEMU)/bin/%: $(B)/tests/qemu/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ \

@@ -34,3 +34,31 @@ bound() {
 usb_host() {
 	load xhci_pci usbcore.authorized_default=0
 }
+
+# Sockets 1 (IN) and 2 (OUT) of the one controller, for each speed.
+IN=1-1,2-1
+OUT=1-2,2-2
+
+use() { # PORTS VERB [FILE]: what use_stick says is in /tmp/said
+	timeout 120 use_stick "$@" >/tmp/said 2>&1
+	use_status=$?
+	sed 's/^/# /' /tmp/said
+}
+said() { # NAME RE
+	if grep -Eq -- "$2" /tmp/said; then
+		tap_result 0 "$1"
+	else
+		tap_result 1 "$1"
+		diag "no line of: $2"
+	fi
+}
+
+# Nothing is on and nothing was bound, whatever happened.
+all_off() { # NAME
+	local d
+	is "$1: nothing is on" "$(for d in /sys/bus/usb/devices/[1-9]-[1-9]*; do
+		[ ! -e "$d/authorized" ] || [ "$(cat "$d/authorized")" = 0 ] ||
+		    basename "$d"
+	done)" ""
+	is "$1: no driver has anything" "$(bound)" ""
+}

@@ -5,7 +5,9 @@
 #	guest_files NAME FILE[:PATH]...	an addition to the guest's files
 #	guest NAME SECONDS ADDITIONS [QEMU ARGUMENT...]
 #				a guest that runs tests/qemu/NAME.job; each of
-#				its tests is one of ours
+#				its tests is one of ours; what it said is in
+#				$work/NAME.out
+#	guest_stick PORT IMAGE	arguments for a stick in that port of "x"
 #
 # Software emulation, as CI has no KVM; CS_ACCEL=kvm is for who has it.
 
@@ -29,6 +31,11 @@ guest_files() { # NAME FILE[:PATH]...
 	"$here/initrd.sh" add "$work/$1.cpio" "${@:2}" || bail "no files $1"
 }
 
+guest_stick() { # PORT IMAGE
+	echo -drive "if=none,id=s$1,format=raw,file=$2" \
+	    -device "usb-storage,bus=x.0,port=$1,drive=s$1,removable=on"
+}
+
 # The command line of a guest in guest_cmd.
 guest_command() { # NAME ADDITIONS [QEMU ARGUMENT...]
 	local job=$here/$1.job n
@@ -45,14 +52,16 @@ guest_command() { # NAME ADDITIONS [QEMU ARGUMENT...]
 	guest_cmd=(qemu-system-x86_64 -accel "${CS_ACCEL:-tcg,thread=multi}" -cpu max -m 512
 	    -smp 1 -display none -no-reboot -nodefaults -serial stdio
 	    -kernel "$GUEST_DIR/kernel/vmlinuz" -initrd "$work/$1.initrd"
-	    -append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off"
+	    -append "console=ttyS0 loglevel=${CS_LOGLEVEL:-1} panic=-1 mitigations=off"
 	    "${@:3}")
 }
 
 guest() { # NAME SECONDS ADDITIONS [QEMU ARGUMENT...]
 	local name=$1 limit=$2 line done=1
 	guest_command "$name" "$3" "${@:4}"
+	: >"$work/$name.out"
 	while IFS= read -r line; do
+		printf '%s\n' "${line%$'\r'}" >>"$work/$name.out"
 		line=${line%$'\r'}
 		case $line in
 		"ok "*) tap_result 0 "${line#ok * - }" ;;
