@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/usb/functionfs.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -26,6 +27,7 @@
 #define BLOCK	  512u
 #define MAX_DATA  (1u << 20)
 #define CBW_LEN	  31
+#define HALT_MS	  4000
 #define CSW_LEN	  13
 #define DATA_LEFT 4u /* blocks that a stick that goes away still gave */
 
@@ -35,7 +37,8 @@ enum lie {
 	LIE_SIGNATURE, /* ... another signature */
 	LIE_STATUS,    /* ... says failed, after the whole data */
 	LIE_PHASE,     /* ... says phase error */
-	LIE_RESIDUE,   /* ... says that data is missing, which is not */
+	LIE_RESIDUE,   /* ... says that more is missing than there was */
+	LIE_LESS,      /* ... says that 512 bytes do not count */
 	LIE_RESERVED,  /* ... has a status that there is not */
 	LIE_SHORT,     /* 512 bytes fewer, and says that it was all */
 	LIE_SECOND,    /* reads of a block differ from the second on */
@@ -54,9 +57,9 @@ enum lie {
 	LIE_COUNT
 };
 static const char *const names[LIE_COUNT] = { "none", "tag", "signature",
-	"status", "phase", "residue", "reserved", "short", "second", "hang",
-	"mute", "stall", "stall-csw", "gone", "capacity", "beyond", "block",
-	"cd", "absent", "protected", "forget" };
+	"status", "phase", "residue", "less", "reserved", "short", "second",
+	"hang", "mute", "stall", "stall-csw", "gone", "capacity", "beyond",
+	"block", "cd", "absent", "protected", "forget" };
 
 #define INTERFACE                                                        \
 	{                                                                \
@@ -312,6 +315,7 @@ send_status(struct stick *s, const struct command *c, bool lying)
 {
 	uint8_t csw[CSW_LEN] = "USBS";
 	uint32_t left = htole32(c->want - c->len);
+	int i;
 
 	memcpy(csw + 4, c->cbw + 4, 4);
 	memcpy(csw + 8, &left, 4);
@@ -332,7 +336,10 @@ send_status(struct stick *s, const struct command *c, bool lying)
 		csw[12] = 2;
 		break;
 	case LIE_RESIDUE:
-		csw[9] ^= 2;
+		memset(csw + 8, 0xff, 4);
+		break;
+	case LIE_LESS:
+		csw[9] = 2;
 		break;
 	case LIE_RESERVED:
 		csw[12] = 9;
@@ -344,9 +351,12 @@ send_status(struct stick *s, const struct command *c, bool lying)
 		pause();
 		break;
 	case LIE_STALL_CSW:
-		halt_in(s);
-		halt_in(s);
-		break;
+		/* again as soon as the host has cleared it */
+		for (i = 0; i < HALT_MS; i++) {
+			halt_in(s);
+			(void)poll(NULL, 0, 1);
+		}
+		return false;
 	default:
 		break;
 	}
@@ -379,8 +389,9 @@ run(struct stick *s, struct command *c)
 		c->len = 0;
 	if (!out && c->len > 0 && !send_all(s->in, c->data, c->len))
 		return false;
-	/* BOT 6.7.2: fewer bytes than the host wants end with a halt */
-	if (!out && c->len < c->want && s->lie != LIE_SHORT)
+	/* BOT 6.7.2: fewer bytes than asked for end with a short packet or halt */
+	if (!out && c->len < c->want && c->len % BLOCK == 0 &&
+	    s->lie != LIE_SHORT)
 		halt_in(s);
 	return send_status(s, c, lying);
 }
