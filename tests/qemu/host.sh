@@ -15,7 +15,7 @@ guest_work() {
 	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 	GUEST_DIR=$(cd "${CS_QEMU:?}" && pwd) || bail "no make check-usb?"
 	CON_BIN=$(cd "${CS_BIN:?}" && pwd) || bail "no programs"
-	PATH=$CON_BIN:$PATH
+	PATH=$CON_BIN:$GUEST_DIR/bin:$PATH
 	work=$(mktemp -d "${TMPDIR:-/tmp}/cs-$1.XXXXXX") || bail "no folder"
 	trap guest_cleanup EXIT
 }

@@ -75,8 +75,10 @@ add() { # OUT FILE[:PATH]...
 	trap 'rm -rf "$r"' EXIT
 	for f in "$@"; do
 		file=${f%%:*}
-		path=${f#*:}
-		[ "$path" != "$file" ] || path=/usr/bin/$(basename "$file")
+		case $f in
+		*:*) path=${f#*:} ;;
+		*) path=/usr/bin/$(basename "$file") ;;
+		esac
 		if [ -d "$file" ]; then
 			mkdir -p "$r$path"
 			cp -a "$file/." "$r$path/"
