@@ -9,7 +9,7 @@ GADGET_PORT=
 gadgets() { # FUNCTION...: usb_f_fs, usb_f_hid ...
 	local f
 	for f in "$@"; do
-		load "$f" usbcore.authorized_default=0
+		load "$f" "usbcore.authorized_default=${USB_DEFAULT:-0}"
 	done
 	load dummy_hcd
 	mount -t configfs configfs /sys/kernel/config || bail "no configfs"

@@ -62,3 +62,13 @@ all_off() { # NAME
 	done)" ""
 	is "$1: no driver has anything" "$(bound)" ""
 }
+
+# The appliance of guest_appliance, on the console; its folder is in /state.
+appliance() {
+	local state
+	state=$(cat /state)
+	await 30 there /dev/tpmrm0 || bail "no TPM"
+	coldseal-provision image --state "$state" --image /image.json ||
+	    bail "the image is not the one that was signed"
+	coldseald --state "$state" || bail "coldseald: $?"
+}

@@ -9,6 +9,13 @@
 #				$work/NAME.out
 #	guest_stick PORT IMAGE	arguments for a stick in that port of "x"
 #
+#	guest_appliance JQ	a rehearsal in $CON_DIR, for a guest: its files
+#				are the addition "appliance", its TPM is swtpm
+#				behind QEMU, JQ edits the site file
+#	guest_console NAME ADDITIONS [QEMU ARGUMENT...]
+#				such a guest, up to the console's prompt; then
+#				console.sh drives it, which must be there
+#
 # Software emulation, as CI has no KVM; CS_ACCEL=kvm is for who has it.
 
 guest_work() {
@@ -73,4 +80,47 @@ guest() { # NAME SECONDS ADDITIONS [QEMU ARGUMENT...]
 	done < <(timeout --kill-after=5 "$limit" "${guest_cmd[@]}" \
 	    </dev/null 2>&1)
 	tap_result "$done" "$name: the guest came to its end"
+}
+
+guest_appliance() { # JQ
+	local zero pcr7 module tcti
+	CON_DIR=$work/r
+	con_rehearse
+	coldseal-rehearsal down "$CON_DIR"
+	# SeaBIOS ends its measurements with 0xffffffff in PCR 0 to 7; the
+	# release key signs an image for what this machine measures
+	zero=$(printf '%064d' 0)
+	pcr7=$( (head -c 32 /dev/zero
+	    printf '\377\377\377\377' | openssl dgst -sha256 -binary) |
+	    sha256sum | cut -c 1-64)
+	coldseal image sign --version 1 --pcr "7=$pcr7" --pcr "11=$zero" \
+	    --pcr "12=$zero" --key "$CON_DIR/image.pem" \
+	    --out "$work/image.json" >/dev/null || bail "no image"
+	jq -c ".tcti = \"device:/dev/tpmrm0\" | $1" \
+	    "$CON_DIR/state/site.json" >"$work/site" &&
+	    cp "$work/site" "$CON_DIR/state/site.json" || bail "no site file"
+	module=$(jq -r .module "$CON_DIR/state/site.json")
+	tcti=$(find /usr/lib -name 'libtss2-tcti-device.so.0' | head -n 1)
+	echo "$CON_DIR/state" >"$work/state"
+	guest_files appliance "$CON_BIN"/coldseal{d,-*} \
+	    "$work/state:/state" "$work/image.json:/image.json" \
+	    "$module:$module" "$tcti:$tcti" \
+	    "$CON_DIR/state:$CON_DIR/state" "$CON_DIR/hsm:$CON_DIR/hsm" \
+	    "$CON_DIR/approvers:$CON_DIR/approvers"
+	swtpm socket --tpm2 --tpmstate "dir=$CON_DIR/tpm" \
+	    --ctrl "type=unixio,path=$work/tpm.ctrl" \
+	    --log "file=$work/tpm.log" &
+	await 20 there "$work/tpm.ctrl" || bail "no swtpm"
+}
+
+guest_console() { # NAME ADDITIONS [QEMU ARGUMENT...]
+	guest_command "$1" "appliance $2" \
+	    -chardev "socket,id=tpm,path=$work/tpm.ctrl" \
+	    -tpmdev emulator,id=t,chardev=tpm -device tpm-tis,tpmdev=t \
+	    "${@:3}"
+	con_out=
+	coproc CON { exec timeout --kill-after=5 400 "${guest_cmd[@]}" 2>&1; }
+	con_pid=$CON_PID
+	exec {con_in}>&"${CON[1]}" {con_fd}<&"${CON[0]}"
+	con_until '^coldseal> $' || bail "no console: $con_out"
 }
