@@ -42,7 +42,8 @@ OWN_CFLAGS := $(call pc_cflags,p11-kit-1) $(call pc_cflags,libpq) \
 CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(OWN_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: all demo check check-build check-run check-usb check-usb-run mutation \
+.PHONY: all demo check check-build check-run check-usb check-usb-run bench-usb \
+	bench-usb-run mutation \
 	mutation-run lint fuzz fuzz-run bench bench-run sanitize install \
 	uninstall clean help packages
 .SECONDARY:
@@ -376,7 +377,6 @@ $(QEMU)/kernel/release: tests/qemu/kernel.sh
 	$(Q)tests/qemu/kernel.sh $(QEMU)/kernel
 $(QEMU)/base.cpio: $(QEMU)/kernel/release $(QEMU_FILES)
 	$(Q)tests/qemu/initrd.sh base $(QEMU)/kernel $@
-$(QEMU)/bin/redir_bridge: QEMU_L = libusbredirparser-0.5
 $(QEMU)/bin/use_stick: $(BASE)
 $(QEMU)/bin/use_stick: QEMU_L = libcrypto
 $(QEMU)/bin/%: $(B)/tests/qemu/%.o
@@ -388,6 +388,10 @@ check-usb: packages
 check-usb-run: all $(QEMU)/base.cpio $(QEMU_TOOLS)
 	$(Q)$(TEST_ENV) CS_QEMU=$(abspath $(QEMU)) \
 	    tests/run.sh $(QEMU)/logs $(wildcard tests/qemu/*.t)
+bench-usb: packages
+	+$(Q)$(MAKE) --no-print-directory bench-usb-run
+bench-usb-run: all $(QEMU)/base.cpio $(QEMU_TOOLS) $(B)/bench/bench_link
+	$(Q)$(TEST_ENV) CS_QEMU=$(abspath $(QEMU)) tests/qemu/bench.sh $(B)
 
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run
@@ -475,6 +479,7 @@ help:
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
 	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
 	@echo "make bench     ratios to the floor; writes $(B)/bench.json"
+	@echo "make bench-usb the same of sticks and the link, in QEMU guests"
 	@echo "make install   PREFIX=$(PREFIX) DESTDIR=; uninstall takes it away"
 	@echo "make clean     V=1 shows commands, B=DIR builds elsewhere"
 

@@ -19,7 +19,7 @@ pack() { # FOLDER OUT
 # Each module that a test may name is there with what it needs, in order, in
 # NAME.need; which ones a guest loads is the test's business.
 modules=(xhci_pci usb_f_fs usb_f_mass_storage usb_f_hid usb_f_ecm dummy_hcd
-    usbhid hid_generic usb_storage uas cdc_ether rndis_host tpm_tis tpm_crb)
+    usbhid hid_generic usb_storage sd_mod uas cdc_ether rndis_host tpm_tis tpm_crb)
 
 copy_modules() { # KERNEL FOLDER
 	local release m ko name

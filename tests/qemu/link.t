@@ -69,6 +69,7 @@ con_finish
 like "and accepted" "$con_out" 'accepted as request 1'
 con_approve 1 alice
 con_approve 1 bob
+like "two approve" "$con_out" "2 of 2"
 con "sign 1"
 like "signed" "$con_out" 'signatures made'
 con_begin "export 1 link" || bail "no export: $con_out"
