@@ -42,8 +42,10 @@ OWN_CFLAGS := $(call pc_cflags,p11-kit-1) $(call pc_cflags,libpq) \
 CSTD := -std=gnu17 -I. -D_GNU_SOURCE $(OWN_CFLAGS)
 COMPILE = $(CC) $(CSTD) $(CPPFLAGS) -g $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: all demo check check-build check-run mutation mutation-run lint \
-	fuzz fuzz-run bench bench-run sanitize install uninstall clean help packages
+.PHONY: all demo check check-build check-run check-usb check-usb-run bench-usb \
+	bench-usb-run mutation \
+	mutation-run lint fuzz fuzz-run bench bench-run sanitize install \
+	uninstall clean help packages
 .SECONDARY:
 all:
 
@@ -368,6 +370,32 @@ mutation-run: $(UNIT) $(B)/tests/mutation/only.o
 	    CS_LIBS='$(call pc_libs,$(TEST_L)) -lpthread' \
 	    tests/mutation/run.sh $(B) $(CHECKS)
 
+# Guests in QEMU with Debian's own kernel: real USB stacks, and hostile devices.
+QEMU := $(B)/qemu
+QEMU_TOOLS := $(patsubst tests/qemu/%.c,$(QEMU)/bin/%,\
+	$(wildcard tests/qemu/*.c))
+QEMU_FILES := $(addprefix tests/qemu/,initrd.sh init guest.sh gadget.sh) \
+	tests/lib/tap.sh
+$(QEMU)/kernel/release: tests/qemu/kernel.sh
+	$(Q)tests/qemu/kernel.sh $(QEMU)/kernel
+$(QEMU)/base.cpio: $(QEMU)/kernel/release $(QEMU_FILES)
+	$(Q)tests/qemu/initrd.sh base $(QEMU)/kernel $@
+$(QEMU)/bin/use_stick: $(BASE)
+$(QEMU)/bin/use_stick: QEMU_L = libcrypto
+$(QEMU)/bin/%: $(B)/tests/qemu/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ \
+	    $(if $(QEMU_L),$(call pc_libs,$(QEMU_L))) -lpthread
+check-usb: packages
+	+$(Q)$(MAKE) --no-print-directory check-usb-run
+check-usb-run: all $(QEMU)/base.cpio $(QEMU_TOOLS)
+	$(Q)$(TEST_ENV) CS_QEMU=$(abspath $(QEMU)) \
+	    tests/run.sh $(QEMU)/logs $(wildcard tests/qemu/*.t)
+bench-usb: packages
+	+$(Q)$(MAKE) --no-print-directory bench-usb-run
+bench-usb-run: all $(QEMU)/base.cpio $(QEMU_TOOLS) $(B)/bench/bench_link
+	$(Q)$(TEST_ENV) CS_QEMU=$(abspath $(QEMU)) tests/qemu/bench.sh $(B)
+
 sanitize: packages
 	+$(Q)$(MAKE) --no-print-directory B=$(B)/sanitize SANITIZE=1 check-run
 
@@ -448,11 +476,13 @@ help:
 	@echo "make all       build everything below $(B)/"
 	@echo "make demo      a whole ceremony, told in 40 lines; fills demo/"
 	@echo "make check     every test"
+	@echo "make check-usb sticks and links in QEMU guests, with real USB stacks"
 	@echo "make sanitize  the same tests with ASan and UBSan"
 	@echo "make mutation  takes each check of the manual out: a test must fail"
 	@echo "make lint      format, cppcheck, headers, directions, man pages"
 	@echo "make fuzz      libFuzzer on every parser, FUZZ_SECONDS=30 each"
 	@echo "make bench     ratios to the floor; writes $(B)/bench.json"
+	@echo "make bench-usb the same of sticks and the link, in QEMU guests"
 	@echo "make install   PREFIX=$(PREFIX) DESTDIR=; uninstall takes it away"
 	@echo "make clean     V=1 shows commands, B=DIR builds elsewhere"
 

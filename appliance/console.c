@@ -210,8 +210,9 @@ ask_pin(const struct console *c, const uint8_t *prompt, size_t len, int fd)
 	uint8_t sent = 0;
 	int r;
 
-	if (secret_new(PIN_MAX_LEN, &pin) != 0 || print(prompt, len) != 0)
+	if (secret_new(PIN_MAX_LEN, &pin) != 0)
 		return CS_E_IO;
+	/* quiet before the prompt: what is typed at once is the PIN, unseen */
 	if (c->tty) {
 		if (tcgetattr(STDIN_FILENO, &old) != 0)
 			return CS_E_IO;
@@ -220,7 +221,9 @@ ask_pin(const struct console *c, const uint8_t *prompt, size_t len, int fd)
 		if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) != 0)
 			return CS_E_IO;
 	}
-	r = read_pin(pin, &n);
+	r = print(prompt, len);
+	if (r == 0)
+		r = read_pin(pin, &n);
 	if (c->tty) {
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 		(void)print((const uint8_t *)"\n", 1);

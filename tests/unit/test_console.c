@@ -6,10 +6,12 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #include "lib/ipc.h"
 #include "lib/proto_console.h"
@@ -139,6 +141,57 @@ test_progress_odd(void **state)
 	assert_non_null(strstr(out, "all"));
 }
 
+static bool
+echoes(void)
+{
+	struct termios t;
+
+	assert_int_equal(tcgetattr(terminal, &t), 0);
+	return (t.c_lflag & ECHO) != 0;
+}
+
+/* What is typed as soon as the prompt is seen is the PIN, and is not shown. */
+static void
+test_pin_at_once(void **state)
+{
+	static const char prompt[] = "PIN of alice: ", pin[] = "123456\n";
+	_cleanup_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	struct buf b = BUF_INIT(64);
+	char out[256] = "", got[16];
+	int slave, p[2], i;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	/* a terminal that takes no output: it is quiet before the prompt */
+	slave = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(slave >= 0);
+	assert_true(echoes());
+	assert_int_equal(tcflow(slave, TCOOFF), 0);
+	assert_int_equal(buf_put_cstr(&b, prompt), 0);
+	assert_int_equal(ipc_send_buf(sock, CONSOLE_ASK_PIN, &b, p[1]), 0);
+	buf_done(&b);
+	for (i = 0; i < 3000 && echoes(); i++)
+		(void)poll(NULL, 0, 10);
+	assert_false(echoes());
+	assert_int_equal(tcflow(slave, TCOON), 0);
+	while (strstr(out, prompt) == NULL) {
+		assert_int_equal(read(terminal, out + n, 1), 1);
+		assert_true(++n < sizeof(out) - 1);
+	}
+	assert_int_equal(write(terminal, pin, strlen(pin)),
+	    (ssize_t)strlen(pin));
+	assert_int_equal(ipc_recv(sock, &m, 30000), 0);
+	assert_int_equal(m.type, CONSOLE_PIN);
+	assert_int_equal(read(p[0], got, sizeof(got)), 6);
+	assert_memory_equal(got, pin, 6);
+	(void)close(slave);
+	(void)close(p[0]);
+	(void)close(p[1]);
+	end(out, sizeof(out));
+	assert_null(strstr(out, "1"));
+}
+
 int
 main(void)
 {
@@ -146,6 +199,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_progress),
 		TEST(test_progress_odd),
+		TEST(test_pin_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
