@@ -160,6 +160,7 @@ prov_site_load(int state_fd, struct prov_site *ret, struct diag *d)
 		{ "media_in", JK_STR, false, &word, NULL },
 		{ "media_out", JK_STR, false, &word, NULL },
 		{ "readers", JK_ARR, false, &ports, NULL },
+		{ "token_logs", JK_ARR, false, &ports, NULL },
 		{ "link", JK_STR, false, &word, NULL },
 		{ "link_wait", JK_U64, false, &seconds, NULL },
 	};
