@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "lib/file.h"
+#include "lib/filehash.h"
 #include "lib/ipc.h"
 #include "lib/proto.h"
 #include "lib/sha.h"
@@ -212,9 +213,13 @@ say_artifact(struct rd *rd)
 static void
 answer_hash(struct child *c)
 {
-	struct buf b = BUF_INIT(16);
+	struct buf b = BUF_INIT(32);
 
-	must(buf_put_u32(&b, HASH_BIT(HASH_SHA256)), "hash");
+	/* and no digest of a format's own */
+	if (buf_put_u32(&b, HASH_BIT(HASH_SHA256)) != 0 ||
+	    buf_put_u32(&b, FILEHASH_NONE) != 0 || buf_put_u32(&b, 0) != 0 ||
+	    buf_put_cstr(&b, "") != 0)
+		die("hash");
 	must(ipc_send_buf(c->sock, INTAKE_HASH, &b, -1), "hash");
 	buf_done(&b);
 }
