@@ -116,6 +116,8 @@ blockdev_look(const char *sys, dev_t dev, struct blockdev *ret, struct diag *d)
 	if (r != 0)
 		return r;
 	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return diag_fail(d, CS_E_HOST_BLOCK, "a block device", "none");
 	(void)snprintf(b.name, sizeof(b.name), "%.60s", slash + 1);
 	if (!read_text(folder, "size", text, sizeof(text)))
 		return diag_fail(d, CS_E_HOST_BLOCK, "a block device",

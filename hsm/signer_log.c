@@ -90,7 +90,7 @@ signer_log_check(struct signer *s, const char *domain, size_t uses,
 static int
 put_entries(struct buf *b, const struct token_log *log)
 {
-	uint8_t raw[TOKEN_LOG_MAX * TOKEN_LOG_ENTRY_LEN];
+	uint8_t raw[TOKEN_LOG_MAX * TOKEN_LOG_ENTRY_LEN] = { 0 };
 	size_t i;
 	int r;
 

@@ -142,12 +142,12 @@ pg_sql audit "CREATE SCHEMA other" -c "CREATE TABLE other.log(x int)"
 refuses "somebody else's schema" 3 AUDIT-DB-FORMAT import other ev
 is "is untouched" "$(pg_sql audit "SELECT string_agg(relname, ' ') FROM pg_class
     WHERE relnamespace = 'other'::regnamespace")" log
-for n in 1 3; do
+for n in 2 4; do
 	sql plant_1 "COMMENT ON TABLE log IS 'coldseal audit database $n'"
 	refuses "version $n" 3 AUDIT-DB-FORMAT on plant_1 status
 	refuses "no import into it" 3 AUDIT-DB-FORMAT plant plant_1
 done
-sql plant_1 "COMMENT ON TABLE log IS 'coldseal audit database 2'"
+sql plant_1 "COMMENT ON TABLE log IS 'coldseal audit database 3'"
 pg_sql audit "CREATE SCHEMA made"
 exits "a schema that an administrator made" 0 plant made
 

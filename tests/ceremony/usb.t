@@ -191,13 +191,13 @@ is "the appliance ends as always" "$con_status" 0
 # what the log has
 leaves=$(find "$CON_DIR/state" -path '*/entries/*' -type f -exec cat {} + |
     grep -ao '{"boot":.*"v":1}')
-last_leaf() { # EVENT
-	jq -cn --arg e "$1" '[inputs | select(.event == $e)] | last | .data' \
-	    <<<"$leaves"
+last_leaf() { # EVENT CHECK
+	jq -cn --arg e "$1" --arg c "${2-}" '[inputs | select(.event == $e and
+	    ($c == "" or .data.check == $c))] | last | .data' <<<"$leaves"
 }
 like "the log names the refused stick" \
-    "$(last_leaf intake.refused)" '"medium":"0781:5567 .*0815-5'
-like "and why" "$(last_leaf intake.refused)" '"check":"USB-COMPOSITE"'
+    "$(last_leaf intake.refused USB-COMPOSITE)" \
+    '"medium":"0781:5567 .*0815-5'
 like "and the stick that a request came on" \
     "$(last_leaf intake.accepted)" '"medium":"0781:5567 .*0815-6'
 

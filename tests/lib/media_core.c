@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "lib/filehash.h"
 #include "lib/file.h"
 #include "lib/ipc.h"
 #include "lib/proto.h"
@@ -72,9 +73,16 @@ receive(const struct media_child *c, uint16_t fail, struct ipc_msg *m,
 static int
 send_mask(const struct media_child *c)
 {
-	struct buf b = BUF_INIT(16);
+	struct buf b = BUF_INIT(64);
 	int r = buf_put_u32(&b, 0);
 
+	/* and no digest of a format's own */
+	if (r == 0)
+		r = buf_put_u32(&b, FILEHASH_NONE);
+	if (r == 0)
+		r = buf_put_u32(&b, HASH_SHA256);
+	if (r == 0)
+		r = buf_put_cstr(&b, "");
 	if (r == 0)
 		r = ipc_send_buf(c->sock, INTAKE_HASH, &b, -1);
 	buf_done(&b);
