@@ -18,10 +18,12 @@ browse_with() { # FOLDER FILE [OPTION...]
 	    --hide-scrollbars --window-size="${BROWSE_SIZE:-1280,3000}" \
 	    "$@" "file://$page"
 }
-# What the browser asks by itself is what it asks for an empty page, too.
+# What the browser asks by itself is what it asks for an empty page, too, and
+# its maker's hosts at moments of its own.
 browse_asked() { # NETLOG
 	jq -r '.events[].params.url? // empty' "$1" | grep -v '^file:' |
-	    sed 's|^\([a-z]*://[^/]*\).*|\1|' | sort -u
+	    sed 's|^\([a-z]*://[^/]*\).*|\1|' |
+	    grep -vE '\.(google|googleapis|gstatic|gvt1)\.com(:443)?$' | sort -u
 }
 browse() { # FILE OUT
 	local home=$work/browser
