@@ -80,6 +80,29 @@ cms_decode(const uint8_t *sig, size_t len, CMS_ContentInfo **ret,
 	return 0;
 }
 
+int
+sigfmt_cms_signature(const uint8_t *der, size_t len, struct sigfmt_sigs *ret)
+{
+	const unsigned char *p = der;
+	_cleanup_(cms_freep) CMS_ContentInfo *c =
+	    d2i_CMS_ContentInfo(NULL, &p, (long)len);
+	STACK_OF(CMS_SignerInfo) *all = NULL;
+	const ASN1_OCTET_STRING *s;
+
+	if (c != NULL)
+		all = CMS_get0_SignerInfos(c);
+	ERR_clear_error();
+	if (all == NULL || sk_CMS_SignerInfo_num(all) != 1)
+		return CS_E_FORMAT;
+	s = CMS_SignerInfo_get0_signature(sk_CMS_SignerInfo_value(all, 0));
+	ret->n = 1;
+	ret->v[0].len = (size_t)ASN1_STRING_length(s);
+	if (ret->v[0].len > sizeof(ret->v[0].p))
+		return CS_E_FORMAT;
+	memcpy(ret->v[0].p, ASN1_STRING_get0_data(s), ret->v[0].len);
+	return 0;
+}
+
 /* The certificate the policy names, alone in the CMS, of this very key. */
 static int
 cms_cert(CMS_ContentInfo *c, const struct sigfmt_job *j, X509 **ret,

@@ -162,40 +162,23 @@ read_signature(const uint8_t *sd, size_t len, struct sigfmt_sigs *ret)
 	/* SEQUENCE { signedData, [0] { sd } } */
 	static const uint8_t oid[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
 		0x0d, 0x01, 0x07, 0x02 };
-	_cleanup_(cms_freep) CMS_ContentInfo *c = NULL;
-	STACK_OF(CMS_SignerInfo) *all = NULL;
 	struct buf der = BUF_INIT(SIGFMT_MAX);
 	uint8_t head[24], *h = head;
 	const int inner = ASN1_object_size(1, (int)len, 0);
-	const ASN1_OCTET_STRING *s;
-	const unsigned char *p;
+	int r;
 
 	ASN1_put_object(&h, 1, (int)sizeof(oid) + inner, V_ASN1_SEQUENCE,
 	    V_ASN1_UNIVERSAL);
 	memcpy(h, oid, sizeof(oid));
 	h += sizeof(oid);
-	if (buf_put(&der, head, (size_t)(h - head)) == 0) {
-		h = head;
-		ASN1_put_object(&h, 1, (int)len, 0, V_ASN1_CONTEXT_SPECIFIC);
-		if (buf_put(&der, head, (size_t)(h - head)) == 0 &&
-		    buf_put(&der, sd, len) == 0) {
-			p = der.p;
-			c = d2i_CMS_ContentInfo(NULL, &p, (long)der.len);
-		}
-	}
+	ASN1_put_object(&h, 1, (int)len, 0, V_ASN1_CONTEXT_SPECIFIC);
+	r = buf_put(&der, head, (size_t)(h - head));
+	if (r == 0)
+		r = buf_put(&der, sd, len);
+	if (r == 0)
+		r = sigfmt_cms_signature(der.p, der.len, ret);
 	buf_done(&der);
-	if (c != NULL)
-		all = CMS_get0_SignerInfos(c);
-	ERR_clear_error();
-	if (all == NULL || sk_CMS_SignerInfo_num(all) != 1)
-		return CS_E_FORMAT;
-	s = CMS_SignerInfo_get0_signature(sk_CMS_SignerInfo_value(all, 0));
-	ret->n = 1;
-	ret->v[0].len = (size_t)ASN1_STRING_length(s);
-	if (ret->v[0].len > sizeof(ret->v[0].p))
-		return CS_E_FORMAT;
-	memcpy(ret->v[0].p, ASN1_STRING_get0_data(s), ret->v[0].len);
-	return 0;
+	return r;
 }
 
 static int

@@ -43,6 +43,9 @@ int sigfmt_pem_key(const struct policy_key *k, struct buf *out,
     struct diag *d) CS_WUR;
 /* A reference of the job's certificate, or NULL; X509_free() */
 struct x509_st *sigfmt_get_cert(const struct sigfmt_job *j) CS_WUR;
+/* The one signer's signature in a CMS; CS_E_FORMAT */
+int sigfmt_cms_signature(const uint8_t *der, size_t len,
+    struct sigfmt_sigs *ret) CS_WUR;
 /* describe and public_key of formats with an X.509 certificate */
 int sigfmt_describe_cert(const struct sigfmt_job *j, struct buf *out) CS_WUR;
 int sigfmt_pem_cert(const struct policy_key *k, struct buf *out,

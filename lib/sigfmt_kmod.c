@@ -91,32 +91,6 @@ assemble(const struct sigfmt_job *j, const struct sigfmt_sigs *done,
 	return r != 0 ? r : put_trailer(out, (size_t)n);
 }
 
-/* The signature inside; all else is made again and compared. */
-static int
-read_signature(const uint8_t *sig, size_t len, struct sigfmt_sigs *ret)
-{
-	_cleanup_(cms_freep) CMS_ContentInfo *c = NULL;
-	STACK_OF(CMS_SignerInfo) *all = NULL;
-	const unsigned char *p = sig;
-	const ASN1_OCTET_STRING *s;
-
-	if (len <= TRAILER)
-		return CS_E_FORMAT;
-	c = d2i_CMS_ContentInfo(NULL, &p, (long)(len - TRAILER));
-	if (c != NULL)
-		all = CMS_get0_SignerInfos(c);
-	ERR_clear_error();
-	if (all == NULL || sk_CMS_SignerInfo_num(all) != 1)
-		return CS_E_FORMAT;
-	s = CMS_SignerInfo_get0_signature(sk_CMS_SignerInfo_value(all, 0));
-	ret->n = 1;
-	ret->v[0].len = (size_t)ASN1_STRING_length(s);
-	if (ret->v[0].len > sizeof(ret->v[0].p))
-		return CS_E_FORMAT;
-	memcpy(ret->v[0].p, ASN1_STRING_get0_data(s), ret->v[0].len);
-	return 0;
-}
-
 static int
 verify(const struct sigfmt_job *j, const uint8_t *sig, size_t len,
     struct diag *d)
@@ -129,7 +103,8 @@ verify(const struct sigfmt_job *j, const uint8_t *sig, size_t len,
 	if (j->key->cert == NULL)
 		return diag_fail(d, CS_E_FORMAT, "the key's certificate",
 		    "none");
-	if (read_signature(sig, len, &s) != 0 ||
+	if (len <= TRAILER ||
+	    sigfmt_cms_signature(sig, len - TRAILER, &s) != 0 ||
 	    sigfmt_compare(&sigfmt_kmod, j, &s, sig, len) != 0)
 		return sigfmt_bad(d, "a module signature by the policy's key",
 		    "something else");

@@ -36,21 +36,10 @@ open_sig(const struct policy_key *k, const uint8_t *sig, size_t len,
 }
 
 static int
-verify(const struct sigfmt_job *job, const uint8_t *sig, size_t len,
+verify(const struct sigfmt_job *j, const uint8_t *sig, size_t len,
     struct diag *d)
 {
-	struct sigfmt_job j = *job;
-	struct sigfmt_sigs s = { 0 };
-
-	if (open_sig(j.key, sig, len, &j.time, &s) != 0 ||
-	    sigfmt_compare(&sigfmt_openpgp, &j, &s, sig, len) != 0)
-		return sigfmt_bad(d,
-		    "an OpenPGP signature as this key's is written",
-		    "something else");
-	/* the digest depends on it, and the file is not here to tell */
-	if (job->time != 0 && j.time != job->time)
-		return sigfmt_bad(d, "the time of the request", "another time");
-	return sigfmt_verify_own(&j, &s, d);
+	return pgp_file_verify(&sigfmt_openpgp, open_sig, j, sig, len, d);
 }
 
 static int

@@ -42,6 +42,12 @@ int pgp_file_suffix(const struct sigfmt_job *j, struct buf *out) CS_WUR;
 int pgp_file_packet(const struct sigfmt_job *j,
     const struct sigfmt_sigs *done, struct buf *out, struct diag *d) CS_WUR;
 int pgp_file_describe(const struct sigfmt_job *j, struct buf *out) CS_WUR;
+/* Reads an exported signature: of a packet, or of its armor */
+typedef int pgp_file_reader(const struct policy_key *k, const uint8_t *sig,
+    size_t len, int64_t *ret_time, struct sigfmt_sigs *ret);
+int pgp_file_verify(const struct sigfmt *f, pgp_file_reader *read,
+    const struct sigfmt_job *job, const uint8_t *sig, size_t len,
+    struct diag *d) CS_WUR;
 int pgp_file_read(const struct policy_key *k, const uint8_t *packet,
     size_t len, int64_t *ret_time, struct sigfmt_sigs *ret) CS_WUR;
 

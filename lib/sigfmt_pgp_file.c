@@ -72,6 +72,25 @@ pgp_file_read(const struct policy_key *k, const uint8_t *packet, size_t len,
 }
 
 int
+pgp_file_verify(const struct sigfmt *f, pgp_file_reader *read,
+    const struct sigfmt_job *job, const uint8_t *sig, size_t len,
+    struct diag *d)
+{
+	struct sigfmt_job j = *job;
+	struct sigfmt_sigs s = { 0 };
+
+	if (read(j.key, sig, len, &j.time, &s) != 0 ||
+	    sigfmt_compare(f, &j, &s, sig, len) != 0)
+		return sigfmt_bad(d,
+		    "an OpenPGP signature as this key's is written",
+		    "something else");
+	/* the digest depends on it, and the file is not here to tell */
+	if (job->time != 0 && j.time != job->time)
+		return sigfmt_bad(d, "the time of the request", "another time");
+	return sigfmt_verify_own(&j, &s, d);
+}
+
+int
 pgp_file_describe(const struct sigfmt_job *j, struct buf *out)
 {
 	int r = sigfmt_pgp_describe(j, out);
