@@ -4,14 +4,9 @@
 #include <string.h>
 
 #include "hsm/tbs.h"
+#include "lib/ossl.h"
 
 #define CN_MAX 64u
-
-static void
-req_freep(X509_REQ **x)
-{
-	X509_REQ_free(*x);
-}
 
 static int
 sign_req(void *x, EVP_MD_CTX *ctx)

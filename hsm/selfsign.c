@@ -11,12 +11,7 @@
 
 #include "hsm/selfsign.h"
 #include "hsm/tbs.h"
-
-static void
-x509_freep(X509 **x)
-{
-	X509_free(*x);
-}
+#include "lib/ossl.h"
 
 static int
 set_serial(X509 *x)

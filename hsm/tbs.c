@@ -11,12 +11,7 @@
 #include <string.h>
 
 #include "hsm/tbs.h"
-
-static void
-pkey_freep(EVP_PKEY **p)
-{
-	EVP_PKEY_free(*p);
-}
+#include "lib/ossl.h"
 
 static EVP_PKEY *
 throw_away(enum key_alg alg)

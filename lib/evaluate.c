@@ -6,15 +6,10 @@
 #include <time.h>
 
 #include "lib/evaluate_impl.h"
+#include "lib/ossl.h"
 
 /* How far a requester's clock may be ahead of the appliance's, seconds. */
 #define CLOCK_SKEW 86400
-
-static void
-x509_freep(X509 **p)
-{
-	X509_free(*p);
-}
 
 int
 evaluate_signer(const struct policy *p, const struct dsse *env,

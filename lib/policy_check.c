@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/ossl.h"
 #include "lib/policy_impl.h"
 #include "lib/sigfmt.h"
 
@@ -12,18 +13,6 @@
  * that are there once; certificates.  Rules: lib/policy_check_rules.c.
  */
 #define RESERVED_DOMAIN "audit" /* the appliance's own */
-
-static void
-x509_freep(X509 **p)
-{
-	X509_free(*p);
-}
-
-static void
-openssl_freep(unsigned char **p)
-{
-	OPENSSL_free(*p);
-}
 
 int
 policy_undefined(struct diag *d, const char *what, const char *name,

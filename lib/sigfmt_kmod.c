@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "lib/ossl.h"
 #include "lib/sigfmt_impl.h"
 
 /*
@@ -21,18 +22,6 @@ static void
 cms_freep(CMS_ContentInfo **p)
 {
 	CMS_ContentInfo_free(*p);
-}
-
-static void
-x509_freep(X509 **p)
-{
-	X509_free(*p);
-}
-
-static void
-openssl_freep(unsigned char **p)
-{
-	OPENSSL_free(*p);
 }
 
 static int

@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "lib/ossl.h"
 #include "lib/sigfmt_impl.h"
 
 /*
@@ -37,21 +38,9 @@ pkcs7_freep(PKCS7 **p)
 }
 
 static void
-x509_freep(X509 **p)
-{
-	X509_free(*p);
-}
-
-static void
 object_freep(ASN1_OBJECT **p)
 {
 	ASN1_OBJECT_free(*p);
-}
-
-static void
-openssl_freep(unsigned char **p)
-{
-	OPENSSL_free(*p);
 }
 
 /* SpcIndirectDataContent, of the image's digest */

@@ -5,15 +5,10 @@
 #include <string.h>
 
 #include "lib/b64.h"
+#include "lib/ossl.h"
 #include "lib/sigfmt_impl.h"
 
 /* What several formats have in common. */
-static void
-bio_freep(BIO **p)
-{
-	BIO_free_all(*p);
-}
-
 int
 sigfmt_bad(struct diag *d, const char *expected, const char *found)
 {
